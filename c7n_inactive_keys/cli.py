@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `c7n-inactive-keys`: a group whose subcommands are imported when they are used."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from c7n_inactive_keys import __version__
+
+# Name -> (module:attribute, what it says in the list of commands, the extra that it needs).
+COMMANDS = {
+    "check": ("check.command:check", "Is the plugin seen, and is it allowed what it needs?", None),
+    "report": ("report.command:report", "Report keys, outcomes and coverage of past runs.", None),
+    "sandbox": ("sandbox.command:sandbox", "Run an embedded AWS organisation.", "sandbox"),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group that knows its commands by name, so that `report` never imports moto."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names of the subcommands, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The subcommand, imported now; UsageError when its extra is not installed."""
+        if cmd_name not in COMMANDS:
+            return None
+        target, _, extra = COMMANDS[cmd_name]
+        module_name, attribute = target.split(":")
+        try:
+            module = importlib.import_module(f"c7n_inactive_keys.{module_name}")
+        except ModuleNotFoundError as error:
+            if extra is None or (error.name or "").startswith("c7n_inactive_keys"):
+                raise
+            raise click.UsageError(
+                f"'{cmd_name}' needs the module '{error.name}': "
+                f"pip install 'c7n-inactive-keys[{extra}]'"
+            ) from error
+        command: click.Command = getattr(module, attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="c7n-inactive-keys")
+def main() -> None:
+    """Inactive IAM access keys over a whole AWS organisation: what was found, and what was done."""

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registers source, filter and actions with Custodian, as soon as it has loaded `aws.iam-user`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from c7n.manager import resources
+
+from c7n_inactive_keys.autoload import warn
+
+RESOURCE = "iam-user"
+_subscribed = False
+
+
+def initialize() -> None:
+    """Make Custodian know the plugin; safe to call any number of times.
+
+    The .pth calls it when Custodian is first imported. Call it yourself where there is no .pth
+    (Lambda, zip applications) or to load the plugin in spite of the opt-out.
+    """
+    global _subscribed  # noqa: PLW0603 - the registry cannot be asked who subscribed
+    if not _subscribed:
+        _subscribed = True
+        resources.subscribe(_on_resource)
+    loaded = resources.get(RESOURCE)
+    if loaded is not None:
+        _on_resource(resources, loaded)
+
+
+def _on_resource(registry: Any, resource_class: Any) -> None:
+    """Custodian tells us of each resource class that it has loaded."""
+    if getattr(resource_class, "type", None) != RESOURCE:
+        return
+    try:
+        register(resource_class)
+    except Exception as error:  # noqa: BLE001 - raised here it would stop every custodian command
+        warn(error)
+
+
+def register(resource_class: Any) -> None:
+    """Add source, filter and actions to one `iam-user` resource class.
+
+    Raises ImportError when Custodian lacks what they are built on.
+    """
+    # Not at the top: these import parts of Custodian that are still being imported when
+    # initialize() runs, whichever of its modules came first.
+    from c7n.query import sources
+
+    from c7n_inactive_keys.custodian.delete import DeleteInactiveKeys
+    from c7n_inactive_keys.custodian.filter import InactiveAccessKey
+    from c7n_inactive_keys.custodian.record import RecordInactiveKeys
+    from c7n_inactive_keys.custodian.source import CredentialReportSource
+
+    # The schema's list of sources comes from the global registry, the lookup from the class.
+    sources.register("credential-report", CredentialReportSource)
+    resource_class.source_mapping = {
+        **(resource_class.source_mapping or {}),
+        "credential-report": CredentialReportSource,
+    }
+    resource_class.filter_registry.register("inactive-access-key", InactiveAccessKey)
+    resource_class.action_registry.register("delete-inactive-keys", DeleteInactiveKeys)
+    resource_class.action_registry.register("record-inactive-keys", RecordInactiveKeys)
