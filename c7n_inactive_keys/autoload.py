@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any
 
 OPT_OUT = "C7N_INACTIVE_KEYS_AUTOLOAD"
 
@@ -21,31 +22,40 @@ OPT_OUT = "C7N_INACTIVE_KEYS_AUTOLOAD"
 TRIGGER = "c7n.manager"
 
 
-class _Loader:
-    """Loads the module as its own loader would, and calls us once it has been executed."""
+_warned = False
 
-    def __init__(self, original: object) -> None:
+
+class _Loader:
+    """Loads the module as its own loader would, and joins once it has been executed."""
+
+    def __init__(self, original: Any) -> None:
         self._original = original
 
-    def __getattr__(self, name: str) -> object:
-        # Resource readers, linecache and runpy ask the loader for more than the two methods below.
+    def __getattr__(self, name: str) -> Any:
+        # Resource readers, linecache and runpy ask a loader for more than the two methods below.
         return getattr(self._original, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        created: ModuleType | None = self._original.create_module(spec)  # type: ignore[attr-defined]
+        """What the module's own loader creates."""
+        created: ModuleType | None = self._original.create_module(spec)
         return created
 
     def exec_module(self, module: ModuleType) -> None:
-        # The module shall look as if we had never been there, to itself and to pickle.
+        """Execute the module, which shall look as if we had never been there; then join."""
         module.__loader__ = self._original
         if module.__spec__ is not None:
-            module.__spec__.loader = self._original  # type: ignore[assignment]
-        self._original.exec_module(module)  # type: ignore[attr-defined]
+            module.__spec__.loader = self._original
+        self._original.exec_module(module)
+        remove()
         join()
 
 
 class Finder:
-    """A meta path finder that knows one module, and steps aside after it has been found."""
+    """A meta path finder that knows one module; it stays until that module has been executed.
+
+    Being asked for the spec alone is no reason to leave: `importlib.util.find_spec` does so
+    without loading, and an import that failed may be tried again.
+    """
 
     @classmethod
     def find_spec(
@@ -54,11 +64,12 @@ class Finder:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """The spec of Custodian's manager module with our loader around its own."""
+        """The spec that the other finders give for Custodian's module, with our loader in it."""
         if fullname != TRIGGER:
             return None
-        remove()
-        for finder in sys.meta_path:
+        for finder in list(sys.meta_path):
+            if finder is cls:
+                continue
             spec = finder.find_spec(fullname, path, target)
             if spec is not None:
                 if spec.loader is not None:
@@ -94,9 +105,23 @@ def join() -> None:
 
 
 def warn(error: BaseException) -> None:
-    """Say in one line on stderr that the plugin is not there, and why."""
+    """Say in one line on stderr that the plugin is not there and why; once in a process."""
+    global _warned  # noqa: PLW0603 - Custodian announces its resources again and again
+    if _warned:
+        return
+    _warned = True
     print(
-        f"c7n-inactive-keys: not loaded into Custodian ({type(error).__name__}: {error}); "
-        f"policies that use it will not validate. {OPT_OUT}=0 silences this.",
+        f"c7n-inactive-keys: not loaded into Custodian {_custodian_version()}: "
+        f"{type(error).__name__}: {error}. Policies that use it will not validate. "
+        f"({OPT_OUT}=0 turns the plugin and this warning off.)",
         file=sys.stderr,
     )
+
+
+def _custodian_version() -> str:
+    from importlib import metadata  # costs milliseconds, so not at interpreter start
+
+    try:
+        return metadata.version("c7n")
+    except metadata.PackageNotFoundError:
+        return "of unknown version"

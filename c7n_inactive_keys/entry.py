@@ -28,10 +28,12 @@ def initialize() -> None:
         _on_resource(resources, loaded)
 
 
-def _on_resource(registry: Any, resource_class: Any) -> None:
-    """Custodian tells us of each resource class that it has loaded."""
+def _on_resource(_registry: Any, resource_class: Any) -> None:
+    """Custodian tells us of each resource class that it has loaded, often more than once."""
     if getattr(resource_class, "type", None) != RESOURCE:
         return
+    if not hasattr(resource_class, "filter_registry"):
+        return  # another plugin's class of that name, which takes no filters
     try:
         register(resource_class)
     except Exception as error:  # noqa: BLE001 - raised here it would stop every custodian command
@@ -39,9 +41,10 @@ def _on_resource(registry: Any, resource_class: Any) -> None:
 
 
 def register(resource_class: Any) -> None:
-    """Add source, filter and actions to one `iam-user` resource class.
+    """Add source, filter and actions to one `iam-user` resource class, all of them or none.
 
-    Raises ImportError when Custodian lacks what they are built on.
+    Raises ImportError when Custodian lacks what they are built on, and ValueError when one of
+    their names is taken by somebody else.
     """
     # Not at the top: these import parts of Custodian that are still being imported when
     # initialize() runs, whichever of its modules came first.
@@ -52,12 +55,21 @@ def register(resource_class: Any) -> None:
     from c7n_inactive_keys.custodian.record import RecordInactiveKeys
     from c7n_inactive_keys.custodian.source import CredentialReportSource
 
-    # The schema's list of sources comes from the global registry, the lookup from the class.
-    sources.register("credential-report", CredentialReportSource)
-    resource_class.source_mapping = {
-        **(resource_class.source_mapping or {}),
-        "credential-report": CredentialReportSource,
-    }
-    resource_class.filter_registry.register("inactive-access-key", InactiveAccessKey)
-    resource_class.action_registry.register("delete-inactive-keys", DeleteInactiveKeys)
-    resource_class.action_registry.register("record-inactive-keys", RecordInactiveKeys)
+    entries = [
+        # The schema's list of sources comes from the global registry.
+        (sources, "credential-report", CredentialReportSource),
+        (resource_class.filter_registry, "inactive-access-key", InactiveAccessKey),
+        (resource_class.action_registry, "delete-inactive-keys", DeleteInactiveKeys),
+        (resource_class.action_registry, "record-inactive-keys", RecordInactiveKeys),
+    ]
+    for registry, name, ours in entries:
+        if registry.get(name) not in (None, ours):
+            raise ValueError(f"{name!r} already belongs to {registry.get(name)!r}")
+    for registry, name, ours in entries:
+        registry.register(name, ours)
+    if isinstance(resource_class.source_mapping, dict):
+        # A new dict: a subclass shares its parent's.
+        resource_class.source_mapping = {
+            **resource_class.source_mapping,
+            "credential-report": CredentialReportSource,
+        }
