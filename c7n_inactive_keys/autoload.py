@@ -106,7 +106,7 @@ def join() -> None:
 
 def warn(error: BaseException) -> None:
     """Say in one line on stderr that the plugin is not there and why; once in a process."""
-    global _warned  # noqa: PLW0603 - Custodian announces its resources again and again
+    global _warned  # Custodian announces its resources again and again
     if _warned:
         return
     _warned = True

@@ -19,7 +19,7 @@ def initialize() -> None:
     The .pth calls it when Custodian is first imported. Call it yourself where there is no .pth
     (Lambda, zip applications) or to load the plugin in spite of the opt-out.
     """
-    global _subscribed  # noqa: PLW0603 - the registry cannot be asked who subscribed
+    global _subscribed  # the registry cannot be asked who subscribed
     if not _subscribed:
         _subscribed = True
         resources.subscribe(_on_resource)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# Needs GNU or BSD make, a POSIX shell and Python 3.10 or newer; everything else goes into .venv.
+# All paths are relative, so that a checkout whose path holds spaces works.
+
+.PHONY: help demo test lint bench docs clean python env-demo env-dev
+.DEFAULT_GOAL := help
+
+BIN = .venv/bin
+
+# make PYTHON=/path/to/python chooses another one.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && echo $$p && break; \
+	done)
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+demo: env-demo ## find, prove and delete inactive keys in an embedded AWS organisation
+	@$(BIN)/python -m c7n_inactive_keys.sandbox.demo
+
+test: env-dev ## the suite, the linter and the type checker
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/mypy || failed=1; \
+	$(BIN)/python -m pytest -n auto --dist loadgroup || failed=1; \
+	exit $$failed
+
+lint: env-dev ## the linter and the type checker alone
+	@$(BIN)/ruff check . && $(BIN)/mypy
+
+bench: env-dev ## measure against Custodian's built-in filter and action; takes a long while
+	@$(BIN)/python -m benchmarks
+
+docs: env-dev ## renew what the documentation shows of real output
+	@$(BIN)/python tools/docs.py
+
+clean: ## remove the environment and whatever else was made
+	@rm -rf .venv build dist demo-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+env-demo: python
+	@"$(PYTHON)" tools/environment.py org,sandbox
+
+env-dev: python
+	@"$(PYTHON)" tools/environment.py dev
+
+python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	echo "Python 3.10 or newer is needed: make PYTHON=/path/to/python" >&2; exit 1; }
