@@ -20,6 +20,7 @@ class EditableWheelWithPth(editable_wheel):
     """An editable wheel that carries our .pth as well: setuptools leaves package data out of it."""
 
     def run(self) -> None:
+        """Build it, then add the file."""
         super().run()
         for wheel in Path(self.dist_dir).glob("*editable*.whl"):
             with zipfile.ZipFile(wheel, "a") as archive:
@@ -59,9 +60,7 @@ EXTRAS["dev"] = [
 setup(
     name="c7n-inactive-keys",
     version=version(),
-    description=(
-        "Cloud Custodian plugin that finds, proves, reports and safely deletes inactive IAM access keys"
-    ),
+    description="Find, prove, report and safely delete inactive IAM access keys (Cloud Custodian)",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The import hook that the .pth puts in place: when Custodian is imported, join it.
 
-It runs at every start of this interpreter, so it imports nothing but what is there already.
+It runs at every start of this interpreter, so it imports nothing but what is there already;
+hence the quoted annotations (`__future__` is an import as well).
 """
-
-from __future__ import annotations
 
 import os
 import sys
@@ -28,19 +27,19 @@ _warned = False
 class _Loader:
     """Loads the module as its own loader would, and joins once it has been executed."""
 
-    def __init__(self, original: Any) -> None:
+    def __init__(self, original: "Any") -> None:
         self._original = original
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         # Resource readers, linecache and runpy ask a loader for more than the two methods below.
         return getattr(self._original, name)
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
         """What the module's own loader creates."""
         created: ModuleType | None = self._original.create_module(spec)
         return created
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Execute the module, which shall look as if we had never been there; then join."""
         module.__loader__ = self._original
         if module.__spec__ is not None:
@@ -61,9 +60,9 @@ class Finder:
     def find_spec(
         cls,
         fullname: str,
-        path: Sequence[str] | None = None,
-        target: ModuleType | None = None,
-    ) -> ModuleSpec | None:
+        path: "Sequence[str] | None" = None,
+        target: "ModuleType | None" = None,
+    ) -> "ModuleSpec | None":
         """The spec that the other finders give for Custodian's module, with our loader in it."""
         if fullname != TRIGGER:
             return None
