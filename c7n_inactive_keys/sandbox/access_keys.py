@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from c7n_inactive_keys.sandbox.accounts import Key
 from c7n_inactive_keys.sandbox.protocol import ApiError, Request
-from c7n_inactive_keys.sandbox.state import ACTIVE, INACTIVE, Key, now
 from c7n_inactive_keys.sandbox.users import existing_user, page, seen_user
+from c7n_inactive_keys.sandbox.values import ACTIVE, INACTIVE, now
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.world import World

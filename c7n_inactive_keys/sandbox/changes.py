@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.state import ACTIVE, INACTIVE, Key, User
+from c7n_inactive_keys.sandbox.accounts import Key, User
+from c7n_inactive_keys.sandbox.values import ACTIVE, INACTIVE
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.calls import Call

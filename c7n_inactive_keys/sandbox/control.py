@@ -29,7 +29,9 @@ def answer(world: World, request: Request) -> Answer:
         known = ', '.join(f'{method} {path}' for method, path in ROUTES)
         return json_answer({'error': f'no such thing here; there are {known}'}, 404, aws=False)
     try:
-        document = dict(json.loads(request.body or b'{}'))
+        document = json.loads(request.body or b'{}')
+        if not isinstance(document, dict):
+            return json_answer({'error': 'the body is to be a json object'}, 400, aws=False)
         with world.lock:
             return json_answer(route(world, {**query, **document}), aws=False)
     except (ValueError, TypeError) as error:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.protocol import ApiError, Request
+from c7n_inactive_keys.sandbox.accounts import Account, Key
 from c7n_inactive_keys.sandbox.principals import Principal
-from c7n_inactive_keys.sandbox.state import Account, Key, identifier, now
+from c7n_inactive_keys.sandbox.protocol import ApiError, Request
+from c7n_inactive_keys.sandbox.values import identifier, now
 from c7n_inactive_keys.times import format_time
 
 if TYPE_CHECKING:
@@ -105,14 +106,29 @@ def event(
     return Event(name, at, account.id, actor, region, parameters, id=number, **more)
 
 
-def status_changed(
-    account: Account, key: Key, status: str, at: datetime, actor: Principal | None = None,
-) -> Event:
-    """A successful UpdateAccessKey, by default of the account's administrator."""
+def status_changed(key: Key, status: str, at: datetime, by_user: bool = False) -> Event:
+    """A successful UpdateAccessKey of the administrator or of the user's own.
+
+    A user need not name itself: then the event names the key alone.
+    """
+    user = key.user
+    parameters = {'accessKeyId': key.id, 'status': status}
+    resources = [('AWS::IAM::AccessKey', key.id)]
+    if not by_user:
+        parameters = {'userName': user.name} | parameters
+        resources.append(('AWS::IAM::User', user.name))
+    actor = user.principal(key.id) if by_user else user.account.administrator
     return event(
-        account, 'UpdateAccessKey', at, actor or account.administrator,
-        {'userName': key.user.name, 'accessKeyId': key.id, 'status': status},
-        resources=(('AWS::IAM::AccessKey', key.id), ('AWS::IAM::User', key.user.name)))
+        user.account, 'UpdateAccessKey', at, actor, parameters, resources=tuple(resources))
+
+
+def change_denied(key: Key, at: datetime) -> Event:
+    """An UpdateAccessKey that was denied: its parameters are not recorded."""
+    account = key.user.account
+    actor = account.administrator
+    return event(account, 'UpdateAccessKey', at, actor, None, error=('AccessDenied', (
+        f'User: {actor.arn} is not authorized to perform: iam:UpdateAccessKey on resource: '
+        f'user {key.user.name} with an explicit deny in a service control policy')))
 
 
 def lookup_events(world: World, request: Request) -> dict[str, Any]:
@@ -153,8 +169,9 @@ def lookup_events(world: World, request: Request) -> dict[str, Any]:
 def _newest_first(
     events: list[Event], attribute: tuple[str, str] | None, start: datetime, end: datetime,
 ) -> Iterator[Event]:
-    # The sort is stable: of two events in one second the later recorded comes first.
-    for found in reversed(sorted(events, key=lambda item: item.time)):
+    # Of two events in one second the later recorded comes first.
+    oldest_first = sorted(events, key=lambda item: item.time)
+    for found in reversed(oldest_first):
         if found.time < start:
             return
         if found.time <= end and (attribute is None or found.has(*attribute)):

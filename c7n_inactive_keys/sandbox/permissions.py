@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.protocol import ApiError, Request
 from c7n_inactive_keys.sandbox.principals import Principal
+from c7n_inactive_keys.sandbox.protocol import ApiError, Request
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.world import World

@@ -14,8 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.protocol import Answer, read_request
 from c7n_inactive_keys.sandbox.principals import TOKEN, secret_of
+from c7n_inactive_keys.sandbox.protocol import Answer, read_request
 from c7n_inactive_keys.sandbox.world import Broken, World
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.protocol import ApiError, Request
 from c7n_inactive_keys.sandbox.principals import Principal, secret_of
+from c7n_inactive_keys.sandbox.protocol import ApiError, Request
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.world import World

@@ -9,9 +9,10 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from c7n_inactive_keys.sandbox.accounts import Account, User
 from c7n_inactive_keys.sandbox.calls import Call
 from c7n_inactive_keys.sandbox.protocol import ApiError, Request
-from c7n_inactive_keys.sandbox.state import Account, User, View, now
+from c7n_inactive_keys.sandbox.values import View, now
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.world import World

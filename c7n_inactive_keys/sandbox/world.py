@@ -20,8 +20,12 @@ from c7n_inactive_keys.sandbox import (
     sts,
     users,
 )
+from c7n_inactive_keys.sandbox.accounts import Account
 from c7n_inactive_keys.sandbox.calls import Call, Calls
 from c7n_inactive_keys.sandbox.faults import Fault, Faults
+from c7n_inactive_keys.sandbox.moto_services import MotoServices
+from c7n_inactive_keys.sandbox.permissions import Permissions
+from c7n_inactive_keys.sandbox.principals import TOKEN, Principal, secret_of
 from c7n_inactive_keys.sandbox.protocol import (
     Answer,
     ApiError,
@@ -30,12 +34,10 @@ from c7n_inactive_keys.sandbox.protocol import (
     json_answer,
     query_answer,
 )
-from c7n_inactive_keys.sandbox.moto_services import MotoServices
-from c7n_inactive_keys.sandbox.permissions import Permissions
-from c7n_inactive_keys.sandbox.principals import TOKEN, Principal, secret_of
 from c7n_inactive_keys.sandbox.rates import Rates
 from c7n_inactive_keys.sandbox.recorder import record
-from c7n_inactive_keys.sandbox.state import INACTIVE, Account, State, identifier, now
+from c7n_inactive_keys.sandbox.state import State
+from c7n_inactive_keys.sandbox.values import INACTIVE, identifier, now
 
 Handler = Callable[['World', Request], Mapping[str, Any]]
 HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType({
@@ -251,14 +253,8 @@ class World:
         key = self.state.keys.get(key_id)
         if key is None or key.status == INACTIVE:
             raise ApiError('InvalidClientTokenId')
-        user = key.user
         key.use(service=request.service or 'iam', region=request.region)
-        if user is user.account.root:
-            return Principal(
-                user.account.id, 'Root', 'root', key.id, user.account.id, self.partition)
-        return Principal(
-            user.account.id, 'IAMUser', user.name, key.id, user.id, self.partition,
-            path=user.path)
+        return key.user.principal(key.id)
 
     def _throttle(self, request: Request) -> None:
         if request.principal is None or request.action is None:
