@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`c7n-inactive-keys report`: from output trees to a report, a plan and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO
+
+import click
+
+from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.report import plan_file
+from c7n_inactive_keys.report.accounts import read_accounts
+from c7n_inactive_keys.report.collect import collect
+from c7n_inactive_keys.report.model import Collection, Report
+from c7n_inactive_keys.report.progress import progress
+from c7n_inactive_keys.report.runlog import org_failures
+from c7n_inactive_keys.report.summary import summarise, uncovered
+from c7n_inactive_keys.report.words import clean, counted, is_or_are
+
+NOT_COVERED = 3
+FORMATS = {
+    "text": "text", "csv": "csv_format", "json": "json_format", "html": "html_format",
+    "asff": "asff", "ocsf": "ocsf",
+}
+NAMED = 5
+
+
+@click.command()
+@click.option(
+    "-s", "--output-dir", "sources", multiple=True, required=True, metavar="OUT",
+    help="Output of custodian or c7n-org: a directory or s3://bucket/prefix; repeat for several.",
+)
+@click.option(
+    "-c", "--config", "config", type=click.Path(path_type=Path), metavar="ACCOUNTS",
+    help="c7n-org accounts file: the accounts that should have been read.",
+)
+@click.option("-p", "--policy", "policies", multiple=True, help="Only this policy; repeatable.")
+@click.option(
+    "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True,
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report to this file instead of stdout.",
+)
+@click.option(
+    "--plan", type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the keys that a real run would delete, for approval.",
+)
+@click.option(
+    "--log", "org_log", type=click.Path(path_type=Path, dir_okay=False),
+    help="What c7n-org printed (its stderr): it alone says why an account left no output.",
+)
+@click.pass_context
+def report(
+    ctx: click.Context, sources: tuple[str, ...], config: Path | None, policies: tuple[str, ...],
+    format_: str, output: Path | None, plan: Path | None, org_log: Path | None,
+) -> None:
+    """Report keys, outcomes and coverage of past runs.
+
+    Exit status: 0 every account was read, 3 some account was not, 2 wrong usage.
+    """
+    try:
+        listed = read_accounts(config) if config else None
+        told = org_failures(_read_log(org_log)) if org_log else {}
+        collection = collect(sources, progress)
+        _demand_policies(collection, policies, sources, has_config=listed is not None)
+        result = summarise(
+            collection, datetime.now(timezone.utc), listed=listed, policies=policies,
+            org_failures=told,
+        )
+        if plan:
+            keys = plan_file.planned_keys(collection, result, listed, policies)
+            write(plan_file.render(keys), plan)
+        del collection  # a large organisation's fills the memory that the format needs
+        _write_report(result, format_, output)
+    except InactiveKeysError as error:
+        raise click.UsageError(clean(str(error))) from error
+    if not result.complete:
+        click.echo(_not_covered(result), err=True)
+        ctx.exit(NOT_COVERED)
+
+
+def _demand_policies(
+    collection: Collection, policies: Iterable[str], sources: Iterable[str], has_config: bool
+) -> None:
+    """Refuse a report that would be empty because of a mistyped name."""
+    known = sorted({run.policy for run in collection.runs})
+    for policy in policies:
+        if policy not in known:
+            raise click.UsageError(
+                f"there is no output of a policy named {clean(policy)!r}; "
+                f"there is of: {clean(', '.join(known)) or 'none'}"
+            )
+    if not known and not has_config:
+        raise click.UsageError(
+            f"there is no output of a policy with the filter inactive-access-key under "
+            f"{clean(', '.join(sources))}"
+        )
+
+
+def _read_log(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _not_covered(result: Report) -> str:
+    missing = uncovered(result)
+    names = ", ".join(
+        f"{account.name} ({account.status}: {account.reason})" for account in missing[:NAMED]
+    )
+    more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
+    return clean(
+        f"{counted(len(missing), 'account')} of {len(result.accounts):,} {is_or_are(len(missing))} "
+        f"not covered: {names}{more}"
+    )
+
+
+def _write_report(result: Report, format_: str, output: Path | None) -> None:
+    if format_ == "text" and output is None and sys.stdout.isatty():
+        from rich.console import Console
+
+        from c7n_inactive_keys.report.text import show
+
+        show(result, Console(highlight=False))
+        return
+    write(_renderer(format_)(result), output)
+
+
+def _renderer(format_: str) -> Callable[[Report], Iterable[str]]:
+    """The format's render function, imported now: most formats need something of their own."""
+    module = importlib.import_module(f"c7n_inactive_keys.report.{FORMATS[format_]}")
+    render: Callable[[Report], Iterable[str]] = module.render
+    return render
+
+
+def write(pieces: Iterable[str], path: Path | None) -> None:
+    """Write the pieces to a file, whole or not at all, or to stdout."""
+    if path is None:
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        return
+    with _replacing(path) as stream:
+        stream.writelines(pieces)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[str]]:
+    """A file that takes the place of `path` when it is complete."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", delete=False,
+            dir=path.parent, prefix=f".{path.name}.",
+        ) as stream:
+            temporary = Path(stream.name)
+            try:
+                yield stream
+            except BaseException:
+                temporary.unlink()
+                raise
+        # NamedTemporaryFile keeps its files from everybody else; a report follows the umask.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error

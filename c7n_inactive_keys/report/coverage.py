@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which accounts were read, by every policy that was run at all: an unread one is never clean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from c7n_inactive_keys.report.model import (
+    FAILED,
+    MISSING,
+    READ,
+    Account,
+    ListedAccount,
+    PolicyRun,
+)
+from c7n_inactive_keys.report.rounds import Round, started
+from c7n_inactive_keys.times import parse_time
+
+# A failed account is often run again by itself; the others then count as read in the same round.
+SAME_ROUND = timedelta(hours=12)
+NO_OUTPUT = (
+    "no output: c7n-org leaves none when a role cannot be assumed or a worker has not loaded the "
+    "plugin"
+)
+LEFT_OUT = "no output of this policy: c7n-org leaves an account after the first denied call"
+NO_POLICY = "no output of a policy with the filter inactive-access-key"
+
+OrgFailures = Mapping[tuple[str, str | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCoverage:
+    """Whether one policy has read one account."""
+
+    status: str
+    reason: str | None = None
+    last_read: str | None = None
+
+
+def coverage(
+    found: Sequence[Round], listed: Sequence[ListedAccount] | None, org_failures: OrgFailures
+) -> tuple[Account, ...]:
+    """All accounts that were to be read or that left output, sorted by name."""
+    names = {account.account_id: account.name for account in listed or ()}
+    by_account: dict[str, dict[str, list[tuple[int, PolicyRun]]]] = {}
+    for number, part in enumerate(found):
+        for run in part:
+            account = run.account_id or run.account_name or "unknown"
+            by_account.setdefault(account, {}).setdefault(run.policy, []).append((number, run))
+            if run.account_name and not listed:
+                names[account] = run.account_name
+    newest = _newest(found)
+    accounts = []
+    for account in {**by_account, **dict.fromkeys(names)}:
+        runs = by_account.get(account, {})
+        name = names.get(account) or _name(runs) or account
+        policies = {
+            policy: _policy_coverage(runs.get(policy, []), number, began)
+            for policy, (number, began) in newest.items()
+        }
+        known = listed is None or account in names
+        accounts.append(_account(account, name, policies, org_failures, known))
+    return tuple(sorted(accounts, key=lambda item: (item.name, item.account_id)))
+
+
+def _newest(found: Sequence[Round]) -> dict[str, tuple[int, str | None]]:
+    """For each policy, the last round that holds it and when that began."""
+    newest: dict[str, tuple[int, str | None]] = {}
+    for number, part in enumerate(found):
+        for policy in sorted({run.policy for run in part}):
+            newest[policy] = number, started(run for run in part if run.policy == policy)
+    return newest
+
+
+def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
+    return next(
+        (run.account_name for part in runs.values() for _, run in part if run.account_name), None
+    )
+
+
+def _policy_coverage(
+    runs: Sequence[tuple[int, PolicyRun]], newest: int, began: str | None
+) -> PolicyCoverage:
+    last_read = max((r.started for _, r in runs if r.state == READ and r.started), default=None)
+    if not runs:
+        return PolicyCoverage(MISSING)
+    number = max(number for number, _ in runs)
+    latest = [run for at, run in runs if at == number]
+    # IAM is global: an account that was read in one of several regions was read.
+    if not any(run.state == READ for run in latest):
+        reason = next((run.reason for run in latest if run.reason), None)
+        return PolicyCoverage(FAILED, reason, last_read)
+    if number < newest and not _same_round(last_read, began):
+        return PolicyCoverage(
+            MISSING, f"not in the last run of {began}, last read {last_read or 'long ago'}",
+            last_read,
+        )
+    return PolicyCoverage(READ, None, last_read)
+
+
+def _same_round(last_read: str | None, began: str | None) -> bool:
+    if last_read is None or began is None:
+        return False
+    return parse_time(began) - parse_time(last_read) < SAME_ROUND
+
+
+def _account(
+    account_id: str, name: str, policies: Mapping[str, PolicyCoverage],
+    org_failures: OrgFailures, listed: bool,
+) -> Account:
+    unread = {policy: item for policy, item in policies.items() if item.status != READ}
+    last_read = max((item.last_read for item in policies.values() if item.last_read), default=None)
+    if policies and not unread:
+        return Account(account_id, name, READ, last_read=last_read, listed=listed)
+    all_missing = all(item.status == MISSING for item in policies.values())
+    reasons: dict[str, list[str]] = {}
+    for policy, item in unread.items():
+        told = org_failures.get((name, policy)) or org_failures.get((name, None))
+        reasons.setdefault(
+            told or item.reason or (NO_OUTPUT if all_missing else LEFT_OUT), []
+        ).append(policy)
+    if not policies:
+        reasons = {org_failures.get((name, None)) or NO_POLICY: []}
+    told_all = len(unread) == len(policies) and len(reasons) == 1
+    return Account(
+        account_id, name,
+        status=MISSING if all_missing else FAILED,
+        reason="; ".join(
+            reason if told_all or not which else f"{', '.join(which)}: {reason}"
+            for reason, which in reasons.items()
+        ),
+        last_read=last_read, listed=listed,
+    )

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report as CSV, one row a key, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from c7n_inactive_keys.report.model import KeyRow, Report
+
+COLUMNS = (
+    "account_id", "account_name", "user_name", "path", "access_key_id", "created",
+    "last_used", "last_used_service", "last_used_region", "not_before", "not_after",
+    "at_least_days", "at_most_days", "evidence", "outcome", "reason", "outcome_time",
+    "first_seen", "last_seen", "slot_blocked", "policies",
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def render(report: Report) -> Iterator[str]:
+    """The header and a line for each key."""
+    return csv_lines(COLUMNS, (_cells(row) for row in report.keys))
+
+
+def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Lines of RFC 4180 text; cells that a spreadsheet would calculate are made text."""
+    line = io.StringIO(newline="")
+    writer = csv.writer(line)
+    writer.writerow(columns)
+    yield _flush(line)
+    for row in rows:
+        writer.writerow([harmless(cell) for cell in row])
+        yield _flush(line)
+
+
+def _flush(line: io.StringIO) -> str:
+    text = line.getvalue()
+    line.seek(0)
+    line.truncate()
+    return text
+
+
+def harmless(cell: object) -> object:
+    """The cell, with an apostrophe before what a spreadsheet would take for a formula."""
+    if isinstance(cell, str) and cell.startswith(FORMULA):
+        return f"'{cell}"
+    return "" if cell is None else cell
+
+
+def _cells(row: KeyRow) -> Iterator[object]:
+    for column in COLUMNS:
+        value = getattr(row, column)
+        if isinstance(value, tuple):
+            yield "; ".join(value)
+        elif isinstance(value, bool):
+            yield str(value).lower()
+        else:
+            yield value

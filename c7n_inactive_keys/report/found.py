@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the users in a resources.json to the inactive keys that the filter found on them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from sys import intern
+from typing import Any
+
+from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.report.model import FoundKey
+from c7n_inactive_keys.report.words import clean, evidence_words
+from c7n_inactive_keys.times import format_time, parse_time
+
+INACTIVE_KEYS = "c7n:InactiveAccessKeys"
+ALL_KEYS = "c7n:AccessKeys"
+
+
+class DamagedResourcesError(InactiveKeysError):
+    """A resources.json does not hold what Custodian writes."""
+
+
+def found_keys(users: Any, exempt_tags: Collection[str] = ()) -> Iterator[FoundKey]:
+    """The annotated keys of all users.
+
+    Raises:
+        DamagedResourcesError: the content is not a list of IAM users with our annotation.
+    """
+    if not isinstance(users, list):
+        raise DamagedResourcesError("it holds no list of users")
+    try:
+        for user in users:
+            for entry in user.get(INACTIVE_KEYS) or ():
+                yield _found_key(user, entry, exempt_tags)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DamagedResourcesError(
+            f"a user in it does not have the form that Custodian writes "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
+def switched_on(users: Any) -> Iterator[str]:
+    """Ids of the Active keys that the same users hold."""
+    for user in users:
+        for key in user.get(ALL_KEYS) or ():
+            if isinstance(key, dict) and key.get("Status") == "Active":
+                yield key["AccessKeyId"]
+
+
+def _found_key(
+    user: Mapping[str, Any], entry: Mapping[str, Any], exempt_tags: Collection[str]
+) -> FoundKey:
+    arn = str(user.get("Arn") or "").split(":")
+    all_keys = user.get(ALL_KEYS)
+    since, days = entry["InactiveSince"], entry["InactiveDays"]
+    return FoundKey(
+        account_id=intern(arn[4]) if len(arn) > 4 else "",
+        user_name=clean(entry.get("UserName") or user["UserName"]),
+        path=intern(clean(user.get("Path") or "/")),
+        partition=intern(arn[1]) if len(arn) > 4 else "aws",
+        access_key_id=intern(clean(entry["AccessKeyId"])),
+        created=moment(entry["CreateDate"]),
+        last_used=moment(entry["LastUsedDate"]) if entry.get("LastUsedDate") else None,
+        last_used_service=_optional(entry.get("LastUsedService")),
+        last_used_region=_optional(entry.get("LastUsedRegion")),
+        not_before=moment(since["NotBefore"]),
+        not_after=moment(since["NotAfter"]),
+        at_least_days=float(days["AtLeast"]),
+        at_most_days=float(days["AtMost"]),
+        evidence=tuple(evidence_words(item) for item in entry.get("Evidence") or ()),
+        user_keys=len(all_keys) if isinstance(all_keys, list) else None,
+        exempt=any(tag.get("Key") in exempt_tags for tag in user.get("Tags") or ()),
+    )
+
+
+def moment(text: str) -> str:
+    """Any ISO 8601 text in the one form in which a report writes times.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    return intern(format_time(parse_time(text)))
+
+
+def _optional(text: str | None) -> str | None:
+    return intern(clean(text)) if text else None

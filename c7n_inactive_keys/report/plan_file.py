@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan: the keys that a real run would delete, to be approved and given to the action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.report.csv_format import csv_lines
+from c7n_inactive_keys.report.model import (
+    DELETED,
+    READ,
+    Collection,
+    FoundKey,
+    ListedAccount,
+    Report,
+)
+from c7n_inactive_keys.report.rounds import relevant_runs, rounds
+from c7n_inactive_keys.report.rows import current_runs
+
+COLUMNS = ("AccountId", "UserName", "AccessKeyId", "CreateDate", "AtLeast")
+
+
+class NoDeletePolicyError(InactiveKeysError):
+    """No policy in the output would delete anything."""
+
+
+def planned_keys(
+    collection: Collection, report: Report, listed: Sequence[ListedAccount] | None,
+    policies: Sequence[str],
+) -> list[FoundKey]:
+    """Keys that the last read of a policy with delete-inactive-keys matched, exempt users' not.
+
+    What was deleted meanwhile according to a journal, and what was found by a run that failed, is
+    left out.
+
+    Raises:
+        NoDeletePolicyError: no policy (of those selected) has the action.
+    """
+    runs = relevant_runs(collection.runs, listed, policies)
+    if not any(run.deletes for run in runs):
+        raise NoDeletePolicyError(
+            "no policy in the output has the action delete-inactive-keys: there is nothing to plan"
+        )
+    done = {(r.account_id, r.access_key_id) for r in report.keys if r.outcome == DELETED}
+    keys = {
+        (key.account_id, key.access_key_id): key
+        for run in current_runs(rounds(runs))
+        if run.deletes and run.state == READ
+        for key in run.keys
+        if not key.exempt
+    }
+    return [keys[identity] for identity in sorted(keys) if identity not in done]
+
+
+def render(keys: Sequence[FoundKey]) -> Iterator[str]:
+    """The plan as CSV, in the columns that the action's `plan` reads."""
+    return csv_lines(
+        COLUMNS,
+        (
+            (key.account_id, key.user_name, key.access_key_id, key.created, key.at_least_days)
+            for key in keys
+        ),
+    )

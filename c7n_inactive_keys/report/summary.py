@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what was read to what is reported: one row a key, totals, ages, coverage. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from c7n_inactive_keys.report.coverage import OrgFailures, coverage
+from c7n_inactive_keys.report.model import (
+    DELETED,
+    OUTCOME_FAILED,
+    READ,
+    SKIPPED,
+    Account,
+    AgeBin,
+    Collection,
+    KeyRow,
+    ListedAccount,
+    Report,
+    Totals,
+)
+from c7n_inactive_keys.report.rounds import relevant_runs, rounds
+from c7n_inactive_keys.report.rows import key_rows
+from c7n_inactive_keys.report.trend import trend
+from c7n_inactive_keys.times import format_time
+
+AGES: tuple[tuple[str, float, float | None], ...] = (
+    ("under 1 week", 0, 7), ("1 week to 30 days", 7, 30), ("30 to 90 days", 30, 90),
+    ("90 to 180 days", 90, 180), ("180 days to 1 year", 180, 365), ("1 to 2 years", 365, 730),
+    ("2 to 5 years", 730, 1826), ("over 5 years", 1826, None),
+)
+
+
+def summarise(
+    collection: Collection,
+    generated: datetime,
+    listed: Sequence[ListedAccount] | None = None,
+    policies: Sequence[str] = (),
+    org_failures: OrgFailures | None = None,
+) -> Report:
+    """The report over the collected runs, against the accounts that should have been read."""
+    runs = relevant_runs(collection.runs, listed, policies)
+    found = rounds(runs)
+    accounts = coverage(found, listed, org_failures or {})
+    names = {account.account_id: account.name for account in accounts}
+    rows, problems = key_rows(found, names)
+    per_account = Counter(row.account_id for row in rows)
+    return Report(
+        generated=format_time(generated),
+        totals=totals(rows),
+        accounts=tuple(replace(a, keys=per_account[a.account_id]) for a in accounts),
+        keys=rows,
+        ages=ages(rows),
+        reasons=reasons(rows),
+        trend=trend(found),
+        policies=tuple(sorted({run.policy for run in runs})),
+        problems=(*collection.problems, *problems, *_unlisted(accounts)),
+    )
+
+
+def totals(rows: Iterable[KeyRow]) -> Totals:
+    """The numbers over all rows."""
+    rows = tuple(rows)
+    outcomes = Counter(row.outcome for row in rows)
+    return Totals(
+        keys=len(rows),
+        users=len({(row.account_id, row.user_name) for row in rows}),
+        accounts=len({row.account_id for row in rows}),
+        never_used=sum(row.never_used for row in rows),
+        deleted=outcomes[DELETED],
+        skipped=outcomes[SKIPPED],
+        failed=outcomes[OUTCOME_FAILED],
+        slot_blocked=len({(row.account_id, row.user_name) for row in rows if row.slot_blocked}),
+        remaining=len(rows) - outcomes[DELETED],
+    )
+
+
+def ages(rows: Iterable[KeyRow]) -> tuple[AgeBin, ...]:
+    """The keys that were not deleted by days of inactivity: proven, and possible."""
+    rows = [row for row in rows if row.outcome != DELETED]
+    proven = Counter(_bin(row.at_least_days) for row in rows)
+    possible = Counter(_bin(row.at_most_days) for row in rows)
+    return tuple(
+        AgeBin(label, low, high, proven[number], possible[number])
+        for number, (label, low, high) in enumerate(AGES)
+    )
+
+
+def _bin(days: float) -> int:
+    return max(number for number, (_, low, _) in enumerate(AGES) if days >= low or number == 0)
+
+
+def reasons(rows: Iterable[KeyRow]) -> tuple[tuple[str, str, int], ...]:
+    """How often each outcome came about for each reason, the most frequent first."""
+    counts = Counter(
+        (row.outcome, row.reason or "") for row in rows if row.outcome is not None
+    )
+    return tuple(
+        (outcome, reason, number)
+        for (outcome, reason), number in sorted(counts.items(), key=lambda i: (-i[1], i[0]))
+    )
+
+
+def _unlisted(accounts: Iterable[Account]) -> Iterable[str]:
+    return (
+        f"account {account.name} ({account.account_id}) has output but is not in the accounts file"
+        for account in accounts
+        if not account.listed
+    )
+
+
+def oldest(rows: Iterable[KeyRow], number: int) -> list[KeyRow]:
+    """The keys that have certainly been inactive the longest and are still there."""
+    return sorted(
+        (row for row in rows if row.outcome != DELETED),
+        key=lambda row: (-row.at_least_days, -row.at_most_days, row.account_id, row.access_key_id),
+    )[:number]
+
+
+def top_accounts(report: Report, number: int) -> list[tuple[Account, int]]:
+    """The accounts with the most keys that were not deleted."""
+    remaining: Mapping[str, int] = Counter(
+        row.account_id for row in report.keys if row.outcome != DELETED
+    )
+    ranked = [(a, remaining[a.account_id]) for a in report.accounts if remaining[a.account_id]]
+    return sorted(ranked, key=lambda item: (-item[1], item[0].name))[:number]
+
+
+def uncovered(report: Report) -> list[Account]:
+    """The accounts that were not read."""
+    return [account for account in report.accounts if account.status != READ]

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes output trees in the form in which Custodian and c7n-org write them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+NOW = datetime(2026, 11, 20, 4, 0, tzinfo=timezone.utc)
+REPORT = "inactive-keys-report"
+DELETE = "inactive-keys-delete"
+POLICIES: dict[str, dict[str, Any]] = {
+    REPORT: {
+        "name": REPORT, "resource": "aws.iam-user", "source": "credential-report",
+        "filters": [{"type": "inactive-access-key"}],
+    },
+    DELETE: {
+        "name": DELETE, "resource": "aws.iam-user", "source": "credential-report",
+        "filters": [
+            {"not": [{"type": "value", "key": "tag:keep-keys", "value": "present"}]},
+            {"type": "inactive-access-key", "days": 90},
+        ],
+        "actions": [
+            {"type": "delete-inactive-keys", "max-keys": 50, "exempt-tag": "keep-keys"},
+        ],
+    },
+}
+
+
+def iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def days_ago(days: float, now: datetime = NOW) -> datetime:
+    return now - timedelta(days=days)
+
+
+def key(
+    number: int, *, created: float = 1000, off: tuple[float, float] = (100, 400),
+    used: float | None = None, now: datetime = NOW, actor: str | None = None,
+) -> dict[str, Any]:
+    """An entry of c7n:InactiveAccessKeys; `off` holds AtLeast and AtMost, in days."""
+    at_least, at_most = off
+    evidence = [{"Source": "key", "Kind": "created", "Time": iso(days_ago(created, now))}]
+    if used is not None:
+        evidence.append({"Source": "last-used", "Kind": "used", "Time": iso(days_ago(used, now))})
+    if at_least == at_most:
+        evidence.append({
+            "Source": "cloudtrail", "Kind": "deactivated", "Time": iso(days_ago(at_least, now)),
+            "EventId": f"event-{number}", "Actor": actor or "arn:aws:iam::111111111111:user/admin",
+        })
+    else:
+        evidence.append({
+            "Source": "cloudtrail", "Kind": "inactive-throughout",
+            "From": iso(days_ago(at_least, now)), "To": iso(now),
+        })
+    return {
+        "AccessKeyId": f"AKIA{number:016d}", "Status": "Inactive",
+        "CreateDate": iso(days_ago(created, now)),
+        "LastUsedDate": None if used is None else iso(days_ago(used, now)),
+        "LastUsedService": None if used is None else "s3",
+        "LastUsedRegion": None if used is None else "us-east-1",
+        "InactiveSince": {
+            "NotBefore": iso(days_ago(at_most, now)), "NotAfter": iso(days_ago(at_least, now)),
+        },
+        "InactiveDays": {"AtLeast": at_least, "AtMost": at_most},
+        "Evidence": evidence,
+    }
+
+
+def user(
+    account_id: str, name: str, *keys: dict[str, Any], active: tuple[str, ...] = (),
+    path: str = "/", tags: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """A resource of iam-user with inactive keys, and the ids of active keys beside them."""
+    listed = [
+        {"UserName": name, "AccessKeyId": item["AccessKeyId"], "Status": "Inactive",
+         "CreateDate": item["CreateDate"]}
+        for item in keys
+    ]
+    listed += [
+        {"UserName": name, "AccessKeyId": key_id, "Status": "Active",
+         "CreateDate": "2026-01-01T00:00:00Z"}
+        for key_id in active
+    ]
+    return {
+        "Path": path, "UserName": name, "UserId": f"AIDA{name.upper()}",
+        "Arn": f"arn:aws:iam::{account_id}:user{path}{name}",
+        "CreateDate": "2020-01-01T00:00:00Z",
+        "Tags": [{"Key": k, "Value": v} for k, v in (tags or {}).items()],
+        "c7n:AccessKeys": listed,
+        "c7n:matched-keys": listed[: len(keys)],
+        "c7n:InactiveAccessKeys": [{**item, "UserName": name} for item in keys],
+    }
+
+
+def entry(
+    account_id: str, user_name: str, found: dict[str, Any], outcome: str, *,
+    time: datetime = NOW, run_id: str = "run-1", reason: str | None = None,
+    error: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """A line of a journal."""
+    return {
+        "format_version": 1, "time": iso(time), "run_id": run_id, "run_time": iso(time),
+        "policy": DELETE, "account_id": account_id, "region": "us-east-1",
+        "user_name": user_name, "access_key_id": found["AccessKeyId"],
+        "created": found["CreateDate"], "outcome": outcome, "reason": reason, "error": error,
+        "not_before": found["InactiveSince"]["NotBefore"],
+        "not_after": found["InactiveSince"]["NotAfter"],
+        "at_least_days": found["InactiveDays"]["AtLeast"],
+        "at_most_days": found["InactiveDays"]["AtMost"],
+        "evidence": found["Evidence"],
+    }
+
+
+class OutputTree:
+    """A directory that fills as if commands had been run with `-s` on it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def run(
+        self, account_id: str, users: list[dict[str, Any]] | None = None, *,
+        name: str | None = None, region: str = "us-east-1", policy: str = REPORT,
+        started: datetime = NOW, dryrun: bool = False, journal: list[dict[str, Any]] | None = None,
+        failed: bool = False, log: str = "", stamp: str = "", gz: bool = False,
+        data: dict[str, Any] | None = None, metadata: bool = True,
+    ) -> Path:
+        """One policy's output; with a `name` as c7n-org lays it out, else as custodian does.
+
+        `users` None: the run ended before it wrote resources.json.
+        """
+        place = self.root / (f"{name}/{region}/{policy}" if name else policy)
+        place = place / stamp if stamp else place
+        place.mkdir(parents=True, exist_ok=True)
+        names = ["ResourceCount", "ResourceTime"] if users is not None else []
+        names += ["PolicyException"] if failed or users is None else []
+        files: dict[str, str] = {"custodian-run.log": log}
+        if metadata:
+            files["metadata.json"] = json.dumps({
+                "policy": data or POLICIES.get(policy, {"name": policy}),
+                "version": "0.9.53",
+                "execution": {"id": "x", "start": started.timestamp(), "duration": 1.0},
+                "config": {"region": region, "account_id": account_id, "dryrun": dryrun},
+                "metrics": [{"MetricName": metric, "Value": 1} for metric in names],
+            })
+        if users is not None:
+            files["resources.json"] = json.dumps(users, indent=2)
+        if journal is not None:
+            files["inactive-keys.jsonl"] = "".join(json.dumps(line) + "\n" for line in journal)
+        for file_name, text in files.items():
+            if gz:
+                (place / f"{file_name}.gz").write_bytes(gzip.compress(text.encode()))
+            else:
+                (place / file_name).write_text(text)
+        return place
+
+
+def accounts_file(path: Path, **accounts: str) -> Path:
+    """A c7n-org accounts file of name=account_id."""
+    path.write_text("accounts:\n" + "".join(
+        f'- {{name: {name}, account_id: "{account_id}", regions: [us-east-1]}}\n'
+        for name, account_id in accounts.items()
+    ))
+    return path
