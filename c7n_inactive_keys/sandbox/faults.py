@@ -87,8 +87,10 @@ class Fault:
             from c7n_inactive_keys.sandbox.changes import CHANGES
             CHANGES[self.call](world, call)
         elif self.call is not None:
-            takes_call = bool(inspect.signature(self.call).parameters)
-            self.call(call) if takes_call else self.call()
+            wants_call = any(
+                parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+                for parameter in inspect.signature(self.call).parameters.values())
+            self.call(call) if wants_call else self.call()
 
 
 class Faults:
