@@ -138,7 +138,15 @@ def _write_report(result: Report, format_: str, output: Path | None) -> None:
 
 def _renderer(format_: str) -> Callable[[Report], Iterable[str]]:
     """The format's render function, imported now: most formats need something of their own."""
-    module = importlib.import_module(f"c7n_inactive_keys.report.{FORMATS[format_]}")
+    try:
+        module = importlib.import_module(f"c7n_inactive_keys.report.{FORMATS[format_]}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("c7n_inactive_keys"):
+            raise
+        raise click.UsageError(
+            f"the format {format_} needs the module {error.name}: "
+            f"pip install 'c7n-inactive-keys[{format_}]'"
+        ) from error
     render: Callable[[Report], Iterable[str]] = module.render
     return render
 

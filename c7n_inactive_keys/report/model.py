@@ -12,6 +12,9 @@ MISSING = "missing"
 DELETED = "deleted"
 SKIPPED = "skipped"
 OUTCOME_FAILED = "failed"
+# Reasons for which the delete action skips a key because it is not an inactive key any more.
+NO_LONGER_INACTIVE = ("reactivated", "already-gone", "user-gone")
+GONE = ("already-gone", "user-gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,11 @@ class KeyRow:
     policies: tuple[str, ...]
 
     @property
+    def settled(self) -> bool:
+        """Whether it is known that the key is no longer an inactive one."""
+        return self.outcome == DELETED or self.reason in NO_LONGER_INACTIVE
+
+    @property
     def never_used(self) -> bool:
         """Whether IAM recorded no use of the key."""
         return self.last_used is None
@@ -153,7 +161,7 @@ class Totals:
     skipped: int
     failed: int
     slot_blocked: int  # users
-    remaining: int  # keys that were not deleted
+    remaining: int  # keys that are still inactive, as far as is known
 
 
 @dataclass(frozen=True, slots=True)

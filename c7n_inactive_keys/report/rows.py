@@ -7,7 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from c7n_inactive_keys.report.model import DELETED, READ, FoundKey, KeyRow, Outcome, PolicyRun
+from c7n_inactive_keys.report.model import (
+    DELETED,
+    GONE,
+    READ,
+    FoundKey,
+    KeyRow,
+    Outcome,
+    PolicyRun,
+)
 from c7n_inactive_keys.report.rounds import Round
 
 KeyId = tuple[str, str]  # account id, access key id
@@ -206,11 +214,11 @@ def _with_blocked_slots(
             continue
         if user not in held:
             held[user] = sighting.key.user_keys or 0
-        held[user] -= row.outcome == DELETED
-        inactive[user] += row.outcome != DELETED
+        held[user] -= row.outcome == DELETED or row.reason in GONE
+        inactive[user] += not row.settled
     return tuple(
         replace(row, slot_blocked=True)
-        if row.outcome != DELETED and max(held[_user(row)], inactive[_user(row)]) >= 2
+        if not row.settled and max(held[_user(row)], inactive[_user(row)]) >= 2
         else row
         for row in rows
     )

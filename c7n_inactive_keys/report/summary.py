@@ -74,13 +74,13 @@ def totals(rows: Iterable[KeyRow]) -> Totals:
         skipped=outcomes[SKIPPED],
         failed=outcomes[OUTCOME_FAILED],
         slot_blocked=len({(row.account_id, row.user_name) for row in rows if row.slot_blocked}),
-        remaining=len(rows) - outcomes[DELETED],
+        remaining=sum(not row.settled for row in rows),
     )
 
 
 def ages(rows: Iterable[KeyRow]) -> tuple[AgeBin, ...]:
-    """The keys that were not deleted by days of inactivity: proven, and possible."""
-    rows = [row for row in rows if row.outcome != DELETED]
+    """The keys that are still inactive by days of inactivity: proven, and possible."""
+    rows = [row for row in rows if not row.settled]
     proven = Counter(_bin(row.at_least_days) for row in rows)
     possible = Counter(_bin(row.at_most_days) for row in rows)
     return tuple(
@@ -115,15 +115,15 @@ def _unlisted(accounts: Iterable[Account]) -> Iterable[str]:
 def oldest(rows: Iterable[KeyRow], number: int) -> list[KeyRow]:
     """The keys that have certainly been inactive the longest and are still there."""
     return sorted(
-        (row for row in rows if row.outcome != DELETED),
+        (row for row in rows if not row.settled),
         key=lambda row: (-row.at_least_days, -row.at_most_days, row.account_id, row.access_key_id),
     )[:number]
 
 
 def top_accounts(report: Report, number: int) -> list[tuple[Account, int]]:
-    """The accounts with the most keys that were not deleted."""
+    """The accounts with the most keys that are still inactive."""
     remaining: Mapping[str, int] = Counter(
-        row.account_id for row in report.keys if row.outcome != DELETED
+        row.account_id for row in report.keys if not row.settled
     )
     ranked = [(a, remaining[a.account_id]) for a in report.accounts if remaining[a.account_id]]
     return sorted(ranked, key=lambda item: (-item[1], item[0].name))[:number]

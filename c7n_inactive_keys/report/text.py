@@ -145,7 +145,7 @@ class _Page:
     def _keys(self) -> None:
         report = self.report
         limit = TERMINAL_KEYS if self.console.is_terminal else PLAIN_KEYS
-        done = [row for row in report.keys if row.outcome == DELETED]
+        done = [row for row in report.keys if row.settled]
         rows = (oldest(report.keys, limit) + done)[:limit]
         if not rows:
             return

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pictures of the html report as inline SVG: no script, no network, colours from its CSS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from c7n_inactive_keys.report.model import AgeBin, TrendPoint
+
+WIDTH = 560
+ROW = 34
+LABEL = 150
+VALUE = 60
+TREND_HEIGHT = 190
+TREND_POINTS = 60
+TREND_PARTS = ("still", "new", "first")
+
+
+def age_histogram(ages: Sequence[AgeBin]) -> str:
+    """Horizontal bars, what is proven over what is possible, an age a row."""
+    most = max((max(age.proven, age.possible) for age in ages), default=0) or 1
+    parts = []
+    for number, age in enumerate(ages):
+        top = number * ROW
+        parts.append(_text(LABEL - 8, top + 20, age.label, "end"))
+        for offset, name, value in ((4, "proven", age.proven), (17, "possible", age.possible)):
+            length = _length(value, most)
+            parts.append(_bar(LABEL, top + offset, length, 11, name, f"{value:,} {name}"))
+            parts.append(
+                _text(LABEL + length + 6, top + offset + 9, f"{value:,}", "start", "number")
+            )
+    return _svg(
+        "Keys by days of inactivity, proven and possible", ROW * len(ages) + 4, "".join(parts)
+    )
+
+
+def horizontal_bars(title: str, items: Sequence[tuple[str, int]], name: str) -> str:
+    """One bar for each label and number."""
+    most = max((value for _, value in items), default=0) or 1
+    parts = []
+    for number, (label, value) in enumerate(items):
+        top = number * 26
+        length = _length(value, most)
+        shown = label if len(label) <= 22 else f"{label[:21]}…"
+        parts.append(_text(LABEL - 8, top + 16, shown, "end"))
+        parts.append(_bar(LABEL, top + 4, length, 16, name, f"{label}: {value:,}"))
+        parts.append(_text(LABEL + length + 6, top + 16, f"{value:,}", "start", "number"))
+    return _svg(title, 26 * len(items) + 4, "".join(parts))
+
+
+def trend_bars(points: Sequence[TrendPoint]) -> str:
+    """A column a round: keys still there, new, and seen for the first time; below what left."""
+    points = points[-TREND_POINTS:]
+    most = max((max(point.keys, _left(point)) for point in points), default=0) or 1
+    step = (WIDTH - 40) / max(len(points), 1)
+    base, height = TREND_HEIGHT * 0.72, TREND_HEIGHT * 0.72 - 18
+    parts = [f'<line class="axis" x1="30" x2="{WIDTH}" y1="{base:.1f}" y2="{base:.1f}"/>']
+    for number, point in enumerate(points):
+        left, width = 30 + number * step + step * 0.15, min(step * 0.7, 60)
+        top = base
+        for name in TREND_PARTS:
+            value = getattr(point, name)
+            size = value / most * height
+            top -= size
+            title = f"{value:,} {_named(name)}"
+            parts.append(_bar(left, top, width, size, name, title, sideways=True))
+        lost = _left(point) / most * height
+        parts.append(_bar(
+            left, base + 1, width, min(lost, TREND_HEIGHT - base - 22), "left",
+            f"{point.deleted:,} deleted, {point.reactivated:,} reactivated, {point.gone:,} gone",
+            sideways=True,
+        ))
+        if len(points) <= 12 or number in (0, len(points) - 1):
+            parts.append(_text(left + width / 2, top - 4, f"{point.keys:,}", "middle", "number"))
+            parts.append(
+                _text(left + width / 2, TREND_HEIGHT - 4, (point.started or "?")[:10], "middle")
+            )
+    return _svg("Inactive keys over the runs", TREND_HEIGHT, "".join(parts))
+
+
+def _left(point: TrendPoint) -> int:
+    return point.deleted + point.reactivated + point.gone
+
+
+def _named(part: str) -> str:
+    return {"still": "still there", "first": "seen for the first time"}.get(part, part)
+
+
+def _length(value: int, most: int) -> float:
+    return round(value / most * (WIDTH - LABEL - VALUE), 1)
+
+
+def _svg(title: str, height: float, content: str) -> str:
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
+        f"{content}</svg>"
+    )
+
+
+def _bar(
+    left: float, top: float, width: float, height: float, name: str, title: str,
+    sideways: bool = False,
+) -> str:
+    size = height if sideways else width
+    if not size:
+        return ""
+    return (
+        f'<rect class="{name}" x="{left:.1f}" y="{top:.1f}" width="{max(width, 1):.1f}" '
+        f'height="{max(height, 1):.1f}" rx="2"><title>{escape(title)}</title></rect>'
+    )
+
+
+def _text(left: float, top: float, text: str, anchor: str, name: str = "label") -> str:
+    return (
+        f'<text class="{name}" x="{left:.1f}" y="{top:.1f}" text-anchor="{anchor}">'
+        f"{escape(text)}</text>"
+    )
