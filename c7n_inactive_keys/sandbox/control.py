@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.world import World
 
 Document = Mapping[str, Any]
-_SETTINGS = ('latency', 'lookup_rate', 'rates', 'report_snapshots', 'report_polls')
+_SETTINGS = ('latency', 'lookup_rate', 'rates', 'report_snapshots', 'report_polls',
+             'report_quotes')
 _FAULT_FIELDS = tuple(item.name for item in fields(Fault))
 
 

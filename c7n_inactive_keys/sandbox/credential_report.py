@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import csv
+import io
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ COLUMNS = (
 class ReportState:
     """An account's report; `waiting` calls still find it in progress."""
 
-    content: Callable[[], str]
+    content: str
     generated: datetime
     waiting: int = 0
 
@@ -48,11 +49,8 @@ def generate(world: World, request: Request) -> dict[str, Any]:
         return {'State': 'INPROGRESS'}
     if report and (not world.report_snapshots or now() - report.generated < KEPT):
         return {'State': 'COMPLETE'}
-    if world.report_snapshots:
-        content = render(account)
-        account.report = ReportState(lambda: content, now(), world.report_polls)
-    else:
-        account.report = ReportState(lambda: render(account), now(), world.report_polls)
+    content = render(account, world.report_quotes)
+    account.report = ReportState(content, now(), world.report_polls)
     return {
         'State': 'STARTED',
         'Description': 'No report exists. Starting a new report generation task'}
@@ -60,29 +58,37 @@ def generate(world: World, request: Request) -> dict[str, Any]:
 
 def get(world: World, request: Request) -> dict[str, Any]:
     """GetCredentialReport: the report as it was when it was made."""
-    report = _account(world, request).report
+    account = _account(world, request)
+    report = account.report
     if report is None:
         raise ApiError('ReportNotPresent')
     if report.waiting:
         report.waiting -= 1
         raise ApiError('ReportInProgress')
     if not world.report_snapshots:
-        report.generated = now()
+        report.content, report.generated = render(account, world.report_quotes), now()
     if now() - report.generated >= KEPT:
         raise ApiError('ReportExpired')
     return {
-        'Content': base64.b64encode(report.content().encode()).decode(),
+        'Content': base64.b64encode(report.content.encode()).decode(),
         'ReportFormat': 'text/csv', 'GeneratedTime': report.generated}
 
 
-def render(account: Account) -> str:
-    """The report of this moment: LF line ends, none at the end; root first."""
-    users = [account.users[name] for name in account.sorted_names()]
-    return '\n'.join(
-        [','.join(COLUMNS), _row(account.root), *(_row(user) for user in users)])
+def render(account: Account, quotes: bool = True) -> str:
+    """The report of this moment: LF line ends, none at the end; root first.
+
+    Without `quotes` a comma in a user's name is not told from one between columns.
+    """
+    rows = [list(COLUMNS), _row(account.root)]
+    rows += [_row(account.users[name]) for name in account.sorted_names()]
+    if not quotes:
+        return '\n'.join(','.join(row) for row in rows)
+    text = io.StringIO()
+    csv.writer(text, lineterminator='\n').writerows(rows)
+    return text.getvalue()[:-1]
 
 
-def _row(user: User) -> str:
+def _row(user: User) -> list[str]:
     root = user is user.account.root
     arn = f'arn:{user.account.state.partition}:iam::{user.account.id}:root' if root else user.arn
     if user.password_enabled:
@@ -95,9 +101,9 @@ def _row(user: User) -> str:
     keys: list[Key | None] = [*sorted(user.keys, key=lambda key: key.id), None, None]
     slots = [column for key in keys[:2] for column in _key_columns(key)]
     mfa = 'true' if user.mfa_active else 'false'
-    return ','.join([
+    return [
         user.name, arn, format_time(user.created), *password, mfa, *slots,
-        'false', 'N/A', 'false', 'N/A'])
+        'false', 'N/A', 'false', 'N/A']
 
 
 def _key_columns(key: Key | None) -> list[str]:

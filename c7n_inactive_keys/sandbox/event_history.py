@@ -67,6 +67,13 @@ class Event:
         }
         return record
 
+    def envelope(self) -> dict[str, Any]:
+        """The event as EventBridge hands it to a Lambda function."""
+        return {
+            'version': '0', 'id': self.id[::-1], 'detail-type': 'AWS API Call via CloudTrail',
+            'source': 'aws.iam', 'account': self.account_id, 'time': format_time(self.time),
+            'region': self.region, 'resources': [], 'detail': self.record()}
+
     def lookup(self) -> dict[str, Any]:
         """The event as LookupEvents shows it."""
         return {

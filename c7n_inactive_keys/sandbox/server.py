@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import socket
@@ -88,8 +89,12 @@ class Sandbox(World):
     def session(self, account_id: str, region: str = 'us-east-1') -> boto3.Session:
         """A boto3 session of the account's administrator; clients need `endpoint_url=`."""
         import boto3
+        import botocore.session
         key_id = self.account(account_id).administrator.access_key_id
-        return boto3.Session(key_id, secret_of(key_id), TOKEN, region)
+        inner = botocore.session.Session()
+        inner.register_component('data_loader', _loader())
+        return boto3.Session(
+            key_id, secret_of(key_id), TOKEN, region, botocore_session=inner)
 
     def client(
         self, service: str, account_id: str, region: str = 'us-east-1', **options: Any,
@@ -100,6 +105,13 @@ class Sandbox(World):
             retries={'total_max_attempts': 1}, read_timeout=10, connect_timeout=5))
         return self.session(account_id, region).client(
             service, endpoint_url=self.url, **options)
+
+
+@functools.cache
+def _loader() -> Any:
+    """botocore's loader of service models: shared, since reading IAM's anew takes 60 ms."""
+    from botocore.loaders import create_loader
+    return create_loader()
 
 
 class _Server(ThreadingHTTPServer):
@@ -159,7 +171,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         if 'chunked' not in self.headers.get('Transfer-Encoding', '').lower():
-            return self.rfile.read(int(self.headers.get('Content-Length') or 0))
+            length = int(self.headers.get('Content-Length') or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client is gone; half a request is none
+                raise ConnectionAbortedError('the request ended early')
+            return body
         chunks = []
         while size := int(self.rfile.readline().split(b';')[0], 16):
             chunks.append(self.rfile.read(size))

@@ -79,6 +79,8 @@ class World:
         rates: requests per second and account by action, answered by Throttling beyond.
         event_delay: events younger than that are not in the event history yet.
         report_snapshots: whether a credential report is kept for four hours, as in AWS.
+        report_quotes: whether the report quotes names that hold a comma (what AWS does with
+            them is not known).
         report_polls: how many calls find a new report still in progress.
     """
 
@@ -101,6 +103,7 @@ class World:
         self.event_delay = timedelta(0)
         self.report_snapshots = True
         self.report_polls = 0
+        self.report_quotes = True
 
     def reset(self) -> None:
         """Back to an empty AWS with default settings."""
@@ -145,7 +148,7 @@ class World:
         directories, keeps its times.
         """
         with self.lock:
-            self.state.age(by)
+            self.state.age(timedelta(seconds=round(by.total_seconds())))
 
     def allow(self, who: str, actions: Iterable[str] | None) -> None:
         """Limit an account (id) or role (name) to these actions; see `Permissions.allow`."""

@@ -70,6 +70,14 @@ def test_root_keys_are_in_the_first_row(account, report, ago):
     assert row['password_next_rotation'] == 'not_supported'
 
 
+def test_names_with_commas_are_quoted_unless_told_otherwise(sandbox, account, report):
+    """A comma in a name stays in its column; without quotes the row has more columns."""
+    account.user('a,b').key()
+    assert report()[1]['user'] == 'a,b'
+    sandbox.report_quotes = sandbox.report_snapshots = False
+    assert report()[1]['user'] == 'a'
+
+
 def test_passwords(account, report, ago):
     """No password is N/A throughout; one that was never used has no information."""
     account.user('key-only')

@@ -127,6 +127,15 @@ def test_a_denied_change_has_an_error_and_no_parameters(sandbox, account, iam, t
     assert key.status == 'Active'
 
 
+def test_events_come_as_eventbridge_sends_them(account, ago):
+    """The envelope holds the record as its detail."""
+    account.user('alice').key(toggles=[ago(5)])
+    envelope = account.events[0].envelope()
+    assert envelope['source'] == 'aws.iam'
+    assert envelope['account'] == account.id
+    assert envelope['detail']['eventName'] == 'UpdateAccessKey'
+
+
 def test_young_events_may_be_late(sandbox, account, trail):
     """With a delay an event shows only when it is old enough."""
     account.user('alice').key().deactivate()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults, the log of calls, rates and permissions over HTTP."""
+import socket
 import threading
 
 import boto3
@@ -146,6 +147,23 @@ def test_calls_at_the_same_time_are_all_counted(sandbox, account, key, iam):
     for thread in threads:
         thread.join()
     assert sandbox.calls.count('GetUser') == 80
+
+
+def test_half_a_request_is_none(sandbox, account, key):
+    """A client that is killed while it sends has asked for nothing."""
+    host, port = sandbox.url.removeprefix('http://').split(':')
+    signed = (f'Credential={account.administrator.access_key_id}/20260101/us-east-1/iam/'
+              'aws4_request')
+    body = f'Action=DeleteAccessKey&UserName=alice&AccessKeyId={key.id}'
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall((
+            f'POST / HTTP/1.1\r\nHost: x\r\nAuthorization: AWS4-HMAC-SHA256 {signed}\r\n'
+            'Content-Type: application/x-www-form-urlencoded\r\n'
+            f'Content-Length: {len(body) + 20}\r\n\r\n{body}').encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b''
+    assert account.keys == [key]
+    assert len(sandbox.calls) == 0
 
 
 def test_rates_throttle_by_action_and_account(sandbox, account, key, iam, refused):
