@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import select
 import socket
@@ -22,6 +23,8 @@ from c7n_inactive_keys.sandbox.world import Broken, World
 if TYPE_CHECKING:
     import boto3
     from typing_extensions import Self
+
+log = logging.getLogger('c7n_inactive_keys.sandbox')
 
 # Whatever else would make an AWS client look for credentials, endpoints or a proxy.
 UNWANTED = (
@@ -157,7 +160,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         request = read_request(
             self.command, self.path, dict(self.headers.items()), self._body())
-        answer = self.server.sandbox.answer(request)
+        try:
+            answer = self.server.sandbox.answer(request)
+        except Exception:
+            # A fault of the sandbox or of a test's function: said here, and not a dead connection.
+            log.exception('the sandbox could not answer %s %s', request.method, request.target)
+            answer = Answer(500, b'The sandbox failed: its standard error says how.')
         if isinstance(answer, Broken):
             self._break(answer)
         else:
