@@ -42,7 +42,7 @@ def horizontal_bars(title: str, items: Sequence[tuple[str, int]], name: str) -> 
     for number, (label, value) in enumerate(items):
         top = number * 26
         length = _length(value, most)
-        shown = label if len(label) <= 22 else f"{label[:21]}…"
+        shown = label if len(label) <= 20 else f"{label[:19]}…"
         parts.append(_text(LABEL - 8, top + 16, shown, "end"))
         parts.append(_bar(LABEL, top + 4, length, 16, name, f"{label}: {value:,}"))
         parts.append(_text(LABEL + length + 6, top + 16, f"{value:,}", "start", "number"))

@@ -104,7 +104,8 @@ def _json(value: Any) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("c7n_inactive_keys.report").joinpath("assets").joinpath(name).read_text(encoding="utf-8")
+    asset = files("c7n_inactive_keys.report").joinpath("assets").joinpath(name)
+    return asset.read_text(encoding="utf-8")
 
 
 def _hash(content: str) -> str:
