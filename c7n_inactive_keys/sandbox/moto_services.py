@@ -76,5 +76,6 @@ class MotoServices:
             del backend.users[name]
             known = None
         if user is not None and known is None:
-            mirror = backend.create_user(request.region, user.name, user.path)
+            backend.create_user(request.region, user.name, user.path)
+            mirror = backend.users[user.name]
             mirror.id, mirror.create_date = user.id, user.created

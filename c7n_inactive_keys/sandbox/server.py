@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.sandbox.principals import TOKEN, secret_of
-from c7n_inactive_keys.sandbox.protocol import Answer, read_request
+from c7n_inactive_keys.sandbox.protocol import Answer, ApiError, error_answer, read_request
 from c7n_inactive_keys.sandbox.world import Broken, World
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception:
             # A fault of the sandbox or of a test's function: said here, and not a dead connection.
             log.exception('the sandbox could not answer %s %s', request.method, request.target)
-            answer = Answer(500, b'The sandbox failed: its standard error says how.')
+            answer = error_answer(request, ApiError(
+                'InternalFailure', 'The sandbox failed; its standard error says how.'), '')
         if isinstance(answer, Broken):
             self._break(answer)
         else:

@@ -85,7 +85,7 @@ def test_a_change_may_come_just_before_or_after_a_call(sandbox, key, iam, effect
 def test_a_mistake_in_a_tests_own_function_is_told(sandbox, key, iam, refused, caplog):
     """The client gets a 500, and the log says what broke."""
     sandbox.faults.add(Fault(action='GetUser', call=lambda: {}['nothing']))
-    assert refused(iam.get_user, UserName='alice') == '500'
+    assert refused(iam.get_user, UserName='alice') == 'InternalFailure'
     assert "KeyError: 'nothing'" in caplog.text
 
 
