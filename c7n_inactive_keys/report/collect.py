@@ -12,7 +12,7 @@ from typing import Any
 from c7n_inactive_keys.report import trees
 from c7n_inactive_keys.report.found import DamagedResourcesError, found_keys, switched_on
 from c7n_inactive_keys.report.model import FAILED, READ, Collection, FoundKey, Outcome, PolicyRun
-from c7n_inactive_keys.report.outcomes import outcomes
+from c7n_inactive_keys.report.outcomes import JournalReading, read_journal
 from c7n_inactive_keys.report.runlog import failure
 from c7n_inactive_keys.times import format_time
 
@@ -77,21 +77,22 @@ class _Reader:
         if finds_keys is False or not self._whole_account():
             return None, self.problems
         keys, active, fault = self._resources()
-        journal = self._outcomes()
-        account_id, mismatch = self._account(keys, journal)
-        reason = fault or self._not_read() or mismatch
+        journal = self._journal()
+        account_id, mismatch = self._account(keys, journal.outcomes)
+        started = _epoch(self._section(self.metadata, "execution").get("start"))
+        unread = journal.unread if journal.unread_time >= (started or "") else None
+        reason = fault or self._not_read() or unread or mismatch
         name, region = self._name_and_region()
-        started = self._section(self.metadata, "execution").get("start")
         self._note_failed_action(reason)
         run = PolicyRun(
             source=self.directory.source, place=self.directory.place, stamp=self.directory.stamp,
             account_id=account_id, account_name=name, region=region,
             policy=str(self.policy.get("name") or self.directory.path.rpartition("/")[2]),
-            started=_epoch(started), dryrun=bool(self.config.get("dryrun")),
-            finds_keys=True if keys or journal else finds_keys,
+            started=started, dryrun=bool(self.config.get("dryrun")),
+            finds_keys=True if keys or journal.outcomes else finds_keys,
             deletes=any(_type(action) == DELETE for action in self.policy.get("actions") or ()),
             state=FAILED if reason else READ, reason=reason,
-            keys=() if fault else keys, active_key_ids=active, outcomes=journal,
+            keys=() if fault else keys, active_key_ids=active, outcomes=journal.outcomes,
         )
         return run, self.problems
 
@@ -174,9 +175,6 @@ class _Reader:
             return self._log_reason() or NO_REASON
         if not self._has(trees.RESOURCES):
             return self._log_reason() or NO_REASON
-        if metrics and "PolicyException" in metrics:
-            reason = self._log_reason() or ""
-            return reason if reason.startswith("UnreadUsersError") else None
         return None
 
     def _note_failed_action(self, reason: str | None) -> None:
@@ -209,13 +207,13 @@ class _Reader:
             self.problems.append(f"{self.directory.place}/{trees.RESOURCES}: {error}")
             return (), frozenset(), f"{trees.RESOURCES}: {error}"
 
-    def _outcomes(self) -> tuple[Outcome, ...]:
+    def _journal(self) -> JournalReading:
         text = self._text(trees.JOURNAL)
         if text is None:
-            return ()
-        found, faults = outcomes(text, f"{self.directory.place}/{trees.JOURNAL}")
-        self.problems.extend(faults)
-        return found
+            return JournalReading()
+        reading = read_journal(text, f"{self.directory.place}/{trees.JOURNAL}")
+        self.problems.extend(reading.problems)
+        return reading
 
 
 def _type(item: Any) -> str | None:

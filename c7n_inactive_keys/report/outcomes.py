@@ -3,90 +3,112 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from c7n_inactive_keys.report.model import DELETED, OUTCOME_FAILED, SKIPPED, Outcome
+from c7n_inactive_keys.journal import DELETING, JournalEntry, read_lines
+from c7n_inactive_keys.report.model import OUTCOME_FAILED, Outcome
 from c7n_inactive_keys.report.runlog import short
-from c7n_inactive_keys.report.words import evidence_words
+from c7n_inactive_keys.report.words import clean, counted, evidence_words
 
-DELETING = "deleting"
 INTERRUPTED = "interrupted"
+UNREADABLE = "unreadable"  # the filter's word for users whose keys it could not list
+NAMED = 3
 
 
-def read_lines(text: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """The entries of a journal and what is wrong with it."""
-    entries, problems = [], []
-    for number, line in enumerate(text.splitlines(), 1):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            problems.append(f"line {number} is torn")
-            continue
-        entries.append(entry)
-    return entries, problems
+@dataclass(frozen=True, slots=True)
+class JournalReading:
+    """What a journal says; `unread` is why its last run did not read all users, and when."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    unread: str | None = None
+    unread_time: str = ""
+    problems: tuple[str, ...] = ()
 
 
-def outcomes(text: str, place: str) -> tuple[tuple[Outcome, ...], list[str]]:
-    """The outcome of each key that a journal speaks of, and its problems as sentences."""
+def read_journal(text: str, place: str) -> JournalReading:
+    """The outcome of each key that a journal speaks of; `place` is named in the problems."""
     entries, faults = read_lines(text)
-    problems = [f"{place}: {fault}" for fault in faults]
+    problems = [f"{place}: line {fault.line_number}: {fault.problem}" for fault in faults]
     usable = [entry for entry in entries if _usable(entry)]
     if len(usable) < len(entries):
-        problems.append(f"{place}: {len(entries) - len(usable)} lines are no entries of a journal")
-    latest = usable[-1]["run_id"] if usable else None
-    last: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for entry in usable:
-        last[entry["account_id"], entry["access_key_id"]] = entry
-    return tuple(_outcome(entry, entry["run_id"] == latest) for entry in last.values()), problems
-
-
-def _usable(entry: Any) -> bool:
-    return (
-        isinstance(entry, dict)
-        and entry.get("outcome") in (DELETING, DELETED, SKIPPED, OUTCOME_FAILED)
-        and all(
-            isinstance(entry.get(name), str)
-            for name in ("account_id", "user_name", "access_key_id", "run_id", "time")
+        problems.append(
+            f"{place}: {counted(len(entries) - len(usable), 'line')} not in the form of a journal"
         )
+    latest = usable[-1].run_id if usable else None
+    last: dict[tuple[str, str], JournalEntry] = {}
+    userwide = []
+    for entry in usable:
+        if entry.access_key_id is not None:
+            last[entry.account_id, entry.access_key_id] = entry
+        elif entry.run_id == latest:
+            userwide.append(entry)
+    unread = [entry for entry in userwide if entry.fields.get("reason") == UNREADABLE]
+    problems.extend(
+        f"{place}: user {clean(entry.user_name)}: {_reason(entry.fields) or entry.outcome}"
+        for entry in userwide
+        if entry not in unread
+    )
+    return JournalReading(
+        outcomes=tuple(_outcome(entry, entry.run_id == latest) for entry in last.values()),
+        unread=_unread_words(unread) if unread else None,
+        unread_time=max((entry.time for entry in unread), default=""),
+        problems=tuple(problems),
     )
 
 
-def _outcome(entry: Mapping[str, Any], latest_run: bool) -> Outcome:
-    outcome, reason = entry["outcome"], entry.get("reason")
+def _usable(entry: JournalEntry) -> bool:
+    texts = entry.account_id, entry.user_name, entry.run_id, entry.time
+    return all(isinstance(text, str) for text in texts) and isinstance(
+        entry.access_key_id, (str, type(None))
+    )
+
+
+def _outcome(entry: JournalEntry, latest_run: bool) -> Outcome:
+    fields = entry.fields
+    outcome, reason = entry.outcome, _reason(fields)
     if outcome == DELETING:
         # The run was killed between the call and its answer: the key may be gone or not.
         outcome, reason = OUTCOME_FAILED, INTERRUPTED
+    evidence = [item for item in fields.get("evidence") or () if isinstance(item, dict)]
     return Outcome(
-        account_id=entry["account_id"],
-        user_name=entry["user_name"],
-        access_key_id=entry["access_key_id"],
-        policy=str(entry.get("policy") or ""),
-        time=entry["time"],
+        account_id=entry.account_id,
+        user_name=clean(entry.user_name),
+        access_key_id=clean(entry.access_key_id or ""),
+        policy=str(fields.get("policy") or ""),
+        time=entry.time,
         outcome=outcome,
-        reason=reason or _error_words(entry.get("error")),
-        created=entry.get("created"),
-        not_before=entry.get("not_before"),
-        not_after=entry.get("not_after"),
-        at_least_days=entry.get("at_least_days"),
-        at_most_days=entry.get("at_most_days"),
-        last_used=_last_used(entry.get("evidence") or ()),
-        evidence=_words(entry.get("evidence") or ()),
+        reason=reason,
+        created=fields.get("created"),
+        not_before=fields.get("not_before"),
+        not_after=fields.get("not_after"),
+        at_least_days=fields.get("at_least_days"),
+        at_most_days=fields.get("at_most_days"),
+        last_used=_last_used(evidence),
+        evidence=tuple(evidence_words(item) for item in evidence),
         latest_run=latest_run,
     )
 
 
-def _error_words(error: Any) -> str | None:
-    if not isinstance(error, dict):
-        return None
-    return short(": ".join(str(error[name]) for name in ("code", "message") if error.get(name)))
+def _reason(fields: Mapping[str, Any]) -> str | None:
+    """The reason's word, followed by what AWS said, if it did."""
+    error = fields.get("error")
+    said = [str(error[name]) for name in ("code", "message") if error.get(name)] if isinstance(
+        error, dict
+    ) else []
+    return short(": ".join(filter(None, (fields.get("reason"), *said)))) or None
 
 
-def _words(evidence: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(evidence_words(item) for item in evidence if isinstance(item, dict))
+def _last_used(evidence: Iterable[Mapping[str, Any]]) -> str | None:
+    return next((item.get("Time") for item in evidence if item.get("Kind") == "used"), None)
 
 
-def _last_used(evidence: Iterable[Any]) -> str | None:
-    used = (item for item in evidence if isinstance(item, dict) and item.get("Kind") == "used")
-    return next((item.get("Time") for item in used), None)
+def _unread_words(entries: list[JournalEntry]) -> str:
+    names = ", ".join(entry.user_name for entry in entries[:NAMED])
+    more = f" and {len(entries) - NAMED:,} more" if len(entries) > NAMED else ""
+    reason = (_reason(entries[0].fields) or UNREADABLE).removeprefix(f"{UNREADABLE}: ")
+    return short(
+        f"the access keys of {counted(len(entries), 'user')} could not be read "
+        f"({names}{more}): {reason}"
+    )

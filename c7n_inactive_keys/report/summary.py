@@ -95,8 +95,11 @@ def _bin(days: float) -> int:
 
 def reasons(rows: Iterable[KeyRow]) -> tuple[tuple[str, str, int], ...]:
     """How often each outcome came about for each reason, the most frequent first."""
+    # What AWS says behind the error code names the user and the key: no two are the same.
     counts = Counter(
-        (row.outcome, row.reason or "") for row in rows if row.outcome is not None
+        (row.outcome, (row.reason or "").partition(": ")[0])
+        for row in rows
+        if row.outcome is not None
     )
     return tuple(
         (outcome, reason, number)
