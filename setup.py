@@ -46,7 +46,7 @@ EXTRAS = {
 EXTRAS["dev"] = [
     *EXTRAS["org"],
     *EXTRAS["sandbox"],
-    "build>=1.2",
+    "build[uv]>=1.2",
     "hypothesis>=6.100",
     "mypy>=1.13",
     "pytest>=8.3",
@@ -54,6 +54,7 @@ EXTRAS["dev"] = [
     "ruff>=0.9",
     "setuptools>=64",
     "types-PyYAML",
+    "uv>=0.5",
     "wheel",
 ]
 
