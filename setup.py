@@ -41,10 +41,12 @@ EXTRAS = {
     "org": ["c7n-org>=0.6.45"],
     "mailer": ["c7n-mailer>=0.6.45"],
     # Below 6: the sandbox sets the time of things in moto's own objects.
+    "ocsf": ["py-ocsf-models>=0.10"],
     "sandbox": ["moto[server]>=5.1,<6"],
 }
 EXTRAS["dev"] = [
     *EXTRAS["org"],
+    *EXTRAS["ocsf"],
     *EXTRAS["sandbox"],
     "build[uv]>=1.2",
     "hypothesis>=6.100",

@@ -91,7 +91,7 @@ def test_a_custodian_without_the_registry_is_named_as_the_reason(tmp_path):
 
 
 def test_a_name_that_is_taken_stays_with_its_owner(tmp_path):
-    """Should Custodian bring a filter of our name, theirs stays, none of ours comes, and we say so."""
+    """A filter of our name in Custodian stays what it is; none of ours comes, and we say so."""
     code = """
 from c7n.filters import Filter
 from c7n.resources.iam import User

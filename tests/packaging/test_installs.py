@@ -59,7 +59,7 @@ def test_opting_out_makes_validation_fail_and_name_what_is_unknown(installed, tm
 
 
 def test_starting_an_interpreter_imports_two_small_modules(installed, tmp_path):
-    """Neither Custodian nor boto3 is imported at interpreter start, nor anything beside the hook."""
+    """Interpreter start imports the hook: not Custodian, not boto3, nothing else."""
     modules = imported(installed.environment.python)
     ours = {name for name in modules if name.startswith("c7n_inactive_keys")}
     assert ours == {"c7n_inactive_keys", "c7n_inactive_keys.autoload"}

@@ -31,8 +31,8 @@ ABSENT = "False False False False False\n"
 
 ENTRIES = [
     "c7n.cli", "c7n.policy", "c7n.filters", "c7n.actions", "c7n.resources.iam", "c7n.handler",
-    "c7n.query", "c7n.manager", "c7n.resources.aws", "c7n.schema", "c7n.mu", "c7n.resources.account",
-    "c7n_org.cli",
+    "c7n.query", "c7n.manager", "c7n.resources.aws", "c7n.schema", "c7n.mu",
+    "c7n.resources.account", "c7n_org.cli",
 ]  # fmt: skip
 
 
@@ -135,12 +135,12 @@ def work():
         exec(REPORT)
     return out.getvalue()
 
-REPORT = """%s"""
+REPORT = """<REPORT>"""
 
 if __name__ == "__main__":
     with ProcessPoolExecutor(1, mp_context=get_context(sys.argv[1])) as pool:
         print(pool.submit(work).result(), end="")
-''' % REPORT.replace('"""', "'''")
+'''.replace("<REPORT>", REPORT)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
