@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Action `delete-inactive-keys`: delete the matched keys that are still the same inactive keys."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from c7n.actions import BaseAction
+from c7n.exceptions import PolicyValidationError
+from c7n.utils import type_schema
+
+from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.annotation import ALL_KEYS, INACTIVE_KEYS
+from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, of_type
+from c7n_inactive_keys.custodian.deletion import Rules, UserDeletion
+from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
+from c7n_inactive_keys.custodian.selection import select
+from c7n_inactive_keys.custodian.values import READ_ERRORS, Rows, format_problem
+from c7n_inactive_keys.custodian.values import SCHEMA as VALUES_SCHEMA
+from c7n_inactive_keys.errors import DeletionError, JournalError, KeyLimitError, PlanError
+from c7n_inactive_keys.journal import DELETED, FAILED, SKIPPED
+from c7n_inactive_keys.keys import AccessKey
+from c7n_inactive_keys.plan import Plan, read_plan
+
+log = logging.getLogger("custodian.inactive-keys")
+
+NAMED = 10  # failures that the final error names
+
+
+class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type hints
+    """Delete the access keys that `inactive-access-key` matched.
+
+    Deleting is final, so just before it the user's keys are listed again: a key is deleted only if it
+    has the same id and creation date and is still Inactive. If the policy also has `access-key` or
+    `credential` filters, only keys that those matched too are deleted.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-delete
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - type: inactive-access-key
+                days: 90
+            actions:
+              - type: delete-inactive-keys
+                max-keys: 50
+                exempt-tag: keep-keys
+
+    `max-keys`: if more keys than this qualify in one run of the policy, none is deleted and the policy
+    fails. `exempt-tag`: users who carry this tag at the moment of deletion are left alone. `plan`:
+    delete only keys that an approved plan lists, a csv as `c7n-inactive-keys report --plan` writes it.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-delete-approved
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - type: inactive-access-key
+                days: 90
+            actions:
+              - type: delete-inactive-keys
+                plan:
+                  url: file://plan.csv
+                  format: csv2dict
+
+    Every key gets an outcome, in `inactive-keys.jsonl` in the policy's output directory and in the
+    action's file: deleted, skipped with a reason, or failed. One user's failure does not stop the
+    others; if anything failed, the policy fails when all users are done.
+    """
+
+    schema = type_schema(
+        "delete-inactive-keys",
+        **{
+            "max-keys": {"type": "integer"},
+            "exempt-tag": {"type": "string"},
+            "plan": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["url"],
+                "properties": VALUES_SCHEMA,
+            },
+        },
+    )
+    schema_alias = False
+    permissions = ("iam:ListAccessKeys", "iam:DeleteAccessKey", "iam:UntagUser")
+
+    def get_permissions(self) -> tuple[str, ...]:
+        """What the action calls with its options."""
+        return (*self.permissions, "iam:GetUser") if self.exempt_tag else self.permissions
+
+    @property
+    def exempt_tag(self) -> str | None:
+        """The key of the tag that exempts a user."""
+        tag: str | None = self.data.get("exempt-tag")
+        return tag
+
+    # -- validation -----------------------------------------------------------------------------
+
+    def validate(self) -> DeleteInactiveKeys:
+        """Check that the policy says which keys, and the options' values."""
+        filters = of_type(self.manager, FILTER_TYPE)
+        if not any(not negated for _, negated in filters):
+            remedy = "take it out of the not block" if filters else "add one to its filters"
+            raise self._invalid(
+                f"deletes what an {FILTER_TYPE} filter matched, and the policy has none that "
+                f"selects keys; {remedy}"
+            )
+        if self.data.get("max-keys", 1) < 1:
+            raise self._invalid(f"max-keys must be 1 or more, not {self.data['max-keys']}")
+        if self.exempt_tag is not None and not self.exempt_tag.strip():
+            raise self._invalid("exempt-tag must name a tag; leave it out to exempt nobody")
+        problem = format_problem(self.data["plan"]) if "plan" in self.data else None
+        if problem:
+            raise self._invalid(f"plan {problem}")
+        return self
+
+    def _invalid(self, problem: str) -> PolicyValidationError:
+        return PolicyValidationError(
+            f"policy:{self.manager.ctx.policy.name} action {self.type}: {problem}"
+        )
+
+    # -- deleting -------------------------------------------------------------------------------
+
+    def process(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The outcome of each matched key.
+
+        Raises:
+            PlanError, KeyLimitError: nothing was deleted.
+            JournalError: the journal could not be written; nothing was deleted without a record.
+            DeletionError: some keys were not deleted, after all users are done.
+        """
+        run = PolicyRun(self.manager)
+        plan = self._read_plan()
+        rules = Rules(
+            self.manager.config.account_id, tuple(self.manager.filters), self.exempt_tag, plan
+        )
+        users = [user for user in resources if user.get(INACTIVE_KEYS)]
+        with run.open_journal() as journal:
+            self._check_limit(run, journal, users, plan)
+            records, torn = self._delete_all(run, journal, rules, users)
+        self._log_summary(records)
+        failures = [record for record in records if record["outcome"] == FAILED]
+        if torn or failures:
+            run.write_action_file(self, records)
+            raise torn or DeletionError(_name_failures(run, failures))
+        return records
+
+    def _delete_all(
+        self, run: PolicyRun, journal: PolicyJournal, rules: Rules, users: list[dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], JournalError | None]:
+        def delete(user: dict[str, Any]) -> list[dict[str, Any]] | JournalError:
+            deletion = UserDeletion(
+                reader, writer, rules, run, journal, user, list(user[INACTIVE_KEYS])
+            )
+            try:
+                return deletion.delete()
+            except JournalError as error:
+                return error
+
+        reader = api.client(self.manager, "iam")
+        writer = api.client(self.manager, "iam", once=True)
+        records: list[dict[str, Any]] = []
+        torn: JournalError | None = None
+        with self.executor_factory(max_workers=api.WORKERS) as workers:
+            for result in workers.map(delete, users):
+                if isinstance(result, JournalError):
+                    torn = torn or result
+                else:
+                    records.extend(result)
+        return records, torn
+
+    def _read_plan(self) -> Plan | None:
+        if "plan" not in self.data:
+            return None
+        policy = self.manager.ctx.policy.name
+        try:
+            return read_plan(Rows(self.data["plan"], self.manager).read())
+        except READ_ERRORS as error:
+            raise PlanError(
+                f"policy:{policy} nothing was deleted: the plan {self.data['plan']['url']} "
+                f"cannot be read: {error}"
+            ) from error
+        except PlanError as error:
+            raise PlanError(f"policy:{policy} nothing was deleted: {error}") from error
+
+    def _check_limit(
+        self,
+        run: PolicyRun,
+        journal: PolicyJournal,
+        users: list[dict[str, Any]],
+        plan: Plan | None,
+    ) -> None:
+        limit = self.data.get("max-keys")
+        if limit is None:
+            return
+        qualified = [
+            (user, entry)
+            for user in users
+            for entry in user[INACTIVE_KEYS]
+            if self._qualifies(user, entry, plan)
+        ]
+        if len(qualified) <= limit:
+            return
+        failure = KeyLimitError(
+            f"policy:{run.policy_name} nothing was deleted: {len(qualified)} access keys qualify, "
+            f"more than max-keys: {limit}; look at them in a dry run, then raise max-keys"
+        )
+        records = [
+            run.record(
+                user_name=user["UserName"],
+                access_key_id=entry["AccessKeyId"],
+                outcome=FAILED,
+                reason="max-keys",
+                error=api.ApiError("MaxKeysExceeded", str(failure)),
+                entry=entry,
+            )
+            for user, entry in qualified
+        ]
+        for record in records:
+            journal.write(record)
+        run.write_action_file(self, records)
+        raise failure
+
+    def _qualifies(
+        self, user: Mapping[str, Any], entry: Mapping[str, Any], plan: Plan | None
+    ) -> bool:
+        """Whether the key would be deleted if it is still what it was when it was matched."""
+        key = AccessKey.from_metadata(entry, user["UserName"])
+        selection = select(self.manager.filters, user, user[ALL_KEYS])
+        return (selection is None or key.access_key_id in selection.certain) and (
+            plan is None or plan.approves(key, self.manager.config.account_id)
+        )
+
+    def _log_summary(self, records: list[dict[str, Any]]) -> None:
+        counts = Counter(record["outcome"] for record in records)
+        reasons = Counter(record["reason"] for record in records if record["outcome"] == SKIPPED)
+        log.info(
+            "policy:%s access keys: %d deleted, %d skipped%s, %d failed",
+            self.manager.ctx.policy.name,
+            counts[DELETED],
+            counts[SKIPPED],
+            "".join(f", {reason} {count}" for reason, count in sorted(reasons.items())),
+            counts[FAILED],
+        )
+
+
+def _name_failures(run: PolicyRun, failures: list[dict[str, Any]]) -> str:
+    named = "; ".join(
+        f"{record['user_name']} {record['access_key_id'] or record['reason']} "
+        f"{record['error']['code']}: {record['error']['message']}"
+        for record in failures[:NAMED]
+    )
+    more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
+    return f"policy:{run.policy_name} {len(failures)} failure(s): {named}{more}"

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One user's keys, deleted one by one: read again, write down, delete, find out what happened."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from c7n.utils import backoff_delays
+
+from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
+from c7n_inactive_keys.custodian.selection import Selection, select
+from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.evidence.ledger import read_tags, tag_key
+from c7n_inactive_keys.journal import DELETED, DELETING, FAILED, SKIPPED
+from c7n_inactive_keys.keys import AccessKey
+from c7n_inactive_keys.plan import Plan
+from c7n_inactive_keys.times import parse_time
+
+log = logging.getLogger("custodian.inactive-keys")
+
+TRIES = 6
+READ_FAILURES = (*api.API_ERRORS, InactiveKeysError)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a key: deleted, skipped with a reason, or failed with an error."""
+
+    outcome: str
+    reason: str | None = None
+    error: api.ApiError | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the policy demands of a key besides being inactive."""
+
+    account_id: str
+    filters: tuple[Any, ...] = ()  # the policy's filter tree, for the built-in key filters in it
+    exempt_tag: str | None = None
+    plan: Plan | None = None
+
+
+class UserDeletion:
+    """Deletes the matched keys of one user. Not shared between workers."""
+
+    def __init__(
+        self,
+        reader: Any,
+        writer: Any,
+        rules: Rules,
+        run: PolicyRun,
+        journal: PolicyJournal,
+        user: Mapping[str, Any],
+        entries: list[Mapping[str, Any]],
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.rules = rules
+        self.run = run
+        self.journal = journal
+        self.user = user
+        self.user_name: str = user["UserName"]
+        self.entries = entries
+        self.tags: list[Mapping[str, str]] = user.get("Tags") or []
+
+    def delete(self) -> list[dict[str, Any]]:
+        """The record of each key, and one of the user if its ledger tags could not be removed."""
+        listed = self._exemption() or self._list()
+        records = []
+        gone = []
+        for entry in self.entries:
+            outcome = listed if isinstance(listed, Outcome) else self._delete_key(entry, listed)
+            records.append(self._write(entry, outcome))
+            if outcome.outcome == DELETED or outcome.reason == "already-gone":
+                gone.append(entry["AccessKeyId"])
+        failure = self._remove_ledger_tags(gone)
+        return [*records, failure] if failure else records
+
+    # -- reading again --------------------------------------------------------------------------
+
+    def _exemption(self) -> Outcome | None:
+        """Why no key of the user may be deleted, from its tags as they are now."""
+        if not self.rules.exempt_tag:
+            return None
+        try:
+            self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
+        except READ_FAILURES as error:
+            return _unreadable(error)
+        # IAM's tag keys are case-insensitive.
+        names = {tag["Key"].lower() for tag in self.tags}
+        return Outcome(SKIPPED, "exempt") if self.rules.exempt_tag.lower() in names else None
+
+    def _list(self) -> list[dict[str, Any]] | Outcome:
+        try:
+            return api.list_access_keys(self.reader, self.user_name)
+        except READ_FAILURES as error:
+            return _unreadable(error)
+
+    def _hindrance(self, entry: Mapping[str, Any], listed: list[dict[str, Any]]) -> Outcome | None:
+        """Why the key must not be deleted, from the user's keys as they are now."""
+        key = next(
+            (key for key in self._keys(listed) if key.access_key_id == entry["AccessKeyId"]), None
+        )
+        if key is None:
+            return Outcome(SKIPPED, "already-gone")
+        if key.created != parse_time(entry["CreateDate"]):
+            return Outcome(SKIPPED, "changed")
+        if not key.inactive:
+            return Outcome(SKIPPED, "reactivated" if key.status == "Active" else "changed")
+        selection = select(self.rules.filters, self.user, listed)
+        if selection and key.access_key_id not in selection.certain:
+            return Outcome(SKIPPED, _not_selected(key, selection))
+        if self.rules.plan and not self.rules.plan.approves(key, self.rules.account_id):
+            return Outcome(SKIPPED, "not-in-plan")
+        return None
+
+    def _keys(self, listed: list[dict[str, Any]]) -> list[AccessKey]:
+        return [AccessKey.from_metadata(item, self.user_name) for item in listed]
+
+    # -- deleting -------------------------------------------------------------------------------
+
+    def _delete_key(self, entry: Mapping[str, Any], listed: list[dict[str, Any]]) -> Outcome:
+        """Delete a key unless something stands against it; each try rests on a listing of its own."""
+        found: list[dict[str, Any]] | Outcome = listed
+        unclear: api.ApiError | None = None  # a call that failed although it may have deleted
+        error = None
+        for delay in backoff_delays(0.5, 0.5 * 2 ** (TRIES - 1), jitter=True):
+            if isinstance(found, Outcome):
+                return found if not unclear else Outcome(FAILED, "unclear", unclear)
+            hindrance = self._hindrance(entry, found)
+            if hindrance:
+                done = unclear and hindrance.reason == "already-gone"
+                return Outcome(DELETED) if done else hindrance
+            self._write(entry, Outcome(DELETING))
+            error = self._call(entry["AccessKeyId"])
+            if error is None:
+                return Outcome(DELETED)
+            if api.is_gone(error):
+                return Outcome(DELETED) if unclear else Outcome(SKIPPED, "already-gone")
+            if not api.is_worth_retrying(error):
+                return Outcome(FAILED, error=api.describe_error(error))
+            if api.is_unclear(error):
+                unclear = api.describe_error(error)
+            time.sleep(delay)
+            found = self._list()
+        return self._after_last_try(entry, found, unclear, error)
+
+    def _call(self, access_key_id: str) -> Exception | None:
+        try:
+            # Without UserName, IAM would take the caller's own key.
+            self.writer.delete_access_key(UserName=self.user_name, AccessKeyId=access_key_id)
+        except api.API_ERRORS as error:
+            failure: Exception = error
+            return failure
+        return None
+
+    def _after_last_try(
+        self,
+        entry: Mapping[str, Any],
+        found: list[dict[str, Any]] | Outcome,
+        unclear: api.ApiError | None,
+        error: Exception | None,
+    ) -> Outcome:
+        if (
+            unclear
+            and not isinstance(found, Outcome)
+            and not any(key["AccessKeyId"] == entry["AccessKeyId"] for key in found)
+        ):
+            return Outcome(DELETED)
+        return Outcome(FAILED, error=api.describe_error(error) if error else None)
+
+    # -- afterwards -----------------------------------------------------------------------------
+
+    def _remove_ledger_tags(self, gone: list[str]) -> dict[str, Any] | None:
+        """Take away the ledger's tags of keys that are no more; the record of a failure, if any."""
+        ours = set(read_tags(self.tags))
+        names = [tag_key(key_id) for key_id in gone if key_id in ours]
+        if not names:
+            return None
+        try:
+            self.reader.untag_user(UserName=self.user_name, TagKeys=names)
+        except api.API_ERRORS as error:
+            if api.is_gone(error):
+                return None
+            return self._write({}, Outcome(FAILED, "ledger-tag", api.describe_error(error)))
+        return None
+
+    def _write(self, entry: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+        record = self.run.record(
+            user_name=self.user_name,
+            access_key_id=entry.get("AccessKeyId"),
+            outcome=outcome.outcome,
+            reason=outcome.reason,
+            error=outcome.error,
+            entry=entry,
+        )
+        self.journal.write(record)
+        return record
+
+
+def _not_selected(key: AccessKey, selection: Selection) -> str:
+    return "ambiguous" if key.access_key_id in selection.ambiguous else "not-matched"
+
+
+def _unreadable(error: Exception) -> Outcome:
+    """What cannot be read is not deleted; a user that is gone has no keys any more."""
+    if api.is_gone(error):
+        return Outcome(SKIPPED, "user-gone")
+    return Outcome(FAILED, "unreadable", api.describe_error(error))

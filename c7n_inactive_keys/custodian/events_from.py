@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The option `events-from`: where an export of status changes lies and how far it is complete."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from c7n_inactive_keys.custodian.execution import execution_memory
+from c7n_inactive_keys.custodian.values import (
+    READ_ERRORS,
+    Rows,
+    format_problem,
+)
+from c7n_inactive_keys.custodian.values import (
+    SCHEMA as VALUES_SCHEMA,
+)
+from c7n_inactive_keys.errors import EvidenceError
+from c7n_inactive_keys.evidence.events_from import ExportedEvents, read_export, read_moment
+
+# YAML reads a bare 2024-01-01 as a date, which JSON schema has no type for.
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["url"],
+    "properties": {**VALUES_SCHEMA, "covers-since": {}, "covers-until": {}},
+}
+
+
+class Export:
+    """An export that a policy names; read once in an execution of the policy."""
+
+    def __init__(self, data: dict[str, Any], manager: Any) -> None:
+        self.data = data
+        self.manager = manager
+
+    def moment(self, option: str) -> datetime | None:
+        """The moment that an option of events-from names.
+
+        Raises:
+            ValueError: it names none.
+        """
+        return read_moment(self.data[option]) if option in self.data else None
+
+    def format_problem(self) -> str | None:
+        """Why the format of the file is not known, if so."""
+        return format_problem(self.data)
+
+    def read(self) -> ExportedEvents:
+        """The events of the export.
+
+        Raises:
+            EvidenceError: it cannot be read, so that no half evidence is used.
+        """
+        memory = execution_memory(self.manager)
+        key = ("events-from", repr(sorted(self.data.items(), key=str)))
+        if key not in memory:
+            memory[key] = self._read()
+        events: ExportedEvents = memory[key]
+        return events
+
+    def _read(self) -> ExportedEvents:
+        values = {name: value for name, value in self.data.items() if name in VALUES_SCHEMA}
+        try:
+            rows = Rows(values, self.manager).read()
+        except READ_ERRORS as error:
+            raise EvidenceError(
+                f"policy:{self.manager.ctx.policy.name} events-from: {self.data['url']} "
+                f"cannot be read: {error}"
+            ) from error
+        return read_export(rows, self.moment("covers-since"), self.moment("covers-until"))

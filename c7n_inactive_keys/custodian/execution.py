@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be remembered, and for how long: within one execution of a policy, or one run."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from c7n.cache import InMemoryCache
+
+Value = TypeVar("Value")
+
+KEY_ANNOTATIONS = ("c7n:AccessKeys", "c7n:matched-keys", "c7n:InactiveAccessKeys")
+# Event history that was read this long ago may serve the next policy of the same run.
+RUN_MEMORY = 15 * 60.0
+
+_executions: WeakKeyDictionary[Any, tuple[str, dict[Any, Any]]] = WeakKeyDictionary()
+_run: dict[Any, tuple[Any, float, Any]] = {}
+
+
+def execution_token(manager: Any) -> str:
+    """A text that is the same for all filters and actions of one execution of a policy."""
+    return f"{id(manager):x}:{manager.ctx.execution_id or ''}"
+
+
+def execution_memory(manager: Any) -> dict[Any, Any]:
+    """What the filters of this execution of a policy share; fresh for each execution.
+
+    Custodian gives an execution its id before it fetches resources in pull mode. In event modes
+    filters run earlier, so nothing is shared there.
+    """
+    execution_id = manager.ctx.execution_id
+    if execution_id is None:
+        return {}
+    known = _executions.get(manager)
+    if known is None or known[0] != execution_id:
+        known = _executions[manager] = (execution_id, {})
+    return known[1]
+
+
+def once_per_run(manager: Any, name: str, produce: Callable[[], Value]) -> Value:
+    """The value for the account, made once for all policies of a `custodian` or `c7n-org` run.
+
+    The policies of a run share the list of its regions, or with c7n-org the options themselves.
+    A Lambda function keeps its options from one invocation to the next, so there every invocation
+    is a run of its own.
+    """
+    if manager.ctx.policy.execution_mode != "pull":
+        return produce()
+    options = manager.ctx.options
+    run = options.get("regions") or options
+    key = (name, manager.config.account_id)
+    known = _run.get(key)
+    if known and known[0] is run and time.monotonic() - known[1] < RUN_MEMORY:
+        value: Value = known[2]
+        return value
+    value = produce()
+    _run.clear()  # one account at a time: a long organisation run must not pile up histories
+    _run[key] = (run, time.monotonic(), value)
+    return value
+
+
+def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
+    """Keep annotations out of Custodian's in-memory cache, which hands out the same objects again.
+
+    The cache gets copies of its own, free of what key-level filters have written so far.
+    """
+    cache = manager._cache
+    if not isinstance(cache, InMemoryCache):
+        return
+    cache_key = manager.get_cache_key(manager.source.get_query_params(None))
+    with cache:
+        cached = cache.get(cache_key)
+        ours = {id(resource) for resource in resources}
+        if not cached or not any(id(resource) in ours for resource in cached):
+            return
+        cache.save(
+            cache_key,
+            [
+                copy.deepcopy(
+                    {name: value for name, value in resource.items() if name not in KEY_ANNOTATIONS}
+                )
+                for resource in cached
+            ],
+        )

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filter `inactive-access-key`: users with keys that somebody switched off, and since when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from c7n.exceptions import PolicyValidationError
+from c7n.filters import Filter
+from c7n.utils import type_schema
+
+from c7n_inactive_keys.custodian.annotation import ALL_KEYS, annotate, entry_for, forget_other_runs
+from c7n_inactive_keys.custodian.blocks import built_in_before
+from c7n_inactive_keys.custodian.coverage import read_error, report_unread
+from c7n_inactive_keys.custodian.events_from import SCHEMA as EVENTS_FROM_SCHEMA
+from c7n_inactive_keys.custodian.events_from import Export
+from c7n_inactive_keys.custodian.execution import detach_from_cache, execution_token
+from c7n_inactive_keys.custodian.investigation import Investigation, Sources, UserKeys
+from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
+from c7n_inactive_keys.timeline import Assessment
+from c7n_inactive_keys.times import days_between
+
+PROVEN = "proven"
+POSSIBLE = "possible"
+LEDGER = "ledger"
+CLOUDTRAIL = "cloudtrail"
+
+
+class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
+    """Users with access keys that were switched off, with how long ago and how that is known.
+
+    AWS has no field "inactive since". For each key whose status is Inactive the filter computes an
+    interval that certainly holds the moment of its last deactivation, from the key's creation and last
+    use, CloudTrail's event history (90 days), the ledger tags written by `record-inactive-keys`, and
+    your own record of events. `certainty: proven` (the default) asks for keys that have certainly been
+    inactive for `days`, `possible` for keys that may have been.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-90-days
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - type: inactive-access-key
+                days: 90
+                certainty: proven
+                evidence: [ledger, cloudtrail]
+
+    `evidence: []` leaves creation, last use and the status now. `notified-days` asks for keys whose
+    owner was told at least that long ago (see `record-inactive-keys`, `notified`). `events-from` adds
+    an export of status changes, with fields AccessKeyId, Time, Status and optionally Actor, or raw
+    CloudTrail records; `covers-since` says from when on it is complete, so that silence in it counts.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-one-year
+            resource: aws.iam-user
+            filters:
+              - type: inactive-access-key
+                days: 365
+                notified-days: 14
+                events-from:
+                  url: s3://bucket/access-key-events.csv
+                  format: csv2dict
+                  covers-since: 2024-01-01
+
+    The matched keys go to `c7n:InactiveAccessKeys` on the user, with their evidence. Several filters
+    are combined as Custodian combines users: in `or` the matched keys are united, in `and`
+    intersected, under `not` none are left. The same keys go to `c7n:matched-keys`, so that
+    `remove-keys` with `matched: true` acts on exactly them.
+    """
+
+    # Values are checked in validate(), which can say in one sentence what is wrong with them.
+    schema = type_schema(
+        "inactive-access-key",
+        **{
+            "days": {"type": "number", "default": 0},
+            "certainty": {"type": "string", "default": PROVEN},
+            "evidence": {
+                "type": "array",
+                "items": {"type": "string"},
+                "default": [LEDGER, CLOUDTRAIL],
+            },
+            "notified-days": {"type": "number"},
+            "events-from": EVENTS_FROM_SCHEMA,
+        },
+    )
+    schema_alias = False
+    permissions = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
+
+    @property
+    def days(self) -> float:
+        """The least number of days of inactivity."""
+        return float(self.data.get("days", 0))
+
+    @property
+    def evidence(self) -> list[str]:
+        """The sources of evidence besides creation and last use."""
+        return list(self.data.get("evidence", (LEDGER, CLOUDTRAIL)))
+
+    @property
+    def export(self) -> Export | None:
+        """The user's own record of events."""
+        data = self.data.get("events-from")
+        return Export(data, self.manager) if data else None
+
+    def get_permissions(self) -> tuple[str, ...]:
+        """What the filter calls with the evidence that it is asked to use."""
+        if CLOUDTRAIL in self.evidence:
+            return (*self.permissions, "cloudtrail:LookupEvents")
+        return self.permissions
+
+    # -- validation -----------------------------------------------------------------------------
+
+    def validate(self) -> InactiveAccessKey:
+        """Check the options' values."""
+        for option in ("days", "notified-days"):
+            if self.data.get(option, 0) < 0:
+                raise self._invalid(option, "must be 0 or more", self.data[option])
+        if self.data.get("certainty", PROVEN) not in (PROVEN, POSSIBLE):
+            raise self._invalid(
+                "certainty", f"must be {PROVEN} or {POSSIBLE}", self.data["certainty"]
+            )
+        for source in self.evidence:
+            if source not in (LEDGER, CLOUDTRAIL):
+                raise self._invalid("evidence", f"may hold {LEDGER} and {CLOUDTRAIL}", source)
+        if self.export:
+            self._validate_export(self.export)
+        return self
+
+    def _validate_export(self, export: Export) -> None:
+        for option in ("covers-since", "covers-until"):
+            try:
+                export.moment(option)
+            except ValueError:
+                raise self._invalid(
+                    f"events-from {option}",
+                    "must be a date like 2024-01-01 or an ISO 8601 time",
+                    export.data[option],
+                ) from None
+        since, until = export.moment("covers-since"), export.moment("covers-until")
+        if until and not (since and since < until):
+            raise self._invalid(
+                "events-from covers-until",
+                "must come with an earlier covers-since",
+                export.data["covers-until"],
+            )
+        problem = export.format_problem()
+        if problem:
+            raise self._invalid("events-from", problem, export.data["url"])
+
+    def _invalid(self, option: str, remedy: str, value: object) -> PolicyValidationError:
+        return PolicyValidationError(
+            f"policy:{self.manager.ctx.policy.name} filter inactive-access-key: "
+            f"{option} {remedy}, not {value!r}"
+        )
+
+    # -- matching -------------------------------------------------------------------------------
+
+    def process(
+        self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """The users with at least one matching key."""
+        token = execution_token(self.manager)
+        detach_from_cache(self.manager, resources)
+        keep_matched = built_in_before(self.manager, self)
+        unread = {}
+        readable = []
+        for user in resources:
+            forget_other_runs(user, token, keep_matched)
+            error = read_error(user)
+            if error:
+                unread[user["UserName"]] = error
+            else:
+                readable.append(user)
+        investigation = Investigation(
+            self.manager,
+            Sources(
+                ledger=LEDGER in self.evidence,
+                cloudtrail=CLOUDTRAIL in self.evidence,
+                exports=(self.export,) if self.export else (),
+            ),
+            self.executor_factory,
+        )
+        listing = investigation.list_keys(readable)
+        report_unread(self.manager, {**unread, **listing.unread})
+        return self._match(investigation, listing.users, token)
+
+    def _match(
+        self, investigation: Investigation, users: list[UserKeys], token: str
+    ) -> list[dict[str, Any]]:
+        now = datetime.now(timezone.utc)
+        assessments = investigation.assess(
+            users, now, matters=lambda key, use: self._can_match(key, use, now)
+        )
+        matched_users = []
+        for user in users:
+            user.user[ALL_KEYS] = [key.metadata for key in user.keys]
+            matched = {
+                key.access_key_id: entry_for(
+                    key, investigation.last_use(key), assessments[key.access_key_id]
+                )
+                for key in user.inactive
+                if self._matches(investigation, user, key, assessments[key.access_key_id])
+            }
+            if matched:
+                annotate(user.user, self.manager, token, self, matched)
+                matched_users.append(user.user)
+        return matched_users
+
+    def _can_match(self, key: AccessKey, last_use: LastUse | Unavailable, now: datetime) -> bool:
+        """Whether any evidence could make the key match."""
+        if isinstance(last_use, Unavailable):
+            return self.days == 0 or self.data.get("certainty") == POSSIBLE
+        return days_between(max(key.created, last_use.time or key.created), now) >= self.days
+
+    def _matches(
+        self, investigation: Investigation, user: UserKeys, key: AccessKey, assessment: Assessment
+    ) -> bool:
+        possible = self.data.get("certainty") == POSSIBLE
+        days = assessment.at_most_days if possible else assessment.at_least_days
+        if days < self.days:
+            return False
+        if "notified-days" not in self.data:
+            return True
+        entry = investigation.ledger_entry(user, key)
+        # A notice from before the key was last active was about another time of inactivity.
+        return bool(
+            entry
+            and entry.notified
+            and entry.notified >= assessment.not_before
+            and entry.notified <= assessment.now - timedelta(days=self.data["notified-days"])
+        )

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""IAM as this package asks it: clients that bear throttling, and readers that never guess."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
+from botocore.parsers import ResponseParserError
+from c7n.utils import local_session
+
+from c7n_inactive_keys.errors import InactiveKeysError
+
+# IAM's limits are per account, and the retry mode `adaptive` makes all workers that share a client
+# slow down together when one of them is throttled, and speed up again when that is over.
+WORKERS = 8
+_READ = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 8},
+    max_pool_connections=WORKERS,
+    connect_timeout=10,
+    read_timeout=30,
+)
+# A deletion is never repeated behind our back: before each try the key is read again.
+_ONCE = Config(
+    retries={"mode": "standard", "total_max_attempts": 1},
+    max_pool_connections=WORKERS,
+    connect_timeout=10,
+    read_timeout=30,
+)
+
+API_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+THROTTLING_CODES = frozenset(
+    (
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "Throttled",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "RequestThrottled",
+        "SlowDown",
+    )
+)
+DENIED_CODES = frozenset(
+    ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
+)
+
+
+class ApiError(NamedTuple):
+    """A failed call as it is written down: AWS's error code, or botocore's error class."""
+
+    code: str
+    message: str
+
+
+class TruncatedListingError(InactiveKeysError):
+    """IAM said that a listing goes on but not where, so the rest of it is unknown."""
+
+
+def client(manager: Any, service: str, region_name: str | None = None, once: bool = False) -> Any:
+    """A client of the policy's session, to be shared by workers; `once`: without any retry."""
+    session = local_session(manager.session_factory)
+    arguments = {"region_name": region_name} if region_name else {}
+    return session.client(service, config=_ONCE if once else _READ, **arguments)
+
+
+def describe_error(error: Exception) -> ApiError:
+    """Code and message of anything that a call can raise."""
+    if isinstance(error, ClientError):
+        details = error.response.get("Error", {})
+        return ApiError(details.get("Code") or "Unknown", details.get("Message") or str(error))
+    return ApiError(type(error).__name__, str(error))
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether the call failed because the user or key does not exist."""
+    return isinstance(error, ClientError) and describe_error(error).code == "NoSuchEntity"
+
+
+def is_worth_retrying(error: Exception) -> bool:
+    """Whether the same call may succeed a moment later."""
+    return (
+        is_unclear(error)
+        or isinstance(error, BotoConnectionError)
+        or describe_error(error).code in THROTTLING_CODES
+    )
+
+
+def is_unclear(error: Exception) -> bool:
+    """Whether the call may have taken effect although it failed: no answer, or the server's error."""
+    if not isinstance(error, ClientError):
+        return isinstance(error, (HTTPClientError, ResponseParserError))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or describe_error(error).code in ("InternalFailure", "ServiceFailure")
+
+
+def list_access_keys(iam: Any, user_name: str) -> list[dict[str, Any]]:
+    """The `AccessKeyMetadata` of all keys of a user, in IAM's order.
+
+    Raises:
+        ClientError, BotoCoreError: the call failed, NoSuchEntity if there is no such user.
+        TruncatedListingError: a page is marked as truncated but says not how to go on.
+    """
+    keys: list[dict[str, Any]] = []
+    arguments = {"UserName": user_name}
+    while True:
+        page = iam.list_access_keys(**arguments)
+        keys.extend(page["AccessKeyMetadata"])
+        if not page.get("IsTruncated"):
+            return keys
+        if not page.get("Marker") or page["Marker"] == arguments.get("Marker"):
+            raise TruncatedListingError(
+                f"IAM truncated the list of access keys of user {user_name}; run again"
+            )
+        arguments["Marker"] = page["Marker"]
+
+
+def get_user(iam: Any, user_name: str) -> dict[str, Any]:
+    """The user as GetUser describes it now, with its tags."""
+    user: dict[str, Any] = iam.get_user(UserName=user_name)["User"]
+    return user

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is written down of an execution of a policy: journal lines, outcomes, the action's file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from c7n.utils import dumps
+
+from c7n_inactive_keys.custodian.execution import execution_memory
+from c7n_inactive_keys.custodian.iam import ApiError
+from c7n_inactive_keys.journal import Journal, render_line
+from c7n_inactive_keys.times import format_time
+
+log = logging.getLogger("custodian.inactive-keys.journal")
+
+# What is written down of a key's assessment, by its name in the annotation.
+_ASSESSMENT = {
+    "not_before": ("InactiveSince", "NotBefore"),
+    "not_after": ("InactiveSince", "NotAfter"),
+    "at_least_days": ("InactiveDays", "AtLeast"),
+    "at_most_days": ("InactiveDays", "AtMost"),
+}
+
+
+class PolicyRun:
+    """One execution of a policy, as it names itself in what it writes down."""
+
+    def __init__(self, manager: Any) -> None:
+        self.manager = manager
+        self.policy_name: str = manager.ctx.policy.name
+        memory = execution_memory(manager)
+        self.run_id: str = memory.setdefault(
+            "run-id", manager.ctx.execution_id or str(uuid.uuid4())
+        )
+        self.run_time: str = memory.setdefault("run-time", format_time(datetime.now(timezone.utc)))
+
+    def record(
+        self,
+        *,
+        user_name: str,
+        access_key_id: str | None,
+        outcome: str,
+        reason: str | None = None,
+        error: ApiError | None = None,
+        entry: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The fields of a journal line; `entry` is the key in c7n:InactiveAccessKeys."""
+        entry = entry or {}
+        return {
+            "time": format_time(datetime.now(timezone.utc)),
+            "run_id": self.run_id,
+            "run_time": self.run_time,
+            "policy": self.policy_name,
+            "account_id": self.manager.config.account_id,
+            "region": self.manager.config.region,
+            "user_name": user_name,
+            "access_key_id": access_key_id,
+            "created": entry.get("CreateDate"),
+            "outcome": outcome,
+            "reason": reason,
+            "error": error and error._asdict(),
+            **{name: entry.get(group, {}).get(part) for name, (group, part) in _ASSESSMENT.items()},
+            "evidence": entry.get("Evidence", []),
+        }
+
+    @contextmanager
+    def open_journal(self) -> Iterator[PolicyJournal]:
+        """The journal in the policy's output directory, for as long as the block lasts."""
+        journal = PolicyJournal(Path(self.manager.ctx.output.root_dir))
+        try:
+            yield journal
+        finally:
+            journal.close()
+
+    def write_action_file(self, action: Any, outcomes: list[dict[str, Any]]) -> None:
+        """What Custodian writes when an action returns; it writes nothing when the action raises."""
+        self.manager.ctx.output.write_file(f"action-{action.name}", dumps(outcomes))
+
+
+class PolicyJournal(Journal):
+    """A journal whose lines also go to the log where no file outlives the run: in Lambda."""
+
+    def write(self, fields: Mapping[str, Any]) -> None:
+        """Append one line, as Journal.write does."""
+        super().write(fields)
+        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+            log.info("%s", render_line(fields).strip())

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Source `credential-report`: only the users who hold an inactive key, whatever the account's size."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from c7n.exceptions import PolicyValidationError
+from c7n.utils import backoff_delays
+
+from c7n_inactive_keys.credential_report import ReportedUser, read_report
+from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.coverage import unread_user
+from c7n_inactive_keys.custodian.investigation import REPORT_ANNOTATION
+from c7n_inactive_keys.errors import CredentialReportError
+from c7n_inactive_keys.times import as_utc
+
+log = logging.getLogger("custodian.inactive-keys")
+
+# AWS makes a new report at the most every four hours.
+REPORT_AGE = timedelta(hours=4)
+DEADLINE = 300.0  # seconds
+LONGEST_WAIT = 16.0  # seconds
+SLOWER_WAY = "or leave out 'source: credential-report' to describe every user instead (slower)"
+
+
+class CredentialReportSource:
+    """Enumerate only the users that hold an inactive access key.
+
+    The account's credential report names them in two or three calls, however many users there are;
+    just those are then described with GetUser, so their tags are there for other filters. The report
+    only says where to look: `inactive-access-key` reads the keys of these users live. It can be up to
+    four hours old, so a key that was switched off since then shows up in a later run.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-report
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - inactive-access-key
+    """
+
+    permissions = ("iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:GetUser")
+
+    def __init__(self, manager: Any) -> None:
+        self.manager = manager
+        if manager.type != "iam-user":
+            raise PolicyValidationError(
+                f"policy:{manager.ctx.policy.name} source: credential-report lists IAM users and "
+                f"works with resource: aws.iam-user only, not with {manager.type}"
+            )
+
+    def get_permissions(self) -> list[str]:
+        """What the source calls."""
+        return list(self.permissions)
+
+    def get_query_params(self, query_params: Any) -> Any:
+        """The report takes no query."""
+        return query_params
+
+    def resources(self, query: Any) -> list[dict[str, Any]]:
+        """The users with an inactive key, as GetUser describes them; users gone since are left out."""
+        iam = api.client(self.manager, "iam")
+        users = [user for user in self._reported_users(iam) if user.has_inactive_key]
+        return self._describe(iam, users)
+
+    def get_resources(self, resource_ids: list[str], cache: bool = True) -> list[dict[str, Any]]:
+        """The users of these names, for event modes, where no report is needed."""
+        iam = api.client(self.manager, "iam")
+        return self._describe(iam, [ReportedUser(name, "", ()) for name in resource_ids])
+
+    def augment(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Nothing is missing: the users come described."""
+        return resources
+
+    def _describe(self, iam: Any, users: list[ReportedUser]) -> list[dict[str, Any]]:
+        def describe(reported: ReportedUser) -> dict[str, Any] | None:
+            try:
+                user = api.get_user(iam, reported.user_name)
+            except api.API_ERRORS as error:
+                if api.is_gone(error):
+                    log.info("user %s of the credential report is gone", reported.user_name)
+                    return None
+                return unread_user(reported, api.describe_error(error))
+            if reported.arn:
+                user[REPORT_ANNOTATION] = reported.annotation()
+            return user
+
+        with self.manager.executor_factory(max_workers=api.WORKERS) as workers:
+            return [user for user in workers.map(describe, users) if user]
+
+    # -- the report -----------------------------------------------------------------------------
+
+    def _reported_users(self, iam: Any) -> Iterator[ReportedUser]:
+        content = self._fetch(iam)
+        try:
+            yield from read_report(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""))
+        except (UnicodeDecodeError, CredentialReportError) as error:
+            raise self._error(f"cannot be read: {error}") from error
+
+    def _fetch(self, iam: Any) -> bytes:
+        """The content of the newest report, made anew if AWS's is older than four hours."""
+        deadline = time.monotonic() + DEADLINE
+        complete = self._generate(iam)
+        outdated = False
+        for delay in backoff_delays(1, DEADLINE):
+            if not complete:
+                self._wait(min(delay, LONGEST_WAIT), deadline)
+            report, lost = self._get(iam)
+            # While a new report is made the old one may still be handed out: ask once more.
+            if report and (complete or outdated or _is_new(report)):
+                return self._content(report)
+            outdated = report is not None
+            complete = self._generate(iam) if lost else False
+        raise self._not_ready()
+
+    def _wait(self, delay: float, deadline: float) -> None:
+        if time.monotonic() + delay > deadline:
+            raise self._not_ready()
+        time.sleep(delay)
+
+    def _content(self, report: dict[str, Any]) -> bytes:
+        if not _is_new(report):
+            log.warning(
+                "the account's credential report was made at %s; keys that were switched off since "
+                "then show up in a later run",
+                report["GeneratedTime"],
+            )
+        content: bytes = report["Content"]
+        return content
+
+    def _generate(self, iam: Any) -> bool:
+        """Ask for a new report; True if one that is new enough is there already."""
+        try:
+            return bool(iam.generate_credential_report()["State"] == "COMPLETE")
+        except api.API_ERRORS as error:
+            if api.describe_error(error).code == "LimitExceeded":
+                return False  # too many requests for a report; one of them will have made it
+            raise self._failed("GenerateCredentialReport", error) from error
+
+    def _get(self, iam: Any) -> tuple[dict[str, Any] | None, bool]:
+        """The report, or None while it is made; and whether a new one must be asked for."""
+        try:
+            return iam.get_credential_report(), False
+        except api.API_ERRORS as error:
+            code = api.describe_error(error).code
+            if code == "ReportInProgress":
+                return None, False
+            if code in ("ReportNotPresent", "ReportExpired"):
+                return None, True
+            raise self._failed("GetCredentialReport", error) from error
+
+    # -- errors ---------------------------------------------------------------------------------
+
+    def _failed(self, operation: str, error: Exception) -> CredentialReportError:
+        code, message = api.describe_error(error)
+        if code in api.DENIED_CODES:
+            return self._error(
+                f"could not be had: iam:{operation} is denied ({message}); grant it, {SLOWER_WAY}"
+            )
+        return self._error(f"could not be had: iam:{operation} {code}: {message}")
+
+    def _not_ready(self) -> CredentialReportError:
+        return self._error(f"was not ready after {DEADLINE:.0f} seconds; run again later")
+
+    def _error(self, problem: str) -> CredentialReportError:
+        return CredentialReportError(
+            f"policy:{self.manager.ctx.policy.name} the account's credential report {problem}"
+        )
+
+
+def _is_new(report: dict[str, Any]) -> bool:
+    age = datetime.now(timezone.utc) - as_utc(report["GeneratedTime"])
+    return age < REPORT_AGE + timedelta(minutes=5)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of a file behind Custodian's `value_from`, always read anew: deletions rest on them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import zlib
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from c7n.cache import NullCache
+from c7n.resolver import ZIP_OR_GZIP_HEADER_DETECT, URIResolver, ValuesFrom
+from c7n.utils import jmespath_search
+
+GZIP_MAGIC = b"\x1f\x8b"
+# What reading, decoding and parsing a file can raise; URLError is an OSError.
+READ_ERRORS = (ClientError, BotoCoreError, OSError, ValueError, KeyError, zlib.error, csv.Error)
+
+SCHEMA: dict[str, Any] = {
+    name: ValuesFrom.schema["properties"][name] for name in ("url", "format", "expr", "headers")
+}
+
+
+def format_problem(data: dict[str, Any]) -> str | None:
+    """Why it is not known how the file is to be read, if so."""
+    ending = os.path.splitext(data["url"])[1][1:]
+    if data.get("format") or ending in ValuesFrom.supported_formats:
+        return None
+    return f"needs format: {', '.join(ValuesFrom.supported_formats)}, which the url does not tell"
+
+
+class _GzipResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints
+    """Reads gzip whether or not the server says so: log files in a bucket or folder are .gz."""
+
+    def handle_response_encoding(self, response: Any) -> str:
+        body: bytes = response.read()
+        if body.startswith(GZIP_MAGIC):
+            body = zlib.decompress(body, ZIP_OR_GZIP_HEADER_DETECT)
+        return body.decode("utf-8")
+
+
+class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
+    """`value_from` for records: mappings instead of a set of values, and never from the cache."""
+
+    def __init__(self, data: dict[str, Any], manager: Any) -> None:
+        super().__init__(data, manager)
+        self.cache = NullCache(None)
+        self.resolver = _GzipResolver(manager.session_factory, self.cache)
+
+    def read(self) -> list[Any]:
+        """The file's records: mappings for csv and csv2dict, what it holds for json and txt.
+
+        Raises:
+            READ_ERRORS: the file cannot be had, decoded or parsed.
+        """
+        contents, format_name = self.get_contents()
+        if format_name == "txt":
+            return [line.strip() for line in contents.splitlines() if line.strip()]
+        data: Any = _parse(contents, format_name)
+        if "expr" in self.data:
+            data = jmespath_search(self.data["expr"], data)
+        elif isinstance(data, dict) and isinstance(data.get("Records"), list):
+            data = data["Records"]  # a CloudTrail log file
+        if not isinstance(data, list):
+            raise ValueError("it holds no list of records")
+        return data
+
+
+def _parse(contents: str, format_name: str) -> Any:
+    if format_name == "json":
+        return json.loads(contents)
+    reader = csv.DictReader(io.StringIO(contents), strict=True)
+    rows = list(reader)
+    for row in rows:
+        if None in row or None in row.values():
+            raise ValueError(f"line {reader.line_num} has not as many fields as the header")
+    return rows

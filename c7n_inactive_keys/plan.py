@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An approved plan: the access keys that somebody agreed to have deleted. Pure.
+
+csv with the columns AccountId, UserName, AccessKeyId, CreateDate, AtLeast, as `report --plan` writes
+it. AccessKeyId alone is enough; what else a row says must be true of the key, or it is not that key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from c7n_inactive_keys.errors import PlanError
+from c7n_inactive_keys.keys import AccessKey
+from c7n_inactive_keys.times import parse_time, whole_second
+
+COLUMNS = ("AccountId", "UserName", "AccessKeyId", "CreateDate", "AtLeast")
+# The pattern and length of accessKeyIdType in IAM's service model.
+_ACCESS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedKey:
+    """A row of a plan; what is None was not said."""
+
+    access_key_id: str
+    account_id: str | None = None
+    user_name: str | None = None
+    created: datetime | None = None
+
+    def means(self, key: AccessKey, account_id: str) -> bool:
+        """Whether this row is about the key as it is now."""
+        return (
+            self.access_key_id == key.access_key_id
+            and self.account_id in (None, account_id)
+            and self.user_name in (None, key.user_name)
+            and self.created in (None, key.created)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The planned keys by access key id."""
+
+    keys: Mapping[str, tuple[PlannedKey, ...]]
+
+    def approves(self, key: AccessKey, account_id: str) -> bool:
+        """Whether the plan lists the key as it is now."""
+        return any(
+            planned.means(key, account_id) for planned in self.keys.get(key.access_key_id, ())
+        )
+
+
+def read_plan(rows: Iterable[Any]) -> Plan:
+    """Read a plan's rows: mappings with AccessKeyId, or bare access key ids.
+
+    Raises:
+        PlanError: a row has no AccessKeyId or cannot be read, or there is no row at all.
+    """
+    keys: dict[str, list[PlannedKey]] = {}
+    for number, row in enumerate(rows, start=1):
+        try:
+            planned = _read_row(row)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise PlanError(f"row {number} of the plan cannot be read: {error}") from error
+        keys.setdefault(planned.access_key_id, []).append(planned)
+    if not keys:
+        raise PlanError("the plan lists no access key; leave the option out to delete without one")
+    return Plan({key_id: tuple(planned) for key_id, planned in keys.items()})
+
+
+def _read_row(row: Any) -> PlannedKey:
+    if isinstance(row, str):
+        row = {"AccessKeyId": row}
+    if "AccessKeyId" not in row:
+        raise ValueError("it has no column AccessKeyId")
+    access_key_id = row["AccessKeyId"].strip()
+    if not _ACCESS_KEY_ID.fullmatch(access_key_id):
+        raise ValueError(f"{access_key_id!r} is no access key id")
+    created = (row.get("CreateDate") or "").strip()
+    return PlannedKey(
+        access_key_id=access_key_id,
+        account_id=_account_id(row.get("AccountId")),
+        user_name=row.get("UserName") or None,
+        created=whole_second(parse_time(created)) if created else None,
+    )
+
+
+def _account_id(value: str | None) -> str | None:
+    """Spreadsheets take the leading zeros of an account id away."""
+    text = (value or "").strip()
+    return text.zfill(12) if text else None
