@@ -40,8 +40,8 @@ def version() -> str:
 EXTRAS = {
     "org": ["c7n-org>=0.6.45"],
     "mailer": ["c7n-mailer>=0.6.45"],
-    # Below 6: the sandbox sets the time of things in moto's own objects.
     "ocsf": ["py-ocsf-models>=0.10"],
+    # For the services beside IAM, STS and CloudTrail, which the sandbox answers itself.
     "sandbox": ["moto[server]>=5.1,<6"],
 }
 EXTRAS["dev"] = [
