@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import subprocess
@@ -10,18 +11,27 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
 
 from c7n_inactive_keys.sandbox.faults import Fault
 from c7n_inactive_keys.sandbox.organisation import MANAGEMENT, Organisation, seed_organisation
 from c7n_inactive_keys.sandbox.server import Sandbox
+from c7n_inactive_keys.times import days_between
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 POLICIES = CHECKOUT / "policies" / "inactive-keys.yml"
 NOT_COVERED = 3  # the exit status of `report` when it did not see every account
 # The key that somebody switches on again while the real run is under way.
 CHANGED_ACCOUNT, CHANGED_USER = "security", "scanner"
+# As the shipped policies have it.
+DAYS, EXEMPT_TAG = 90, "keep-keys"
+NUMBERS = range(1, 5)  # the columns of numbers in the table of accounts
+WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -121,25 +131,76 @@ def show(demo: Demo) -> None:
     )
     demo.switch_on_meanwhile()
     demo.c7n_org("real-run")
-    demo.report("-s", "real-run")
-    _title("The same as a page to look at")
+    demo.report("-s", "real-run", "--format", "json", "-o", "report.json")
     demo.report("-s", "real-run", "--format", "html", "-o", "report.html")
+    _title("Account by account")
+    report = json.loads((demo.out / "report.json").read_text(encoding="utf-8"))
+    Console(width=WIDTH, highlight=False).print(by_account(demo, report))
     _compare(demo, before)
     click.echo(f"The report: {(demo.out / 'report.html').resolve()}")
     click.echo(f"Everything Custodian wrote: {demo.out.resolve()}")
 
 
-def _compare(demo: Demo, before: list[dict[str, object]]) -> None:
+def by_account(demo: Demo, report: dict[str, Any]) -> Table:
+    """What was found, proven, deleted and skipped in each account, and why the rest stays."""
+    rows = [_row(demo, report, account) for account in report["accounts"]]
+    found, proven, deleted, skipped = (sum(row[at] for row in rows) for at in NUMBERS)
+    table = Table(
+        Column("account", f"{len(rows)} accounts"),
+        Column("found", str(found), justify="right"),
+        Column("proven", str(proven), justify="right"),
+        Column("deleted", str(deleted), justify="right"),
+        Column("skipped", str(skipped), justify="right"),
+        Column("what stays, and why"),
+        box=box.SIMPLE_HEAD,
+        show_footer=True,
+    )
+    for row in rows:
+        table.add_row(row[0], *(str(row[at] or "") for at in NUMBERS), row[5])
+    return table
+
+
+def _row(
+    demo: Demo, report: dict[str, Any], account: dict[str, Any]
+) -> tuple[Any, ...]:
+    keys = [key for key in report["keys"] if key["account_id"] == account["account_id"]]
+    users = demo.organisation.account(account["name"]).users
+    stays = []
+    for key in keys:
+        if key["outcome"] == "deleted":
+            continue
+        if key["outcome"] is not None:
+            why = key["reason"]
+        elif EXEMPT_TAG in users[key["user_name"]].tags:
+            why = f"tagged {EXEMPT_TAG}"
+        else:
+            why = f"{key['at_least_days']:.1f} days proven"
+        stays.append(f"{key['user_name']} ({why})")
+    return (
+        account["name"],
+        len(keys),
+        sum(key["at_least_days"] >= DAYS for key in keys),
+        sum(key["outcome"] == "deleted" for key in keys),
+        sum(key["outcome"] == "skipped" for key in keys),
+        ", ".join(stays),
+    )
+
+
+def _compare(demo: Demo, before: list[dict[str, Any]]) -> None:
     """Say what really happened, from the sandbox's own books rather than from our report."""
     left = {key["access_key_id"] for key in demo.sandbox.truth()}
     gone = [key for key in before if key["access_key_id"] not in left]
+    if not gone:
+        raise click.ClickException("no key was deleted, though some are proven inactive")
     active = [key for key in gone if key["status"] != "Inactive"]
-    click.echo(
-        f"\nThe organisation's own books: {len(gone)} keys are gone, {len(active)} of which were "
-        "not inactive."
-    )
+    click.echo(f"The organisation's own books: {len(gone)} keys are gone.")
     if active:
-        raise click.ClickException("a key was deleted that was not inactive")
+        raise click.ClickException(f"{len(active)} of them were not inactive")
+    shortest = min(days_between(key["deactivated"], demo.sandbox.now()) for key in gone)
+    click.echo(
+        "All of them were inactive; the one that was so for the shortest time had been off for "
+        f"{shortest} days.\n"
+    )
 
 
 def _title(text: str) -> None:
