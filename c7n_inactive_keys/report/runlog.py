@@ -27,6 +27,11 @@ ORG = (
         r"region:(?P<region>\S+)"
     ),
 )
+# What Custodian says of a policy with our filter, action or source when it does not know them.
+NOT_LOADED = re.compile(
+    r"Invalid (?:filter|action) type .*(?:inactive-access-key|(?:delete|record)-inactive-keys)"
+    r"|credential-report.* is not one of"
+)
 LONGEST = 500
 
 
@@ -65,6 +70,9 @@ def org_failures(lines: Iterable[str]) -> dict[tuple[str, str | None], str]:
             found = pattern.search(line)
             if found:
                 groups = found.groupdict()
-                failures[groups["account"], groups.get("policy")] = short(groups["text"])
+                text = short(groups["text"])
+                if NOT_LOADED.search(text):
+                    text = f"plugin not loaded: {text}"
+                failures[groups["account"], groups.get("policy")] = text
                 break
     return failures
