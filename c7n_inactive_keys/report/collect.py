@@ -21,6 +21,10 @@ DELETE = "delete-inactive-keys"
 S3_READERS = 16
 # Modes in which a policy looks at a whole account; in the others at what an event names.
 WHOLE_ACCOUNT_MODES = (None, "pull", "periodic", "schedule")
+NEVER_ENDED = (
+    "the run could not begin (its role could not be assumed?) or was killed "
+    "(c7n-org prints why: --log)"
+)
 NO_REASON = (
     "the run ended before it had read the users, and left no reason in its log "
     "(c7n-org prints it: --log)"
@@ -185,6 +189,10 @@ class _Reader:
             )
 
     def _log_reason(self) -> str | None:
+        if not self.metadata:
+            # Custodian never left the run, so its log went on to collect what the same process
+            # said of other accounts.
+            return NEVER_ENDED
         return failure(self._text(trees.RUN_LOG) or "")
 
     def _resources(self) -> tuple[tuple[FoundKey, ...], frozenset[str], str | None]:
@@ -196,7 +204,7 @@ class _Reader:
         if len(self.problems) > before:
             return (), frozenset(), self.problems[-1].rpartition("/")[2]
         exempt_tags = {
-            action["exempt-tag"]
+            str(action["exempt-tag"]).lower()
             for action in self.policy.get("actions") or ()
             if _type(action) == DELETE and action.get("exempt-tag")
         } if self.policy else set()

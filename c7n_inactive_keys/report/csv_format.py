@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from c7n_inactive_keys.report.model import KeyRow, Report
 
@@ -23,14 +23,19 @@ def render(report: Report) -> Iterator[str]:
     return csv_lines(COLUMNS, (_cells(row) for row in report.keys))
 
 
-def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """Lines of RFC 4180 text; cells that a spreadsheet would calculate are made text."""
+def csv_lines(
+    columns: Iterable[str],
+    rows: Iterable[Iterable[object]],
+    guard: Callable[[object], object] | None = None,
+) -> Iterator[str]:
+    """Lines of RFC 4180 text; each cell goes through `guard` (default: `harmless`)."""
+    guard = guard or harmless
     line = io.StringIO(newline="")
     writer = csv.writer(line)
     writer.writerow(columns)
     yield _flush(line)
     for row in rows:
-        writer.writerow([harmless(cell) for cell in row])
+        writer.writerow([guard(cell) for cell in row])
         yield _flush(line)
 
 

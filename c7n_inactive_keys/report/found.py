@@ -21,7 +21,7 @@ class DamagedResourcesError(InactiveKeysError):
 
 
 def found_keys(users: Any, exempt_tags: Collection[str] = ()) -> Iterator[FoundKey]:
-    """The annotated keys of all users.
+    """The annotated keys of all users; `exempt_tags` are in lower case (IAM ignores the case).
 
     Raises:
         DamagedResourcesError: the content is not a list of IAM users with our annotation.
@@ -69,7 +69,7 @@ def _found_key(
         at_most_days=float(days["AtMost"]),
         evidence=tuple(evidence_words(item) for item in entry.get("Evidence") or ()),
         user_keys=len(all_keys) if isinstance(all_keys, list) else None,
-        exempt=any(tag.get("Key") in exempt_tags for tag in user.get("Tags") or ()),
+        exempt=any(str(tag.get("Key")).lower() in exempt_tags for tag in user.get("Tags") or ()),
     )
 
 

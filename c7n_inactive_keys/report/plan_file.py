@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from c7n_inactive_keys.errors import InactiveKeysError
-from c7n_inactive_keys.report.csv_format import csv_lines
+from c7n_inactive_keys.report.csv_format import csv_lines, harmless
 from c7n_inactive_keys.report.model import (
     DELETED,
     READ,
@@ -18,6 +19,8 @@ from c7n_inactive_keys.report.model import (
 from c7n_inactive_keys.report.rounds import relevant_runs, rounds
 from c7n_inactive_keys.report.rows import current_runs
 
+# The pattern and length of userNameType in IAM's service model.
+IAM_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 COLUMNS = ("AccountId", "UserName", "AccessKeyId", "CreateDate", "AtLeast")
 
 
@@ -61,4 +64,15 @@ def render(keys: Sequence[FoundKey]) -> Iterator[str]:
             (key.account_id, key.user_name, key.access_key_id, key.created, key.at_least_days)
             for key in keys
         ),
+        guard=_guard,
     )
+
+
+def _guard(cell: object) -> object:
+    """Text as it is if IAM allows it in names, since the action compares it with the user's name.
+
+    Such names may begin with `=`, but have no brackets, quotes or bars to do harm with.
+    """
+    if isinstance(cell, str) and IAM_NAME.fullmatch(cell):
+        return cell
+    return harmless(cell)

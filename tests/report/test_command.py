@@ -138,6 +138,15 @@ def test_the_plan_holds_the_keys_of_policies_that_delete(tree, run, tmp_path):
     ]
 
 
+def test_the_plan_names_users_as_iam_does_but_bears_no_formula(tree, run, tmp_path):
+    """`=1+1` is a legal user name, with which the action compares; `=cmd()` is none."""
+    names = ["=1+1", "=cmd()|' /C calc'!A0"]
+    tree.run(A, [user(A, name, key(number)) for number, name in enumerate(names)], policy=DELETE)
+    plan = tmp_path / "plan.csv"
+    run("--plan", plan)
+    assert [row["UserName"] for row in csv.DictReader(plan.open())] == [names[0], f"'{names[1]}"]
+
+
 def test_the_plan_leaves_out_accounts_whose_last_run_failed(tree, run, tmp_path):
     found = [user(A, "ci", key(1))]
     tree.run(A, found, name="one", policy=DELETE)
