@@ -34,12 +34,12 @@ We go back from now, when the key was read as Inactive:
                        ^ the reach begins before `verified`: the two join
 
 4.  *NotBefore* is the latest moment at which the key is known to have been active.
-5.  *Contradictions.* Of two claims that cannot both be true, none may make the key look inactive for
-    longer: an event before creation or in the future is dropped; a ledger entry that is out of
-    order, in the future, before creation, or followed by a use or a change is dropped; a record that
-    is silent although the key was active within it proves nothing, and NotAfter is now. A use up to
-    a minute after the key was switched off (PROPAGATION) is no contradiction: IAM takes seconds to
-    make a change known everywhere.
+5.  *Contradictions.* Of two claims that cannot both be true, none may make the key look inactive
+    for longer: an event before creation or in the future is dropped; a ledger entry that is out of
+    order, in the future, before creation, or followed by a use or a change is dropped; a record
+    that is silent although the key was active within it proves nothing, and NotAfter is now. A use
+    up to a minute after the key was switched off (PROPAGATION) is no contradiction: IAM takes
+    seconds to make a change known everywhere.
 6.  *Unknown is never proof.* If the last use could not be read, NotAfter is now.
 
 Pure: no clock, no I/O. `now` is the moment at which the status was read.
@@ -59,6 +59,9 @@ SETTLING = timedelta(hours=2)
 PROPAGATION = timedelta(minutes=1)
 # Clocks of the machines that write ledger tags and exports differ by this much at the most.
 CLOCK_SKEW = timedelta(minutes=5)
+
+
+NEVER_USED = LastUse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Facts:
     """All that is known of one key that is Inactive now."""
 
     key: AccessKey
-    last_use: LastUse | Unavailable = LastUse()
+    last_use: LastUse | Unavailable = NEVER_USED
     changes: tuple[StatusChange, ...] = ()
     records: tuple[CompleteRecord, ...] = ()
     ledger: LedgerEntry | None = None
@@ -118,6 +121,7 @@ class Assessment:
     not_before: datetime
     not_after: datetime
     evidence: tuple[Evidence, ...]
+    ledger_fault: str | None = None  # why the ledger's entry was not believed
 
     @property
     def at_least_days(self) -> float:
@@ -173,7 +177,7 @@ class _Timeline:
         if ledger and ledger.after <= not_after:
             not_before = max(not_before, ledger.after)
         elif ledger:
-            ledger_fault = "the record is silent over the time at which it says the key was active"
+            ledger_fault = "it says the key was active later than the record allows"
         if isinstance(self.facts.last_use, Unavailable):
             not_after = self._now_or_later(not_before)
         return Assessment(
@@ -181,6 +185,7 @@ class _Timeline:
             not_before=not_before,
             not_after=not_after,
             evidence=tuple(self._evidence(silent, joined, ledger_fault)),
+            ledger_fault=ledger_fault,
         )
 
     # -- steps 1 to 4 ---------------------------------------------------------------------------

@@ -38,6 +38,12 @@ def whole_second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
+def next_second(moment: datetime) -> datetime:
+    """The moment, or the next whole second: what happened before it shows no later time than it."""
+    floor = whole_second(moment)
+    return floor if floor == moment else floor + timedelta(seconds=1)
+
+
 def days_between(earlier: datetime, later: datetime) -> float:
     """Days of 24 hours from earlier to later, rounded to one decimal, never negative."""
     return round(max(later - earlier, timedelta(0)) / DAY, 1)

@@ -27,8 +27,6 @@ from c7n_inactive_keys.plan import Plan, read_plan
 
 log = logging.getLogger("custodian.inactive-keys")
 
-NAMED = 10  # failures that the final error names
-
 
 class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type hints
     """Delete the access keys that `inactive-access-key` matched.
@@ -153,7 +151,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         failures = [record for record in records if record["outcome"] == FAILED]
         if torn or failures:
             run.write_action_file(self, records)
-            raise torn or DeletionError(_name_failures(run, failures))
+            raise torn or DeletionError(run.name_failures(failures))
         return records
 
     def _delete_all(
@@ -253,13 +251,3 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
             "".join(f", {reason} {count}" for reason, count in sorted(reasons.items())),
             counts[FAILED],
         )
-
-
-def _name_failures(run: PolicyRun, failures: list[dict[str, Any]]) -> str:
-    named = "; ".join(
-        f"{record['user_name']} {record['access_key_id'] or record['reason']} "
-        f"{record['error']['code']}: {record['error']['message']}"
-        for record in failures[:NAMED]
-    )
-    more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
-    return f"policy:{run.policy_name} {len(failures)} failure(s): {named}{more}"

@@ -184,7 +184,7 @@ class UserDeletion:
         if not names:
             return None
         try:
-            self.reader.untag_user(UserName=self.user_name, TagKeys=names)
+            api.retry_concurrent(self.reader.untag_user, UserName=self.user_name, TagKeys=names)
         except api.API_ERRORS as error:
             if api.is_gone(error):
                 return None

@@ -10,6 +10,7 @@ from c7n.exceptions import PolicyValidationError
 from c7n.filters import Filter
 from c7n.utils import type_schema
 
+from c7n_inactive_keys.bookkeeping import valid_notice
 from c7n_inactive_keys.custodian.annotation import ALL_KEYS, annotate, entry_for, forget_other_runs
 from c7n_inactive_keys.custodian.blocks import built_in_before
 from c7n_inactive_keys.custodian.coverage import read_error, report_unread
@@ -19,7 +20,7 @@ from c7n_inactive_keys.custodian.execution import detach_from_cache, execution_t
 from c7n_inactive_keys.custodian.investigation import Investigation, Sources, UserKeys
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.timeline import Assessment
-from c7n_inactive_keys.times import days_between
+from c7n_inactive_keys.times import days_between, next_second
 
 PROVEN = "proven"
 POSSIBLE = "possible"
@@ -196,7 +197,7 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     def _match(
         self, investigation: Investigation, users: list[UserKeys], token: str
     ) -> list[dict[str, Any]]:
-        now = datetime.now(timezone.utc)
+        now = next_second(datetime.now(timezone.utc))
         assessments = investigation.assess(
             users, now, matters=lambda key, use: self._can_match(key, use, now)
         )
@@ -231,10 +232,7 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         if "notified-days" not in self.data:
             return True
         entry = investigation.ledger_entry(user, key)
-        # A notice from before the key was last active was about another time of inactivity.
+        notice = entry and valid_notice(entry, assessment)
         return bool(
-            entry
-            and entry.notified
-            and entry.notified >= assessment.not_before
-            and entry.notified <= assessment.now - timedelta(days=self.data["notified-days"])
+            notice and notice <= assessment.now - timedelta(days=self.data["notified-days"])
         )

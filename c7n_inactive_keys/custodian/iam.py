@@ -15,7 +15,7 @@ from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
 from botocore.parsers import ResponseParserError
-from c7n.utils import local_session
+from c7n.utils import get_retry, local_session
 
 from c7n_inactive_keys.errors import InactiveKeysError
 
@@ -63,6 +63,10 @@ class ApiError(NamedTuple):
 
 class TruncatedListingError(InactiveKeysError):
     """IAM said that a listing goes on but not where, so the rest of it is unknown."""
+
+
+# Two writers of one user's tags, which is no throttling and so not retried by the client.
+retry_concurrent = get_retry(("ConcurrentModification",), max_attempts=4, min_delay=0.5)
 
 
 def client(manager: Any, service: str, region_name: str | None = None, once: bool = False) -> Any:

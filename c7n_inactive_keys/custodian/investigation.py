@@ -21,7 +21,7 @@ from c7n_inactive_keys.evidence.events_from import ExportedEvents
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, MalformedTag, read_tags
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable, inactive_keys
 from c7n_inactive_keys.timeline import Assessment, CompleteRecord, Facts, StatusChange, assess
-from c7n_inactive_keys.times import as_utc, whole_second
+from c7n_inactive_keys.times import as_utc, next_second, whole_second
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -78,9 +78,12 @@ class Investigation:
 
     # -- keys -----------------------------------------------------------------------------------
 
-    def list_keys(self, users: Iterable[dict[str, Any]]) -> Listing:
-        """The users' keys, each user listed once in this execution; users that are gone are left out."""
-        memory = execution_memory(self.manager).setdefault("listed", {})
+    def list_keys(self, users: Iterable[dict[str, Any]], again: bool = False) -> Listing:
+        """The users' keys; users that are gone are left out.
+
+        Each user is listed once in an execution of the policy, or `again` for an action.
+        """
+        memory = {} if again else execution_memory(self.manager).setdefault("listed", {})
         users = list(users)
         missing = [user for user in users if user["UserName"] not in memory]
         with self.executor_factory(max_workers=api.WORKERS) as workers:
@@ -246,7 +249,8 @@ class Investigation:
             )
         try:
             return cloudtrail.sweep(
-                api.client(self.manager, "cloudtrail", region), datetime.now(timezone.utc)
+                api.client(self.manager, "cloudtrail", region),
+                next_second(datetime.now(timezone.utc)),
             )
         except api.API_ERRORS as error:
             code, message = api.describe_error(error)

@@ -1,10 +1,189 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Action `record-inactive-keys`: keep the ledger, which remembers more than 90 days."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
 from c7n.actions import EventAction
 from c7n.utils import type_schema
 
+from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.ledger_changes import LedgerChanges, PlannedUser
+from c7n_inactive_keys.custodian.records import PolicyRun
+from c7n_inactive_keys.custodian.tagging import apply_changes
+from c7n_inactive_keys.errors import RecordingError
+from c7n_inactive_keys.evidence.cloudtrail import EVENT_NAME, read_details
+from c7n_inactive_keys.timeline import StatusChange
 
-class RecordInactiveKeys(EventAction):
-    schema = type_schema("record-inactive-keys")
+log = logging.getLogger("custodian.inactive-keys")
 
-    def process(self, resources, event=None):
-        raise NotImplementedError
+FAILED = "failed"
+
+
+class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type hints
+    """Keep the ledger of inactive access keys in tags of their users.
+
+    CloudTrail's event history reaches back 90 days. The ledger carries the proof on: a tag
+    `c7n-inactive-key:<AccessKeyId>` for each inactive key says between which moments it was switched
+    off, and when that was last verified. Run at least every 90 days, it proves inactivity for years.
+    Tags of keys that became active or vanished are removed; no other tag is touched.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-record
+            resource: aws.iam-user
+            source: credential-report
+            actions:
+              - record-inactive-keys
+
+    Behind `notify`, `notified: true` adds the time of the first notice to the tags of the keys that
+    `inactive-access-key` matched; the filter's `notified-days` waits from then on. The notice goes
+    with the tag when the key becomes active.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-notify
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - type: inactive-access-key
+                days: 60
+            actions:
+              - type: notify
+                to: ["resource-owner"]
+                transport:
+                  type: sqs
+                  queue: https://sqs.us-east-1.amazonaws.com/123456789012/mailer
+              - type: record-inactive-keys
+                notified: true
+
+    In event mode, on UpdateAccessKey, the time of the event is the exact moment.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: record-deactivations
+            resource: aws.iam-user
+            mode:
+              type: cloudtrail
+              role: arn:aws:iam::123456789012:role/CustodianRecord
+              packages: [c7n_inactive_keys]
+              handler: c7n_inactive_keys.lambda_handler.run
+              events:
+                - source: iam.amazonaws.com
+                  event: UpdateAccessKey
+                  ids: "requestParameters.userName || userIdentity.userName"
+            actions:
+              - record-inactive-keys
+    """
+
+    schema = type_schema("record-inactive-keys", notified={"type": "boolean", "default": False})
+    schema_alias = False
+    permissions = (
+        "iam:GetUser",
+        "iam:ListAccessKeys",
+        "iam:GetAccessKeyLastUsed",
+        "cloudtrail:LookupEvents",
+        "iam:TagUser",
+        "iam:UntagUser",
+    )
+
+    def process(
+        self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """The outcome for each key that has or had a ledger tag: recorded, unchanged or removed.
+
+        Raises:
+            RecordingError: some tags could not be brought in line, after all users are done.
+        """
+        run = PolicyRun(self.manager)
+        iam = api.client(self.manager, "iam")
+        described, failed = self._describe(iam, resources)
+        changes = LedgerChanges(
+            self.manager, self.executor_factory, bool(self.data.get("notified"))
+        )
+        change = _status_change(event)
+        planned = changes.after_event(described, *change) if change else changes.of_all(described)
+        records = [*failed, *self._apply(iam, planned)]
+        self._finish(run, records)
+        return records
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def _describe(
+        self, iam: Any, resources: list[dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The users with their tags as they are now, and records of those that cannot be read.
+
+        Tags are written as a whole, so a notice or word that another run added must not be lost to
+        a user list from Custodian's cache.
+        """
+
+        def describe(user: dict[str, Any]) -> dict[str, Any] | api.ApiError | None:
+            try:
+                now = api.get_user(iam, user["UserName"])
+            except api.API_ERRORS as error:
+                return None if api.is_gone(error) else api.describe_error(error)
+            return {**user, "Tags": now.get("Tags") or []}
+
+        described, failed = [], []
+        with self.executor_factory(max_workers=api.WORKERS) as workers:
+            for user, found in zip(resources, workers.map(describe, resources), strict=True):
+                if isinstance(found, api.ApiError):
+                    failed.append(_record(user["UserName"], None, FAILED, found))
+                elif found is not None:
+                    described.append(found)
+        return described, failed
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def _apply(self, iam: Any, planned: list[tuple[dict[str, Any], Any]]) -> list[dict[str, Any]]:
+        def apply(item: PlannedUser) -> list[dict[str, Any]]:
+            user, changes = item
+            name = user["UserName"]
+            if isinstance(changes, api.ApiError):
+                return [_record(name, None, FAILED, changes)]
+            return [
+                _record(name, outcome.access_key_id, outcome.outcome, outcome.error)
+                for outcome in apply_changes(iam, name, user["Tags"], changes)
+            ]
+
+        with self.executor_factory(max_workers=api.WORKERS) as workers:
+            return [record for records in workers.map(apply, planned) for record in records]
+
+    def _finish(self, run: PolicyRun, records: list[dict[str, Any]]) -> None:
+        """Say what was done, and fail if something was not."""
+        failures = [record for record in records if record["outcome"] == FAILED]
+        log.info(
+            "policy:%s ledger: %d keys, %d failed", run.policy_name, len(records), len(failures)
+        )
+        if failures:
+            run.write_action_file(self, records)
+            raise RecordingError(run.name_failures(failures))
+
+
+def _status_change(event: dict[str, Any] | None) -> tuple[str, StatusChange] | None:
+    """Key id and change of an UpdateAccessKey event from EventBridge."""
+    details = (event or {}).get("detail") or {}
+    return read_details(details) if details.get("eventName") == EVENT_NAME else None
+
+
+def _record(
+    user_name: str, access_key_id: str | None, outcome: str, error: api.ApiError | None
+) -> dict[str, Any]:
+    return {
+        "user_name": user_name,
+        "access_key_id": access_key_id,
+        "outcome": outcome,
+        "error": error and error._asdict(),
+    }

@@ -21,6 +21,8 @@ from c7n_inactive_keys.times import format_time
 
 log = logging.getLogger("custodian.inactive-keys.journal")
 
+NAMED = 10  # failures that a policy's final error names
+
 # What is written down of a key's assessment, by its name in the annotation.
 _ASSESSMENT = {
     "not_before": ("InactiveSince", "NotBefore"),
@@ -79,6 +81,16 @@ class PolicyRun:
             yield journal
         finally:
             journal.close()
+
+    def name_failures(self, failures: list[dict[str, Any]]) -> str:
+        """One sentence that names what failed, for the error that ends the policy."""
+        named = "; ".join(
+            f"{record['user_name']} {record['access_key_id'] or record.get('reason') or 'user'} "
+            f"{record['error']['code']}: {record['error']['message']}"
+            for record in failures[:NAMED]
+        )
+        more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
+        return f"policy:{self.policy_name} {len(failures)} failure(s): {named}{more}"
 
     def write_action_file(self, action: Any, outcomes: list[dict[str, Any]]) -> None:
         """What Custodian writes when an action returns; it writes nothing when the action raises."""

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the ledger tags of users should become: of all their keys, or after one event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from c7n_inactive_keys.bookkeeping import carry_on, needs_writing
+from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.annotation import INACTIVE_KEYS
+from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, of_type
+from c7n_inactive_keys.custodian.investigation import Investigation, Listing, Sources, UserKeys
+from c7n_inactive_keys.custodian.tagging import TagChanges
+from c7n_inactive_keys.evidence.cloudtrail import SOURCE
+from c7n_inactive_keys.evidence.ledger import LedgerEntry, read_tags
+from c7n_inactive_keys.keys import INACTIVE, AccessKey
+from c7n_inactive_keys.timeline import (
+    SETTLING,
+    Assessment,
+    CompleteRecord,
+    Facts,
+    StatusChange,
+    assess,
+)
+from c7n_inactive_keys.times import next_second
+
+# A user with its tags as they are now, and what is to be done to them, or why that is unknown.
+PlannedUser = tuple[dict[str, Any], "TagChanges | api.ApiError"]
+
+
+class LedgerChanges:
+    """Compares the ledger with the keys as they are now."""
+
+    def __init__(
+        self, manager: Any, executor_factory: Callable[..., Any], notified: bool = False
+    ) -> None:
+        self.manager = manager
+        self.executor_factory = executor_factory
+        self.notified = notified
+
+    def of_all(self, users: list[dict[str, Any]]) -> list[PlannedUser]:
+        """Bring all keys of the users in line, with all evidence that there is."""
+        investigation = self._investigation(Sources(exports=self._exports()))
+        listing = investigation.list_keys(users, again=True)
+        assessments = investigation.assess(listing.users, next_second(datetime.now(timezone.utc)))
+        planned: list[PlannedUser] = [
+            (user.user, self._changes(user, assessments)) for user in listing.users
+        ]
+        return planned + _unread(users, listing)
+
+    def after_event(
+        self, users: list[dict[str, Any]], access_key_id: str, change: StatusChange
+    ) -> list[PlannedUser]:
+        """What an UpdateAccessKey event means for the tag of its key, and of no other."""
+        listing = self._investigation(Sources()).list_keys(users, again=True)
+        planned: list[PlannedUser] = []
+        for user in listing.users:
+            ledger = read_tags(user.user["Tags"])
+            changes = TagChanges()
+            key = next((key for key in user.inactive if key.access_key_id == access_key_id), None)
+            if key:
+                self._change_by_event(changes, user.user, key, change, ledger)
+            elif access_key_id in ledger:
+                changes.remove.append(access_key_id)
+            planned.append((user.user, changes))
+        return planned + _unread(users, listing)
+
+    def _investigation(self, sources: Sources) -> Investigation:
+        return Investigation(self.manager, sources, self.executor_factory)
+
+    def _exports(self) -> tuple[Any, ...]:
+        """The records of events that the policy's filters use are evidence here too."""
+        filters = [item for item, _ in of_type(self.manager, FILTER_TYPE)]
+        return tuple(item.export for item in filters if item.export)
+
+    def _changes(self, user: UserKeys, assessments: Mapping[str, Assessment]) -> TagChanges:
+        ledger = read_tags(user.user["Tags"])
+        changes = TagChanges()
+        for key in user.inactive:
+            self._change(changes, user.user, key, assessments[key.access_key_id], ledger)
+        inactive = {key.access_key_id for key in user.inactive}
+        changes.remove = [key_id for key_id in ledger if key_id not in inactive]
+        return changes
+
+    def _change(
+        self,
+        changes: TagChanges,
+        user: Mapping[str, Any],
+        key: AccessKey,
+        assessment: Assessment,
+        ledger: Mapping[str, Any],
+    ) -> None:
+        """Add what is to be done to the tag of an inactive key."""
+        found = ledger.get(key.access_key_id)
+        old = found if isinstance(found, LedgerEntry) else None
+        entry = carry_on(old, assessment)
+        if self.notified and key.access_key_id in _matched(user):
+            entry = entry.noticed(assessment.now)
+        if needs_writing(old, entry):
+            changes.write[key.access_key_id] = entry
+        else:
+            changes.keep.append(key.access_key_id)
+
+    def _change_by_event(
+        self,
+        changes: TagChanges,
+        user: Mapping[str, Any],
+        key: AccessKey,
+        change: StatusChange,
+        ledger: Mapping[str, Any],
+    ) -> None:
+        old = ledger.get(key.access_key_id)
+        if isinstance(old, LedgerEntry) and old.since >= change.time:
+            # Delivered again, or late: the ledger knows of this or of a later switching off.
+            changes.keep.append(key.access_key_id)
+            return
+        now = next_second(datetime.now(timezone.utc))
+        records: tuple[CompleteRecord, ...] = ()
+        if change.status == INACTIVE and change.time >= now - SETTLING:
+            records = (CompleteRecord(SOURCE, change.time),)
+        facts = Facts(
+            key,
+            changes=(change,),
+            records=records,
+            ledger=old if isinstance(old, LedgerEntry) else None,
+        )
+        self._change(changes, user, key, assess(facts, now), ledger)
+
+
+def _unread(users: list[dict[str, Any]], listing: Listing) -> list[PlannedUser]:
+    return [
+        (user, listing.unread[user["UserName"]])
+        for user in users
+        if user["UserName"] in listing.unread
+    ]
+
+
+def _matched(user: Mapping[str, Any]) -> set[str]:
+    """The keys that the policy's filters matched."""
+    return {entry["AccessKeyId"] for entry in user.get(INACTIVE_KEYS) or ()}
