@@ -22,7 +22,7 @@ test: env-dev ## the suite, the linter and the type checker
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
 	$(BIN)/mypy || failed=1; \
-	$(BIN)/python -m pytest -n auto --dist loadgroup || failed=1; \
+	$(BIN)/python -m pytest -n auto --dist loadfile || failed=1; \
 	exit $$failed
 
 lint: env-dev ## the linter and the type checker alone

@@ -126,16 +126,6 @@ def _environments(tmp_path_factory, distributions) -> dict[str, Environment]:
     return Lazy(made)
 
 
-def _ways() -> list[object]:
-    return [
-        pytest.param(
-            (installer, kind), id=f"{installer}-{kind}", marks=pytest.mark.xdist_group(installer)
-        )
-        for installer in ("uv", "pip")
-        for kind in ("wheel", "sdist", "editable")
-    ]
-
-
 @dataclass(frozen=True)
 class Installed:
     """The plugin, installed one way; `before` are the files of the environment without it."""
@@ -149,7 +139,12 @@ class Installed:
         return run(self.environment.command("custodian"), *arguments, cwd=cwd, **environ)
 
 
-@pytest.fixture(name="installed", scope="session", params=_ways())
+@pytest.fixture(
+    name="installed",
+    scope="session",
+    params=[(tool, kind) for tool in ("uv", "pip") for kind in ("wheel", "sdist", "editable")],
+    ids="-".join,
+)
 def _installed(request, environments, distributions):
     installer, kind = request.param
     environment = environments[installer]

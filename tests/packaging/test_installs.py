@@ -119,7 +119,6 @@ def test_the_pth_is_one_import_line_that_sorts_after_setuptools_own():
     assert PTH > "__editable__.c7n_inactive_keys-0.1.0.pth"
 
 
-@pytest.mark.xdist_group("uv")
 def test_the_distributions_hold_what_they_should(distributions):
     """Wheel: the package, the .pth, the type marker, no tests; sdist: tests and policies too."""
     with zipfile.ZipFile(distributions["wheel"][0]) as wheel:
