@@ -119,15 +119,15 @@ def test_the_pth_is_one_import_line_that_sorts_after_setuptools_own():
     assert PTH > "__editable__.c7n_inactive_keys-0.1.0.pth"
 
 
-def test_the_distributions_hold_what_they_should(distributions):
+def test_the_distributions_hold_what_they_should(checkout, distributions):
     """Wheel: the package, the .pth, the type marker, no tests; sdist: tests and policies too."""
     with zipfile.ZipFile(distributions["wheel"][0]) as wheel:
         names = set(wheel.namelist())
     assert {PTH, "c7n_inactive_keys/py.typed", "c7n_inactive_keys/entry.py"} <= names
     assert not {name for name in names if name.startswith(("tests/", "tools/", "benchmarks/"))}
     shipped = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "c7n_inactive_keys").rglob("*")
+        str(path.relative_to(checkout))
+        for path in (checkout / "c7n_inactive_keys").rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
     assert shipped <= names, f"not in the wheel: {sorted(shipped - names)}"
