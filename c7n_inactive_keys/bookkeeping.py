@@ -48,7 +48,7 @@ def valid_notice(entry: LedgerEntry, assessment: Assessment) -> datetime | None:
 
 
 def needs_writing(old: LedgerEntry | None, new: LedgerEntry) -> bool:
-    """Whether the tag must be written: anything but `verified` differs, or that is no longer fresh."""
+    """Whether anything but `verified` differs, or that is no longer fresh."""
     if old is None:
         return True
     return replace(old, verified=new.verified) != new or new.verified - old.verified >= FRESH

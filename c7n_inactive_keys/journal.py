@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal: one JSON line for what is about to be done to a key, one for what came of it.
 
-`inactive-keys.jsonl` in the policy's output directory is only ever appended to. A line `deleting` is
-on disk before the call that deletes. So a `deleting` without an outcome behind it means that the run
-was killed in between, and IAM tells whether the key is still there.
+`inactive-keys.jsonl` in the policy's output directory is only ever appended to. A line `deleting`
+is on disk before the call that deletes. So a `deleting` without an outcome behind it means that
+the run was killed in between, and IAM tells whether the key is still there.
 """
 
 from __future__ import annotations
@@ -112,9 +112,7 @@ class Journal:
             try:
                 if self._file is None:
                     self._file = self._open()
-                written = os.write(self._file, line)
-                if written != len(line):
-                    raise OSError(f"only {written} of {len(line)} bytes were written")
+                _write_whole(self._file, line)
                 os.fsync(self._file)
             except OSError as error:
                 raise JournalError(
@@ -145,3 +143,10 @@ class Journal:
             os.close(file)
             raise
         return file
+
+
+def _write_whole(file: int, line: bytes) -> None:
+    """Write a line in one piece; the disk being full shows as a short write."""
+    written = os.write(file, line)
+    if written != len(line):
+        raise OSError(f"only {written} of {len(line)} bytes were written")

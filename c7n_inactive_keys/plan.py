@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An approved plan: the access keys that somebody agreed to have deleted. Pure.
 
-csv with the columns AccountId, UserName, AccessKeyId, CreateDate, AtLeast, as `report --plan` writes
-it. AccessKeyId alone is enough; what else a row says must be true of the key, or it is not that key.
+csv with the columns AccountId, UserName, AccessKeyId, CreateDate, AtLeast, as `report --plan`
+writes it. AccessKeyId alone is enough; what else a row says must be true of the key, or it is not
+that key.
 """
 
 from __future__ import annotations

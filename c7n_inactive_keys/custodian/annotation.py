@@ -49,8 +49,8 @@ def annotate(
 ) -> None:
     """Record what a filter matched on a user, and bring both annotations in line.
 
-    Of `or` blocks the matched keys are united, of `and` blocks and the policy's own list intersected;
-    what stands under `not` selects no keys.
+    Of `or` blocks the matched keys are united, of `and` blocks and the policy's own list
+    intersected; what stands under `not` selects no keys.
     """
     before = user.get(INACTIVE_KEYS)
     keys = MatchedKeys(token)
@@ -94,7 +94,7 @@ def _select(
     }
 
 
-# -- Custodian's own annotation ---------------------------------------------------------------------
+# -- Custodian's own annotation -------------------------------------------------------------------
 
 
 def _annotate_matched(user: dict[str, Any], manager: Any, this: Any, selected: set[str]) -> None:
@@ -138,7 +138,7 @@ def _second(moment: Any) -> Any:
     return whole_second(as_utc(parse_date(moment)))
 
 
-# -- one entry --------------------------------------------------------------------------------------
+# -- one entry ------------------------------------------------------------------------------------
 
 
 def entry_for(

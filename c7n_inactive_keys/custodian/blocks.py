@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The filters of a policy as a tree: in the order in which Custodian runs them, with their blocks."""
+"""The filters of a policy as a tree, in the order in which Custodian runs them."""
 
 from __future__ import annotations
 

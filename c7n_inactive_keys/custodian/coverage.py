@@ -71,8 +71,8 @@ def report_unread(manager: Any, unread: Mapping[str, ApiError]) -> None:
 def _fail_at_exit(context: Any, failure: Exception) -> None:
     """Raise when Custodian leaves the policy: after its results are written and its actions done.
 
-    Custodian has no later place to raise at in pull mode, and to raise earlier would keep the results
-    of the users that were read from being written and acted on.
+    Custodian has no later place to raise at in pull mode, and to raise earlier would keep the
+    results of the users that were read from being written and acted on.
     """
     leave: Callable[..., Any] = context.output.__exit__
 

@@ -31,9 +31,9 @@ log = logging.getLogger("custodian.inactive-keys")
 class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type hints
     """Delete the access keys that `inactive-access-key` matched.
 
-    Deleting is final, so just before it the user's keys are listed again: a key is deleted only if it
-    has the same id and creation date and is still Inactive. If the policy also has `access-key` or
-    `credential` filters, only keys that those matched too are deleted.
+    Deleting is final, so just before it the user's keys are listed again: a key is deleted only if
+    it has the same id and creation date and is still Inactive. If the policy also has `access-key`
+    or `credential` filters, only keys that those matched too are deleted.
 
     :example:
 
@@ -51,9 +51,10 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
                 max-keys: 50
                 exempt-tag: keep-keys
 
-    `max-keys`: if more keys than this qualify in one run of the policy, none is deleted and the policy
-    fails. `exempt-tag`: users who carry this tag at the moment of deletion are left alone. `plan`:
-    delete only keys that an approved plan lists, a csv as `c7n-inactive-keys report --plan` writes it.
+    `max-keys`: if more keys than this qualify in one run of the policy, none is deleted and the
+    policy fails. `exempt-tag`: users who carry this tag at the moment of deletion are left alone.
+    `plan`: delete only keys that an approved plan lists, a csv as `c7n-inactive-keys report
+    --plan` writes it.
 
     :example:
 

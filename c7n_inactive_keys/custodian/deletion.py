@@ -126,7 +126,7 @@ class UserDeletion:
     # -- deleting -------------------------------------------------------------------------------
 
     def _delete_key(self, entry: Mapping[str, Any], listed: list[dict[str, Any]]) -> Outcome:
-        """Delete a key unless something stands against it; each try rests on a listing of its own."""
+        """Delete a key unless something stands against it; each try has its own listing."""
         found: list[dict[str, Any]] | Outcome = listed
         unclear: api.ApiError | None = None  # a call that failed although it may have deleted
         error = None

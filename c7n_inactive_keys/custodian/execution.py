@@ -68,7 +68,7 @@ def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
 
     The cache gets copies of its own, free of what key-level filters have written so far.
     """
-    cache = manager._cache
+    cache = manager._cache  # noqa: SLF001 - Custodian's filters use it under this name
     if not isinstance(cache, InMemoryCache):
         return
     cache_key = manager.get_cache_key(manager.source.get_query_params(None))

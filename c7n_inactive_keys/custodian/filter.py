@@ -32,10 +32,10 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     """Users with access keys that were switched off, with how long ago and how that is known.
 
     AWS has no field "inactive since". For each key whose status is Inactive the filter computes an
-    interval that certainly holds the moment of its last deactivation, from the key's creation and last
-    use, CloudTrail's event history (90 days), the ledger tags written by `record-inactive-keys`, and
-    your own record of events. `certainty: proven` (the default) asks for keys that have certainly been
-    inactive for `days`, `possible` for keys that may have been.
+    interval that certainly holds the moment of its last deactivation, from the key's creation and
+    last use, CloudTrail's event history (90 days), the ledger tags written by
+    `record-inactive-keys`, and your own record of events. `certainty: proven` (the default) asks
+    for keys that have certainly been inactive for `days`, `possible` for keys that may have been.
 
     :example:
 
@@ -51,10 +51,11 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
                 certainty: proven
                 evidence: [ledger, cloudtrail]
 
-    `evidence: []` leaves creation, last use and the status now. `notified-days` asks for keys whose
-    owner was told at least that long ago (see `record-inactive-keys`, `notified`). `events-from` adds
-    an export of status changes, with fields AccessKeyId, Time, Status and optionally Actor, or raw
-    CloudTrail records; `covers-since` says from when on it is complete, so that silence in it counts.
+    `evidence: []` leaves creation, last use and the status now. `notified-days` asks for keys
+    whose owner was told at least that long ago (see `record-inactive-keys`, `notified`).
+    `events-from` adds an export of status changes, with fields AccessKeyId, Time, Status and
+    optionally Actor, or raw CloudTrail records; `covers-since` says from when on it is complete,
+    so that silence in it counts.
 
     :example:
 
@@ -72,8 +73,8 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
                   format: csv2dict
                   covers-since: 2024-01-01
 
-    The matched keys go to `c7n:InactiveAccessKeys` on the user, with their evidence. Several filters
-    are combined as Custodian combines users: in `or` the matched keys are united, in `and`
+    The matched keys go to `c7n:InactiveAccessKeys` on the user, with their evidence. Several
+    filters are combined as Custodian combines users: in `or` the matched keys are united, in `and`
     intersected, under `not` none are left. The same keys go to `c7n:matched-keys`, so that
     `remove-keys` with `matched: true` acts on exactly them.
     """
@@ -137,16 +138,8 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         return self
 
     def _validate_export(self, export: Export) -> None:
-        for option in ("covers-since", "covers-until"):
-            try:
-                export.moment(option)
-            except ValueError:
-                raise self._invalid(
-                    f"events-from {option}",
-                    "must be a date like 2024-01-01 or an ISO 8601 time",
-                    export.data[option],
-                ) from None
-        since, until = export.moment("covers-since"), export.moment("covers-until")
+        since = self._moment(export, "covers-since")
+        until = self._moment(export, "covers-until")
         if until and not (since and since < until):
             raise self._invalid(
                 "events-from covers-until",
@@ -156,6 +149,16 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         problem = export.format_problem()
         if problem:
             raise self._invalid("events-from", problem, export.data["url"])
+
+    def _moment(self, export: Export, option: str) -> datetime | None:
+        try:
+            return export.moment(option)
+        except ValueError:
+            raise self._invalid(
+                f"events-from {option}",
+                "must be a date like 2024-01-01 or an ISO 8601 time",
+                export.data[option],
+            ) from None
 
     def _invalid(self, option: str, remedy: str, value: object) -> PolicyValidationError:
         return PolicyValidationError(

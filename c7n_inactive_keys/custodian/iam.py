@@ -99,7 +99,7 @@ def is_worth_retrying(error: Exception) -> bool:
 
 
 def is_unclear(error: Exception) -> bool:
-    """Whether the call may have taken effect although it failed: no answer, or the server's error."""
+    """Whether the failed call may have taken effect: no answer, or the server's error."""
     if not isinstance(error, ClientError):
         return isinstance(error, (HTTPClientError, ResponseParserError))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

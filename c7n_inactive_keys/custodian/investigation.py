@@ -67,7 +67,9 @@ class Sources:
 class Investigation:
     """Assesses the inactive keys of users, with as few calls as the answer allows."""
 
-    def __init__(self, manager: Any, sources: Sources, executor_factory: Callable[..., Any]):
+    def __init__(
+        self, manager: Any, sources: Sources, executor_factory: Callable[..., Any]
+    ) -> None:
         self.manager = manager
         self.sources = sources
         self.executor_factory = executor_factory
@@ -186,7 +188,7 @@ class Investigation:
         return self._last_use[key.access_key_id]
 
     def _read_last_uses(self, users: list[UserKeys]) -> None:
-        """Last uses of the inactive keys: from the credential report where it tells, else from IAM."""
+        """Last uses of the inactive keys: from the credential report, or else from IAM."""
         asked: list[AccessKey] = []
         for user in users:
             reported = _reported(user.user)

@@ -26,9 +26,9 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
     """Keep the ledger of inactive access keys in tags of their users.
 
     CloudTrail's event history reaches back 90 days. The ledger carries the proof on: a tag
-    `c7n-inactive-key:<AccessKeyId>` for each inactive key says between which moments it was switched
-    off, and when that was last verified. Run at least every 90 days, it proves inactivity for years.
-    Tags of keys that became active or vanished are removed; no other tag is touched.
+    `c7n-inactive-key:<AccessKeyId>` for each inactive key says between which moments it was
+    switched off, and when that was last verified. Run at least every 90 days, it proves inactivity
+    for years. Tags of keys that became active or vanished are removed; no other tag is touched.
 
     :example:
 

@@ -93,7 +93,7 @@ class PolicyRun:
         return f"policy:{self.policy_name} {len(failures)} failure(s): {named}{more}"
 
     def write_action_file(self, action: Any, outcomes: list[dict[str, Any]]) -> None:
-        """What Custodian writes when an action returns; it writes nothing when the action raises."""
+        """What Custodian writes when an action returns, but not when it raises."""
         self.manager.ctx.output.write_file(f"action-{action.name}", dumps(outcomes))
 
 

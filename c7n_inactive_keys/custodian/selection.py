@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which keys of a user Custodian's own key filters stand for, asked again of the filters themselves.
+"""Which keys of a user Custodian's own key filters stand for, asked again of the filters.
 
 The annotation `c7n:matched-keys` cannot tell: a later filter replaces what an earlier one matched.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Source `credential-report`: only the users who hold an inactive key, whatever the account's size."""
+"""Source `credential-report`: only the users who hold an inactive key."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class CredentialReportSource:
     """Enumerate only the users that hold an inactive access key.
 
     The account's credential report names them in two or three calls, however many users there are;
-    just those are then described with GetUser, so their tags are there for other filters. The report
-    only says where to look: `inactive-access-key` reads the keys of these users live. It can be up to
-    four hours old, so a key that was switched off since then shows up in a later run.
+    just those are then described with GetUser, so their tags are there for other filters. The
+    report only says where to look: `inactive-access-key` reads the keys of these users live. It
+    can be up to four hours old, so a key that was switched off since then shows up in a later run.
 
     :example:
 
@@ -68,7 +68,7 @@ class CredentialReportSource:
         return query_params
 
     def resources(self, query: Any) -> list[dict[str, Any]]:
-        """The users with an inactive key, as GetUser describes them; users gone since are left out."""
+        """The users with an inactive key, as GetUser describes them, less those gone since."""
         iam = api.client(self.manager, "iam")
         users = [user for user in self._reported_users(iam) if user.has_inactive_key]
         return self._describe(iam, users)

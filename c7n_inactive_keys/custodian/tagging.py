@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One user's ledger tags, brought in line: which are written, which are removed, and what failed."""
+"""One user's ledger tags, brought in line: what is written, removed, and what failed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TagOutcome:
 def apply_changes(
     iam: Any, user_name: str, tags: list[Mapping[str, str]], changes: TagChanges
 ) -> list[TagOutcome]:
-    """Remove, then write the tags of a user; a failure is an outcome of the keys that it concerns."""
+    """Remove, then write the tags of a user; a failure is an outcome of its keys."""
     outcomes = [TagOutcome(key_id, UNCHANGED) for key_id in changes.keep]
     error = _remove(iam, user_name, changes.remove)
     outcomes.extend(_outcomes(changes.remove, REMOVED, error))
@@ -53,7 +53,7 @@ def apply_changes(
             RECORDED,
             api.ApiError(
                 "LimitExceeded",
-                f"user {user_name} has all {TAG_LIMIT} tags that IAM allows; remove one of its other tags",
+                f"user {user_name} has all {TAG_LIMIT} tags that IAM allows; remove another one",
             ),
         )
     )

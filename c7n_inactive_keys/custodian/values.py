@@ -6,8 +6,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import zlib
+from pathlib import PurePosixPath
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,7 +26,7 @@ SCHEMA: dict[str, Any] = {
 
 def format_problem(data: dict[str, Any]) -> str | None:
     """Why it is not known how the file is to be read, if so."""
-    ending = os.path.splitext(data["url"])[1][1:]
+    ending = PurePosixPath(data["url"]).suffix[1:]
     if data.get("format") or ending in ValuesFrom.supported_formats:
         return None
     return f"needs format: {', '.join(ValuesFrom.supported_formats)}, which the url does not tell"
@@ -65,7 +65,8 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         elif isinstance(data, dict) and isinstance(data.get("Records"), list):
             data = data["Records"]  # a CloudTrail log file
         if not isinstance(data, list):
-            raise ValueError("it holds no list of records")
+            # A ValueError like all that READ_ERRORS names: the file is at fault, not the caller.
+            raise ValueError("it holds no list of records")  # noqa: TRY004
         return data
 
 

@@ -37,7 +37,8 @@ def home_region(session: Any, partition: str) -> str | None:
     Taken from the endpoint data, since a client signs for the session's region as soon as it has a
     custom endpoint URL, and the history of a wrong region is silent.
     """
-    resolver = session._session.get_component("endpoint_resolver")
+    botocore_session = session._session  # noqa: SLF001 - boto3 has no public way to it
+    resolver = botocore_session.get_component("endpoint_resolver")
     endpoint = resolver.construct_endpoint("iam", f"{partition}-global", partition_name=partition)
     region = ((endpoint or {}).get("credentialScope") or {}).get("region")
     return str(region) if region else None

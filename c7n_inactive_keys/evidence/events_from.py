@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Your own record of status changes as evidence: an export of a SIEM or Athena, or CloudTrail logs."""
+"""Your own record of status changes as evidence: an export, or CloudTrail's logs."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@
                                verified=2026-11-20T04:00:00Z notified=2026-11-01T08:00:00Z
 
 The key was switched off between `after` and `since`, and at `verified` it was last seen to be
-inactive throughout since then. `notified` is when its owner was first told. Pure: tags in, values out.
+inactive throughout since then. `notified` is when its owner was first told. Pure: tags in, values
+out.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _TIMES = ("after", "since", "verified", "notified")
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """The ledger's word on one key; `words` are words of the value that are not ours, kept as is."""
+    """The ledger's word on one key; `words` are not ours and kept as they are."""
 
     after: datetime
     since: datetime
