@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from c7n_inactive_keys.credential_report import ReportedUser
+from c7n_inactive_keys.custodian.execution import execution_memory
 from c7n_inactive_keys.custodian.iam import ApiError
 from c7n_inactive_keys.custodian.records import PolicyRun
 from c7n_inactive_keys.errors import UnreadUsersError
@@ -40,8 +41,11 @@ def report_unread(manager: Any, unread: Mapping[str, ApiError]) -> None:
     Raises:
         UnreadUsersError: at once where the policy has no end to wait for (event modes).
     """
+    known = execution_memory(manager).setdefault("unread", set())
+    unread = {name: error for name, error in unread.items() if name not in known}
     if not unread:
         return
+    known.update(unread)
     run = PolicyRun(manager)
     names = sorted(unread)
     first = unread[names[0]]

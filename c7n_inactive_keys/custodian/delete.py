@@ -92,11 +92,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         },
     )
     schema_alias = False
-    permissions = ("iam:ListAccessKeys", "iam:DeleteAccessKey", "iam:UntagUser")
-
-    def get_permissions(self) -> tuple[str, ...]:
-        """What the action calls with its options."""
-        return (*self.permissions, "iam:GetUser") if self.exempt_tag else self.permissions
+    permissions = ("iam:GetUser", "iam:ListAccessKeys", "iam:DeleteAccessKey", "iam:UntagUser")
 
     @property
     def exempt_tag(self) -> str | None:

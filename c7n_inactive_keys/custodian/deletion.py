@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from c7n.utils import backoff_delays
@@ -15,9 +16,9 @@ from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.selection import Selection, select
 from c7n_inactive_keys.errors import InactiveKeysError
-from c7n_inactive_keys.evidence.ledger import read_tags, tag_key
+from c7n_inactive_keys.evidence.ledger import LedgerEntry, read_tags, tag_key
 from c7n_inactive_keys.journal import DELETED, DELETING, FAILED, SKIPPED
-from c7n_inactive_keys.keys import AccessKey
+from c7n_inactive_keys.keys import ACTIVE, AccessKey
 from c7n_inactive_keys.plan import Plan
 from c7n_inactive_keys.times import parse_time
 
@@ -68,10 +69,12 @@ class UserDeletion:
         self.user_name: str = user["UserName"]
         self.entries = entries
         self.tags: list[Mapping[str, str]] = user.get("Tags") or []
+        # Users come from Custodian's cache, so tags that a deletion rests on are read again.
+        self.tags_matter = bool(rules.exempt_tag) or any(_ledger_since(entry) for entry in entries)
 
     def delete(self) -> list[dict[str, Any]]:
         """The record of each key, and one of the user if its ledger tags could not be removed."""
-        listed = self._exemption() or self._list()
+        listed = self._read_again()
         records = []
         gone = []
         for entry in self.entries:
@@ -84,23 +87,21 @@ class UserDeletion:
 
     # -- reading again --------------------------------------------------------------------------
 
-    def _exemption(self) -> Outcome | None:
-        """Why no key of the user may be deleted, from its tags as they are now."""
-        if not self.rules.exempt_tag:
-            return None
+    def _read_again(self) -> list[dict[str, Any]] | Outcome:
+        """The user's keys as they are now, or why none of them may be deleted."""
         try:
-            self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
-        except READ_FAILURES as error:
-            return _unreadable(error)
-        # IAM's tag keys are case-insensitive.
-        names = {tag["Key"].lower() for tag in self.tags}
-        return Outcome(SKIPPED, "exempt") if self.rules.exempt_tag.lower() in names else None
-
-    def _list(self) -> list[dict[str, Any]] | Outcome:
-        try:
+            if self.tags_matter:
+                self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
+                if self._exempt():
+                    return Outcome(SKIPPED, "exempt")
             return api.list_access_keys(self.reader, self.user_name)
         except READ_FAILURES as error:
             return _unreadable(error)
+
+    def _exempt(self) -> bool:
+        """Whether the user carries the exempting tag; IAM's tag keys are case-insensitive."""
+        tag = self.rules.exempt_tag or ""
+        return bool(tag) and tag.lower() in {item["Key"].lower() for item in self.tags}
 
     def _hindrance(self, entry: Mapping[str, Any], listed: list[dict[str, Any]]) -> Outcome | None:
         """Why the key must not be deleted, from the user's keys as they are now."""
@@ -112,13 +113,23 @@ class UserDeletion:
         if key.created != parse_time(entry["CreateDate"]):
             return Outcome(SKIPPED, "changed")
         if not key.inactive:
-            return Outcome(SKIPPED, "reactivated" if key.status == "Active" else "changed")
+            return Outcome(SKIPPED, "reactivated" if key.status == ACTIVE else "changed")
+        if self._ledger_changed(entry):
+            return Outcome(SKIPPED, "changed")
         selection = select(self.rules.filters, self.user, listed)
         if selection and key.access_key_id not in selection.certain:
             return Outcome(SKIPPED, _not_selected(key, selection))
         if self.rules.plan and not self.rules.plan.approves(key, self.rules.account_id):
             return Outcome(SKIPPED, "not-in-plan")
         return None
+
+    def _ledger_changed(self, entry: Mapping[str, Any]) -> bool:
+        """Whether the ledger no longer says what the key's assessment took from it."""
+        since = _ledger_since(entry)
+        if since is None:
+            return False
+        now = read_tags(self.tags).get(entry["AccessKeyId"])
+        return not isinstance(now, LedgerEntry) or now.since > since
 
     def _keys(self, listed: list[dict[str, Any]]) -> list[AccessKey]:
         return [AccessKey.from_metadata(item, self.user_name) for item in listed]
@@ -132,7 +143,8 @@ class UserDeletion:
         error = None
         for delay in backoff_delays(0.5, 0.5 * 2 ** (TRIES - 1), jitter=True):
             if isinstance(found, Outcome):
-                return found if not unclear else Outcome(FAILED, "unclear", unclear)
+                lost = unclear and found.outcome == FAILED
+                return Outcome(FAILED, "unclear", unclear) if lost else found
             hindrance = self._hindrance(entry, found)
             if hindrance:
                 done = unclear and hindrance.reason == "already-gone"
@@ -148,7 +160,7 @@ class UserDeletion:
             if api.is_unclear(error):
                 unclear = api.describe_error(error)
             time.sleep(delay)
-            found = self._list()
+            found = self._read_again()
         return self._after_last_try(entry, found, unclear, error)
 
     def _call(self, access_key_id: str) -> Exception | None:
@@ -202,6 +214,14 @@ class UserDeletion:
         )
         self.journal.write(record)
         return record
+
+
+def _ledger_since(entry: Mapping[str, Any]) -> datetime | None:
+    """The moment since when the ledger showed the key to be inactive, if that was believed."""
+    for item in entry.get("Evidence", ()):
+        if item["Source"] == "ledger" and "Discarded" not in item:
+            return parse_time(item["From"])
+    return None
 
 
 def _not_selected(key: AccessKey, selection: Selection) -> str:

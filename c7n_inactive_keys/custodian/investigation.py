@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from c7n.utils import local_session
+from c7n.utils import get_partition, local_session
 
 from c7n_inactive_keys.credential_report import ReportedUser
 from c7n_inactive_keys.custodian import iam as api
@@ -232,7 +232,8 @@ class Investigation:
     def _event_history(self, users: list[UserKeys]) -> cloudtrail.EventHistory | Unavailable | None:
         if not self.sources.cloudtrail:
             return None
-        partition = users[0].user["Arn"].split(":")[1]
+        arn = users[0].user.get("Arn")  # users from AWS Config may have none
+        partition = arn.split(":")[1] if arn else get_partition(self.manager.config.region)
         history = once_per_run(self.manager, "event-history", lambda: self._sweep(partition))
         if isinstance(history, Unavailable):
             log.warning(

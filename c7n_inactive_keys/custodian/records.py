@@ -77,6 +77,8 @@ class PolicyRun:
     def open_journal(self) -> Iterator[PolicyJournal]:
         """The journal in the policy's output directory, for as long as the block lasts."""
         journal = PolicyJournal(Path(self.manager.ctx.output.root_dir))
+        # With output to s3:// this is a temporary folder, which stays when the upload fails.
+        log.info("policy:%s journal: %s", self.policy_name, journal.path)
         try:
             yield journal
         finally:

@@ -206,7 +206,7 @@ class _Reader:
         exempt_tags = {
             str(action["exempt-tag"]).lower()
             for action in self.policy.get("actions") or ()
-            if _type(action) == DELETE and action.get("exempt-tag")
+            if isinstance(action, dict) and _type(action) == DELETE and action.get("exempt-tag")
         } if self.policy else set()
         try:
             keys = tuple(found_keys(users, exempt_tags))

@@ -157,6 +157,14 @@ def test_the_plan_leaves_out_accounts_whose_last_run_failed(tree, run, tmp_path)
     assert len(list(csv.reader(plan.open()))) == 1
 
 
+def test_actions_given_by_their_bare_name_are_understood(tree, run, tmp_path):
+    bare = {**POLICIES[DELETE], "actions": ["record-inactive-keys", "delete-inactive-keys"]}
+    tree.run(A, [user(A, "ci", key(1))], policy=DELETE, data=bare)
+    plan = tmp_path / "plan.csv"
+    assert run("--plan", plan).exit_code == 0
+    assert len(list(csv.reader(plan.open()))) == 2
+
+
 def test_the_plan_of_one_policy(tree, run, tmp_path):
     other = {**POLICIES[DELETE], "name": "delete-all"}
     tree.run(A, [user(A, "ci", key(1))], policy=DELETE)
