@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, NamedTuple
 
 from botocore.config import Config
@@ -35,6 +36,9 @@ _ONCE = Config(
     connect_timeout=10,
     read_timeout=30,
 )
+
+# A proxy or gateway in between may answer with a whole page.
+MESSAGE_LENGTH = 500
 
 API_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 THROTTLING_CODES = frozenset(
@@ -77,11 +81,13 @@ def client(manager: Any, service: str, region_name: str | None = None, once: boo
 
 
 def describe_error(error: Exception) -> ApiError:
-    """Code and message of anything that a call can raise."""
+    """Code and message of anything that a call can raise, on one line of bearable length."""
+    code, message = type(error).__name__, str(error)
     if isinstance(error, ClientError):
         details = error.response.get("Error", {})
-        return ApiError(details.get("Code") or "Unknown", details.get("Message") or str(error))
-    return ApiError(type(error).__name__, str(error))
+        code = details.get("Code") or "Unknown"
+        message = details.get("Message") or message
+    return ApiError(code, textwrap.shorten(message, MESSAGE_LENGTH, placeholder=" ..."))
 
 
 def is_gone(error: Exception) -> bool:
