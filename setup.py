@@ -54,6 +54,7 @@ EXTRAS["dev"] = [
     "pytest>=8.3",
     "pytest-xdist>=3.6",
     "ruff>=0.9",
+    "selenium>=4.20",
     "setuptools>=64",
     "types-PyYAML",
     "uv>=0.5",
