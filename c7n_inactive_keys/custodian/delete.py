@@ -111,8 +111,9 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
                 f"deletes what an {FILTER_TYPE} filter matched, and the policy has none that "
                 f"selects keys; {remedy}"
             )
-        if self.data.get("max-keys", 1) < 1:
-            raise self._invalid(f"max-keys must be 1 or more, not {self.data['max-keys']}")
+        limit = self.data.get("max-keys", 1)
+        if not isinstance(limit, int) or limit < 1:
+            raise self._invalid(f"max-keys must be a whole number, 1 or more, not {limit!r}")
         if self.exempt_tag is not None and not self.exempt_tag.strip():
             raise self._invalid("exempt-tag must name a tag; leave it out to exempt nobody")
         problem = format_problem(self.data["plan"]) if "plan" in self.data else None

@@ -124,8 +124,9 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     def validate(self) -> InactiveAccessKey:
         """Check the options' values."""
         for option in ("days", "notified-days"):
-            if self.data.get(option, 0) < 0:
-                raise self._invalid(option, "must be 0 or more", self.data[option])
+            value = self.data.get(option, 0)
+            if not isinstance(value, (int, float)) or value < 0:
+                raise self._invalid(option, "must be a number, 0 or more", value)
         if self.data.get("certainty", PROVEN) not in (PROVEN, POSSIBLE):
             raise self._invalid(
                 "certainty", f"must be {PROVEN} or {POSSIBLE}", self.data["certainty"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -11,7 +12,8 @@ from c7n_inactive_keys.bookkeeping import carry_on, needs_writing
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.annotation import INACTIVE_KEYS
 from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, of_type
-from c7n_inactive_keys.custodian.investigation import Investigation, Listing, Sources, UserKeys
+from c7n_inactive_keys.custodian.coverage import read_error
+from c7n_inactive_keys.custodian.investigation import Investigation, Sources, UserKeys
 from c7n_inactive_keys.custodian.tagging import TagChanges
 from c7n_inactive_keys.evidence.cloudtrail import SOURCE
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, read_tags
@@ -43,20 +45,16 @@ class LedgerChanges:
     def of_all(self, users: list[dict[str, Any]]) -> list[PlannedUser]:
         """Bring all keys of the users in line, with all evidence that there is."""
         investigation = self._investigation(Sources(exports=self._exports()))
-        listing = investigation.list_keys(users, again=True)
-        assessments = investigation.assess(listing.users, next_second(datetime.now(timezone.utc)))
-        planned: list[PlannedUser] = [
-            (user.user, self._changes(user, assessments)) for user in listing.users
-        ]
-        return planned + _unread(users, listing)
+        listed, failed = self._read(investigation, users)
+        assessments = investigation.assess(listed, next_second(datetime.now(timezone.utc)))
+        return [*((user.user, self._changes(user, assessments)) for user in listed), *failed]
 
     def after_event(
         self, users: list[dict[str, Any]], access_key_id: str, change: StatusChange
     ) -> list[PlannedUser]:
         """What an UpdateAccessKey event means for the tag of its key, and of no other."""
-        listing = self._investigation(Sources()).list_keys(users, again=True)
-        planned: list[PlannedUser] = []
-        for user in listing.users:
+        listed, planned = self._read(self._investigation(Sources()), users)
+        for user in listed:
             ledger = read_tags(user.user["Tags"])
             changes = TagChanges()
             key = next((key for key in user.inactive if key.access_key_id == access_key_id), None)
@@ -65,7 +63,38 @@ class LedgerChanges:
             elif access_key_id in ledger:
                 changes.remove.append(access_key_id)
             planned.append((user.user, changes))
-        return planned + _unread(users, listing)
+        return planned
+
+    def _read(
+        self, investigation: Investigation, users: list[dict[str, Any]]
+    ) -> tuple[list[UserKeys], list[PlannedUser]]:
+        """The users that the ledger concerns, with keys and tags as they are now, and the unread.
+
+        Tags are written as a whole, so a notice or word that another run added must not be lost to
+        a user list from Custodian's cache.
+        """
+
+        def with_tags(user: UserKeys) -> UserKeys | api.ApiError | None:
+            try:
+                now = api.get_user(investigation.iam, user.user_name)
+            except api.API_ERRORS as error:
+                return None if api.is_gone(error) else api.describe_error(error)
+            return replace(user, user={**user.user, "Tags": now.get("Tags") or []})
+
+        listing = investigation.list_keys(users, again=True)
+        concerned = [user for user in listing.users if _is_concerned(user)]
+        by_name = {user["UserName"]: user for user in users}
+        failed: list[PlannedUser] = [
+            (by_name[name], error) for name, error in listing.unread.items()
+        ]
+        read = []
+        with self.executor_factory(max_workers=api.WORKERS) as workers:
+            for user, found in zip(concerned, workers.map(with_tags, concerned), strict=True):
+                if isinstance(found, api.ApiError):
+                    failed.append((user.user, found))
+                elif found is not None:
+                    read.append(found)
+        return read, failed
 
     def _investigation(self, sources: Sources) -> Investigation:
         return Investigation(self.manager, sources, self.executor_factory)
@@ -129,12 +158,9 @@ class LedgerChanges:
         self._change(changes, user, key, assess(facts, now), ledger)
 
 
-def _unread(users: list[dict[str, Any]], listing: Listing) -> list[PlannedUser]:
-    return [
-        (user, listing.unread[user["UserName"]])
-        for user in users
-        if user["UserName"] in listing.unread
-    ]
+def _is_concerned(user: UserKeys) -> bool:
+    """Whether there is or may be something to write to or to remove from the user's tags."""
+    return bool(user.inactive or read_tags(user.user.get("Tags") or ()) or read_error(user.user))
 
 
 def _matched(user: Mapping[str, Any]) -> set[str]:

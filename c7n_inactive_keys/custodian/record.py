@@ -107,47 +107,16 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
             RecordingError: some tags could not be brought in line, after all users are done.
         """
         run = PolicyRun(self.manager)
-        iam = api.client(self.manager, "iam")
-        described, failed = self._describe(iam, resources)
         changes = LedgerChanges(
             self.manager, self.executor_factory, bool(self.data.get("notified"))
         )
         change = _status_change(event)
-        planned = changes.after_event(described, *change) if change else changes.of_all(described)
-        records = [*failed, *self._apply(iam, planned)]
+        planned = changes.after_event(resources, *change) if change else changes.of_all(resources)
+        records = self._apply(planned)
         self._finish(run, records)
         return records
 
-    # -- reading --------------------------------------------------------------------------------
-
-    def _describe(
-        self, iam: Any, resources: list[dict[str, Any]]
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The users with their tags as they are now, and records of those that cannot be read.
-
-        Tags are written as a whole, so a notice or word that another run added must not be lost to
-        a user list from Custodian's cache.
-        """
-
-        def describe(user: dict[str, Any]) -> dict[str, Any] | api.ApiError | None:
-            try:
-                now = api.get_user(iam, user["UserName"])
-            except api.API_ERRORS as error:
-                return None if api.is_gone(error) else api.describe_error(error)
-            return {**user, "Tags": now.get("Tags") or []}
-
-        described, failed = [], []
-        with self.executor_factory(max_workers=api.WORKERS) as workers:
-            for user, found in zip(resources, workers.map(describe, resources), strict=True):
-                if isinstance(found, api.ApiError):
-                    failed.append(_record(user["UserName"], None, FAILED, found))
-                elif found is not None:
-                    described.append(found)
-        return described, failed
-
-    # -- writing --------------------------------------------------------------------------------
-
-    def _apply(self, iam: Any, planned: list[tuple[dict[str, Any], Any]]) -> list[dict[str, Any]]:
+    def _apply(self, planned: list[PlannedUser]) -> list[dict[str, Any]]:
         def apply(item: PlannedUser) -> list[dict[str, Any]]:
             user, changes = item
             name = user["UserName"]
@@ -158,6 +127,7 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
                 for outcome in apply_changes(iam, name, user["Tags"], changes)
             ]
 
+        iam = api.client(self.manager, "iam")
         with self.executor_factory(max_workers=api.WORKERS) as workers:
             return [record for records in workers.map(apply, planned) for record in records]
 

@@ -15,7 +15,7 @@ from c7n.utils import backoff_delays
 
 from c7n_inactive_keys.credential_report import ReportedUser, read_report
 from c7n_inactive_keys.custodian import iam as api
-from c7n_inactive_keys.custodian.coverage import unread_user
+from c7n_inactive_keys.custodian.coverage import read_error, report_unread, unread_user
 from c7n_inactive_keys.custodian.investigation import REPORT_ANNOTATION
 from c7n_inactive_keys.errors import CredentialReportError
 from c7n_inactive_keys.times import as_utc
@@ -71,7 +71,12 @@ class CredentialReportSource:
         """The users with an inactive key, as GetUser describes them, less those gone since."""
         iam = api.client(self.manager, "iam")
         users = [user for user in self._reported_users(iam) if user.has_inactive_key]
-        return self._describe(iam, users)
+        described = self._describe(iam, users)
+        report_unread(
+            self.manager,
+            {user["UserName"]: error for user in described if (error := read_error(user))},
+        )
+        return described
 
     def get_resources(self, resource_ids: list[str], cache: bool = True) -> list[dict[str, Any]]:
         """The users of these names, for event modes, where no report is needed."""

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import zlib
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,8 +32,18 @@ def format_problem(data: dict[str, Any]) -> str | None:
     return f"needs format: {', '.join(ValuesFrom.supported_formats)}, which the url does not tell"
 
 
-class _GzipResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints
-    """Reads gzip whether or not the server says so: log files in a bucket or folder are .gz."""
+class _FileResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints
+    """Finds `file://plan.csv` beside the working directory, and reads gzip unannounced.
+
+    Custodian takes what follows `file://` for a host, unless the path is absolute.
+    """
+
+    def resolve(self, uri: str, headers: dict[str, str]) -> str:
+        path = uri.removeprefix("file://")
+        if path != uri and not path.startswith(("/", "localhost/")):
+            uri = Path(path).resolve().as_uri()
+        contents: str = super().resolve(uri, headers)
+        return contents
 
     def handle_response_encoding(self, response: Any) -> str:
         body: bytes = response.read()
@@ -48,7 +58,7 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
     def __init__(self, data: dict[str, Any], manager: Any) -> None:
         super().__init__(data, manager)
         self.cache = NullCache(None)
-        self.resolver = _GzipResolver(manager.session_factory, self.cache)
+        self.resolver = _FileResolver(manager.session_factory, self.cache)
 
     def read(self) -> list[Any]:
         """The file's records: mappings for csv and csv2dict, what it holds for json and txt.

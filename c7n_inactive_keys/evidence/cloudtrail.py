@@ -78,8 +78,15 @@ def _events(cloudtrail: Any, since: datetime) -> Iterator[Mapping[str, Any]]:
 
 def read_event(event: Mapping[str, Any]) -> tuple[str, StatusChange] | None:
     """Key id and status change of a looked-up event; None if it changed no key's status."""
-    details = event["CloudTrailEvent"]
-    return read_details(json.loads(details) if isinstance(details, str) else details)
+    return read_details(
+        {
+            "eventName": event.get("EventName"),
+            "eventSource": event.get("EventSource"),
+            "eventTime": event.get("EventTime"),
+            "eventID": event.get("EventId"),
+            **json.loads(event["CloudTrailEvent"]),
+        }
+    )
 
 
 def read_details(
