@@ -12,7 +12,8 @@ WIDTH = 560
 ROW = 34
 LABEL = 150
 VALUE = 60
-TREND_HEIGHT = 190
+TREND_HEIGHT = 210
+TREND_TEXT = 42  # the lines of text above and below the columns
 TREND_POINTS = 60
 TREND_PARTS = ("still", "new", "first")
 
@@ -35,11 +36,11 @@ def age_histogram(ages: Sequence[AgeBin]) -> str:
     )
 
 
-def horizontal_bars(title: str, items: Sequence[tuple[str, int]], name: str) -> str:
-    """One bar for each label and number."""
-    most = max((value for _, value in items), default=0) or 1
+def horizontal_bars(title: str, items: Sequence[tuple[str, int, str]]) -> str:
+    """One bar for each label, number and class of its colour."""
+    most = max((value for _, value, _ in items), default=0) or 1
     parts = []
-    for number, (label, value) in enumerate(items):
+    for number, (label, value, name) in enumerate(items):
         top = number * 26
         length = _length(value, most)
         shown = label if len(label) <= 20 else f"{label[:19]}…"
@@ -52,22 +53,23 @@ def horizontal_bars(title: str, items: Sequence[tuple[str, int]], name: str) -> 
 def trend_bars(points: Sequence[TrendPoint]) -> str:
     """A column a round: keys still there, new, and seen for the first time; below what left."""
     points = points[-TREND_POINTS:]
-    most = max((max(point.keys, _left(point)) for point in points), default=0) or 1
+    up = max((point.keys for point in points), default=0)
+    down = max((_left(point) for point in points), default=0)
+    scale = (TREND_HEIGHT - TREND_TEXT) / max(up + down, 1)
     step = (WIDTH - 40) / max(len(points), 1)
-    base, height = TREND_HEIGHT * 0.72, TREND_HEIGHT * 0.72 - 18
+    base = 18 + up * scale
     parts = [f'<line class="axis" x1="30" x2="{WIDTH}" y1="{base:.1f}" y2="{base:.1f}"/>']
     for number, point in enumerate(points):
         left, width = 30 + number * step + step * 0.15, min(step * 0.7, 60)
         top = base
         for name in TREND_PARTS:
             value = getattr(point, name)
-            size = value / most * height
+            size = value * scale
             top -= size
             title = f"{value:,} {_named(name)}"
             parts.append(_bar(left, top, width, size, name, title, sideways=True))
-        lost = _left(point) / most * height
         parts.append(_bar(
-            left, base + 1, width, min(lost, TREND_HEIGHT - base - 22), "left",
+            left, base + 1, width, _left(point) * scale, "left",
             f"{point.deleted:,} deleted, {point.reactivated:,} reactivated, {point.gone:,} gone",
             sideways=True,
         ))

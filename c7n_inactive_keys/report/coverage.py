@@ -116,10 +116,14 @@ def _account(
         return Account(account_id, name, READ, last_read=last_read, listed=listed)
     all_missing = all(item.status == MISSING for item in policies.values())
     reasons: dict[str, list[str]] = {}
+    failed = any(item.status == FAILED for item in unread.values())
     for policy, item in unread.items():
         told = org_failures.get((name, policy)) or org_failures.get((name, None))
         reasons.setdefault(
-            told or item.reason or (NO_OUTPUT if all_missing else LEFT_OUT), []
+            told
+            or (LEFT_OUT if failed and item.status == MISSING else item.reason)
+            or (NO_OUTPUT if all_missing else LEFT_OUT),
+            [],
         ).append(policy)
     if not policies:
         reasons = {org_failures.get((name, None)) or NO_POLICY: []}

@@ -42,9 +42,9 @@ def _page(report: Report) -> str:
     """All but the keys."""
     template = _environment().from_string(_asset("report.html.j2"))
     style, script = _asset("report.css"), _asset("report.js")
-    top = [(account.name, number) for account, number in top_accounts(report, 10)]
+    top = [(account.name, number, "account") for account, number in top_accounts(report, 10)]
     outcomes = [
-        (f"{outcome}: {reason}" if reason else outcome, number)
+        (f"{outcome}: {reason}" if reason else outcome, number, outcome)
         for outcome, reason, number in report.reasons[:10]
     ]
     return template.render(
@@ -53,8 +53,8 @@ def _page(report: Report) -> str:
         read=report.covered(READ), failed=report.covered(FAILED), missing=report.covered(MISSING),
         uncovered=uncovered(report),
         ages=charts.age_histogram(report.ages),
-        top=charts.horizontal_bars("Accounts with the most keys", top, "account") if top else "",
-        outcomes=charts.horizontal_bars("Outcomes", outcomes, "outcome") if outcomes else "",
+        top=charts.horizontal_bars("Accounts with the most keys", top) if top else "",
+        outcomes=charts.horizontal_bars("Outcomes", outcomes) if outcomes else "",
         trend=charts.trend_bars(report.trend) if len(report.trend) > 1 else "",
         style=style, style_hash=_hash(style), script=script, script_hash=_hash(script),
         marker=MARKER, version=__version__,

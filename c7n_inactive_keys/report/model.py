@@ -186,7 +186,7 @@ class TrendPoint:
     new: int
     still: int
     reactivated: int
-    deleted: int  # by this tool, according to its journals
+    deleted: int  # in this round by this tool, according to its journals
     gone: int  # no longer inactive, and nobody told us why
 
 

@@ -18,9 +18,7 @@ def trend(found: Sequence[Round]) -> tuple[TrendPoint, ...]:
     points = []
     for part in found:
         points.append(_point(part, known, deleted))
-        deleted.update(
-            item.access_key_id for run in part for item in run.outcomes if item.outcome == DELETED
-        )
+        deleted.update(_deleted(part))
     return tuple(points)
 
 
@@ -40,11 +38,21 @@ def _point(part: Round, known: Known, deleted: set[str]) -> TrendPoint:
         counts["first"] += len(current - compared)
         counts["new"] += len(compared - earlier)
         counts["still"] += len(compared & earlier)
-        counts["deleted"] += len(lost & deleted)
         counts["reactivated"] += len((lost - deleted) & active)
         counts["gone"] += len(lost - deleted - active)
         known.setdefault(account, {}).update(policies)
+    counts["deleted"] = len(_deleted(part, this_round=True) - deleted)
     return TrendPoint(started=started(part), accounts=len(now), **counts)
+
+
+def _deleted(part: Round, this_round: bool = False) -> set[str]:
+    """Ids of keys that the round's journals call deleted, by its own runs only if so asked."""
+    return {
+        item.access_key_id
+        for run in part
+        for item in run.outcomes
+        if item.outcome == DELETED and (not this_round or item.time >= (run.started or ""))
+    }
 
 
 def _keys(runs: Iterable[PolicyRun]) -> Known:
