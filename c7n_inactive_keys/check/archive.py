@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Would the Lambda archives that Custodian builds from policies load the plugin?"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
+from c7n_inactive_keys.errors import InactiveKeysError
+
+HANDLER = "c7n_inactive_keys.lambda_handler.run"
+PACKAGE = "c7n_inactive_keys"
+# What AWS's Python runtimes have beside the standard library.
+RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
+PATIENCE = 120  # seconds
+
+# Runs without site-packages and without .pth files, as Lambda does.
+PROBE = """
+import importlib, sys
+sys.path[:0] = [sys.argv[1]]
+sys.path.append(sys.argv[2])
+importlib.import_module(sys.argv[3])
+from c7n.manager import resources
+from c7n.resources import load_resources
+load_resources(("aws.iam-user",))
+user = resources.get("iam-user")
+names = [*user.filter_registry.keys(), *user.action_registry.keys()]
+sys.exit(0 if "inactive-access-key" in names else 3)
+"""
+
+
+class PolicyFileError(InactiveKeysError):
+    """A policy file cannot be used."""
+
+
+def archives(paths: Iterable[Path]) -> Iterator[Finding]:
+    """A finding for each policy in Lambda mode that uses the plugin.
+
+    Raises:
+        PolicyFileError: a file cannot be read, or is none of Custodian's.
+    """
+    found = False
+    for path in paths:
+        for data in read_policies(path):
+            if _needs_lambda(data) and _uses_plugin(data):
+                found = True
+                yield _archive(data)
+    if not found:
+        yield Finding(NOTE, "Lambda archive", "none of the policies given runs in Lambda")
+
+
+def read_policies(path: Path) -> list[dict[str, Any]]:
+    """The policies of a file as data, not validated.
+
+    Raises:
+        PolicyFileError: it cannot be read, or has no list of policies.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PolicyFileError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PolicyFileError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    policies = content.get("policies") if isinstance(content, dict) else None
+    if not isinstance(policies, list) or not all(isinstance(item, dict) for item in policies):
+        raise PolicyFileError(f"{path} has no list 'policies'")
+    return policies
+
+
+def _needs_lambda(data: dict[str, Any]) -> bool:
+    return isinstance(data.get("mode"), dict) and data["mode"].get("type", "pull") != "pull"
+
+
+def _uses_plugin(data: dict[str, Any]) -> bool:
+    text = yaml.safe_dump(data)
+    words = ("inactive-access-key", "-inactive-keys", "credential-report")
+    return any(word in text for word in words)
+
+
+def _archive(data: dict[str, Any]) -> Finding:
+    subject = f"Lambda archive of {data.get('name')}"
+    mode = data["mode"]
+    if PACKAGE not in (mode.get("packages") or ()):
+        return Finding(PROBLEM, subject, f"lacks the plugin: `mode` needs `packages: [{PACKAGE}]`")
+    handler = mode.get("handler", "custodian_policy.run")
+    done = _import_as_lambda_does(data, handler.rpartition(".")[0])
+    if done.returncode == 0:
+        return Finding(OK, subject, f"holds the plugin, and its handler {handler} loads it")
+    if done.returncode == 3:
+        text = f"its handler {handler} does not load the plugin: `mode` needs `handler: {HANDLER}`"
+    else:
+        text = f"does not start: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
+    return Finding(PROBLEM, subject, text)
+
+
+def _import_as_lambda_does(
+    data: dict[str, Any], module: str
+) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory() as directory:
+        task, runtime = Path(directory) / "task", Path(directory) / "runtime"
+        runtime.mkdir()
+        with zipfile.ZipFile(BytesIO(build(data))) as archive:
+            archive.extractall(task)
+        for name in RUNTIME:
+            source = _source_of(name)
+            if source is not None:
+                (runtime / source.name).symlink_to(source)
+        return subprocess.run(
+            [sys.executable, "-I", "-S", "-c", PROBE, str(task), str(runtime), module],
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
+        )  # fmt: skip
+
+
+def build(data: dict[str, Any]) -> bytes:
+    """The archive that Custodian would upload for the policy."""
+    from c7n.config import Config
+    from c7n.mu import PolicyLambda
+    from c7n.policy import Policy
+    from c7n.resources import load_resources
+
+    from c7n_inactive_keys.entry import initialize
+
+    # The question here is the archive; whether this process opted out is custodian()'s.
+    initialize()
+    load_resources((f"aws.{str(data['resource']).removeprefix('aws.')}",))
+    archive = PolicyLambda(Policy(data, Config.empty())).get_archive()
+    content: bytes = archive.get_bytes()
+    return content
+
+
+def _source_of(name: str) -> Path | None:
+    """Where a package or a module of one file lives."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    return origin.parent if spec.submodule_search_locations else origin

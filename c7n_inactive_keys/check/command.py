@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`c7n-inactive-keys check`: one line for each thing that a run depends on, and an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from c7n_inactive_keys.check import archive, loading, permissions
+from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
+from c7n_inactive_keys.errors import InactiveKeysError
+
+COLOURS = {OK: "green", NOTE: "yellow", PROBLEM: "red"}
+FAILED = 1
+
+
+@click.command()
+@click.option(
+    "-c", "--config", type=click.Path(path_type=Path), metavar="ACCOUNTS",
+    help="c7n-org accounts file: check each of its accounts instead of your own.",
+)
+@click.option(
+    "-u", "--use", "policies", type=click.Path(path_type=Path), multiple=True, metavar="POLICIES",
+    help="Policy file whose Lambda archives are built and tried; default: policies/*.yml.",
+)
+@click.option("--no-aws", is_flag=True, help="Check this machine only, without calling AWS.")
+@click.pass_context
+def check(
+    ctx: click.Context, config: Path | None, policies: tuple[Path, ...], no_aws: bool
+) -> None:
+    """Is the plugin seen, and is it allowed what it needs?
+
+    Looks at this machine's custodian, at c7n-org's worker processes, at the Lambda archives of
+    your policies, and at the permissions in each account. Changes nothing.
+
+    Exit status: 0 all is well, 1 a run would fail or prove nothing, 2 wrong usage.
+    """  # fmt: skip
+    failed = False
+    try:
+        for finding in _findings(config, policies, no_aws):
+            click.secho(f"{finding.state:<8}", fg=COLOURS[finding.state], nl=False)
+            click.echo(f"{finding.subject}: {finding.text}")
+            failed = failed or finding.state == PROBLEM
+    except InactiveKeysError as error:
+        raise click.UsageError(str(error)) from error
+    if failed:
+        ctx.exit(FAILED)
+
+
+def _findings(config: Path | None, policies: tuple[Path, ...], no_aws: bool) -> Iterator[Finding]:
+    # First of all, since a file that cannot be read ends everything.
+    targets = permissions.read_targets(config) if config else [permissions.Target("AWS account")]
+    yield loading.custodian()
+    yield loading.workers()
+    yield from archive.archives(policies or sorted(Path("policies").glob("*.yml")))
+    if not no_aws:
+        yield from permissions.accounts(targets)

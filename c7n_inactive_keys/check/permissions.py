@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may this identity do, in this account or in each account of an organisation?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+
+from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
+from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.evidence.cloudtrail import home_region
+
+# What for -> on which resource -> the actions. "user": on users; "*": cannot be limited.
+NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "find": {
+        "*": ("iam:GenerateCredentialReport", "iam:GetCredentialReport"),
+        "user": ("iam:GetUser", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
+    },
+    "prove": {"*": ("cloudtrail:LookupEvents",)},
+    "record": {"user": ("iam:TagUser", "iam:UntagUser")},
+    "delete": {"user": ("iam:DeleteAccessKey",)},
+}
+# Without these a run fails or proves nothing; an identity for reports needs no others.
+ESSENTIAL = ("find", "prove")
+WORKERS = 8
+DEFAULT_REGION = "us-east-1"
+
+
+class AccountsError(InactiveKeysError):
+    """The accounts file cannot be used."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An account as c7n-org's file has it; without `entry` it is the identity's own."""
+
+    label: str
+    entry: Mapping[str, Any] | None = None
+
+    @property
+    def region(self) -> str | None:
+        """Where to call from: decides the partition's endpoints."""
+        regions = (self.entry or {}).get("regions") or ()
+        return str(regions[0]) if regions else None
+
+    def session(self) -> Any:
+        """A boto3 session, by the chain of roles or the profile that c7n-org would use."""
+        import boto3
+        from c7n.credentials import assumed_session
+
+        if self.entry is None:
+            return boto3.Session(region_name=boto3.Session().region_name or DEFAULT_REGION)
+        if not self.entry.get("role"):
+            return boto3.Session(
+                profile_name=self.entry["profile"], region_name=self.region or DEFAULT_REGION
+            )
+        roles = self.entry["role"]
+        session = None
+        for role in [roles] if isinstance(roles, str) else roles:
+            session = assumed_session(
+                role, "c7n-inactive-keys-check", session=session,
+                region=self.region or DEFAULT_REGION, external_id=self.entry.get("external_id"),
+            )  # fmt: skip
+        return session
+
+
+def read_targets(path: Path) -> list[Target]:
+    """The accounts of a c7n-org file.
+
+    Raises:
+        AccountsError: it cannot be read, or an account lacks what c7n-org demands.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AccountsError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise AccountsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    entries = content.get("accounts") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise AccountsError(f"{path} has no list 'accounts'")
+    for entry in entries:
+        if not isinstance(entry, dict) or not entry.get("account_id"):
+            raise AccountsError(f"{path} has an account without an account_id")
+        if not (entry.get("role") or entry.get("profile")):
+            raise AccountsError(f"{path}: account {entry['account_id']} has no role or profile")
+    return [
+        Target(f"{entry['account_id']} {entry.get('name', '')}".strip(), entry)
+        for entry in entries
+    ]
+
+
+def accounts(targets: Iterable[Target]) -> Iterator[Finding]:
+    """A finding for each account, in their order."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        yield from pool.map(account, targets)
+
+
+def account(target: Target) -> Finding:
+    """Who we are there, what we may do, and whether event history can be read."""
+    try:
+        session = target.session()
+        identity = session.client("sts").get_caller_identity()
+        iam = session.client("iam")
+        arn = identity["Arn"]
+        denied = denied_actions(iam, arn)
+        unread = history_error(session, arn.split(":")[1])
+    except (ClientError, BotoCoreError) as error:
+        return Finding(PROBLEM, target.label, f"cannot be entered: {_words(error)}")
+    return _judge(target.label, arn, denied, unread)
+
+
+def denied_actions(iam: Any, arn: str) -> Mapping[str, list[str]] | None:
+    """By purpose, what IAM's simulator says is not allowed; None if it may not be asked.
+
+    The simulator knows the identity's policies, its boundary and the organisation's SCPs.
+    """
+    partition, account_id = arn.split(":")[1], arn.split(":")[4]
+    if arn.endswith(":root"):
+        return {}
+    user = f"arn:{partition}:iam::{account_id}:user/c7n-inactive-keys-check"
+    denied: dict[str, list[str]] = {}
+    try:
+        source = policy_source(iam, arn)
+        for purpose, resources in NEEDED.items():
+            for resource, actions in resources.items():
+                results = iam.simulate_principal_policy(
+                    PolicySourceArn=source,
+                    ActionNames=list(actions),
+                    ResourceArns=[user if resource == "user" else "*"],
+                )["EvaluationResults"]
+                refused = {r["EvalActionName"] for r in results if r["EvalDecision"] != "allowed"}
+                denied.setdefault(purpose, []).extend(a for a in actions if a in refused)
+    except ClientError:
+        return None
+    return {purpose: actions for purpose, actions in denied.items() if actions}
+
+
+def policy_source(iam: Any, arn: str) -> str:
+    """The ARN of the role or user whose policies are to be asked: a session's is no such ARN."""
+    _, partition, service, _, account_id, resource = arn.split(":", 5)
+    if service != "sts":
+        return arn
+    name = resource.split("/")[1]
+    try:  # a role's path is not in the ARN of its sessions
+        return str(iam.get_role(RoleName=name)["Role"]["Arn"])
+    except ClientError:
+        return f"arn:{partition}:iam::{account_id}:role/{name}"
+
+
+def history_error(session: Any, partition: str) -> str | None:
+    """Read one event of event history; None if that works, else why it does not."""
+    region = home_region(session, partition)
+    if region is None:
+        return f"the home region of IAM in partition {partition!r} is unknown"
+    now = datetime.now(timezone.utc)
+    try:
+        session.client("cloudtrail", region_name=region).lookup_events(
+            LookupAttributes=[
+                {"AttributeKey": "EventName", "AttributeValue": "UpdateAccessKey"}
+            ],
+            StartTime=now - timedelta(days=90),
+            MaxResults=1,
+        )  # fmt: skip
+    except (ClientError, BotoCoreError) as error:
+        return _words(error)
+    return None
+
+
+def _judge(
+    label: str, arn: str, denied: Mapping[str, list[str]] | None, unread: str | None
+) -> Finding:
+    parts = [arn]
+    if unread is None:
+        parts.append("event history is readable")
+    else:
+        parts.append(f"event history is NOT readable, so nothing is proven by it: {unread}")
+    if denied is None:
+        parts.append(
+            "what else it may do is not known (iam:SimulatePrincipalPolicy would tell)"
+        )
+    else:
+        for purpose in NEEDED:
+            missing = denied.get(purpose)
+            parts.append(f"may NOT {purpose} ({', '.join(missing)})" if missing
+                         else f"may {purpose}")  # fmt: skip
+    if unread is not None or any(purpose in (denied or {}) for purpose in ESSENTIAL):
+        return Finding(PROBLEM, label, "; ".join(parts))
+    return Finding(NOTE if denied is None or denied else OK, label, "; ".join(parts))
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        detail = error.response["Error"]
+        return f"{error.operation_name}: {detail['Code']}: {detail.get('Message', '')}".strip()
+    return " ".join(str(error).split())
