@@ -19,6 +19,8 @@ if not (CHROMIUM and DRIVER):
         "needs Debian's packages chromium and chromium-driver", allow_module_level=True
     )
 
+# One browser at a time: the machines that run this are small.
+pytestmark = pytest.mark.xdist_group("browser")
 MANY = 50_000
 
 

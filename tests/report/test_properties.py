@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Laws that hold for any set of runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from c7n_inactive_keys.report import csv_format, json_format
+from c7n_inactive_keys.report.model import (
+    Collection,
+    FoundKey,
+    ListedAccount,
+    Outcome,
+    PolicyRun,
+)
+from c7n_inactive_keys.report.summary import summarise
+from c7n_inactive_keys.report.words import clean
+
+GENERATED = datetime(2026, 12, 1, tzinfo=timezone.utc)
+ACCOUNTS = [f"{number:012d}" for number in range(1, 4)]
+POLICIES = ["all", "old"]
+TEXT = st.sampled_from(["", "=1+1", "a,b;\"c\"", "<b>", "\x1b[2J\n", "ünï", "'"]).map(clean)
+# Nothing here may depend on how fast a machine is.
+law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DAYS = st.integers(0, 30_000).map(lambda tenths: tenths / 10)
+LISTED = tuple(ListedAccount(account, f"name-{account}") for account in ACCOUNTS)
+
+
+@st.composite
+def keys(draw, account_id):
+    number = draw(st.integers(0, 8))
+    days = sorted((draw(DAYS), draw(DAYS)))
+    return FoundKey(
+        account_id=account_id, user_name=f"user-{number // 2}", path="/", partition="aws",
+        access_key_id=f"AKIA{account_id[-2:]}{number:014d}", created="2020-01-01T00:00:00Z",
+        last_used=draw(st.sampled_from([None, "2024-01-01T00:00:00Z"])), last_used_service=None,
+        last_used_region=None, not_before="2024-01-01T00:00:00Z",
+        not_after="2025-01-01T00:00:00Z", at_least_days=days[0], at_most_days=days[1],
+        evidence=(draw(TEXT),), user_keys=draw(st.sampled_from([None, 1, 2])),
+    )
+
+
+@st.composite
+def policy_runs(draw):
+    account_id = draw(st.sampled_from(ACCOUNTS))
+    day = draw(st.integers(1, 9))
+    read = draw(st.booleans())
+    found = tuple(draw(st.lists(keys(account_id), max_size=5))) if read else ()
+    outcomes = tuple(
+        Outcome(
+            account_id=account_id, user_name=key.user_name, access_key_id=key.access_key_id,
+            policy="old", time=f"2026-11-0{day}T04:00:05Z",
+            outcome=draw(st.sampled_from(["deleted", "skipped", "failed"])),
+            reason=draw(st.sampled_from([None, "reactivated", "exempt"])),
+        )
+        for key in found if draw(st.booleans())
+    )
+    return PolicyRun(
+        source=f"out-{draw(st.integers(1, 4))}", place="x", stamp="", account_id=account_id,
+        account_name=None, region=draw(st.sampled_from(["us-east-1", "eu-west-1"])),
+        policy=draw(st.sampled_from(POLICIES)), started=f"2026-11-0{day}T04:00:00Z",
+        dryrun=False, finds_keys=True, deletes=False, state="read" if read else "failed",
+        reason=None if read else "because", keys=found, outcomes=outcomes,
+    )
+
+
+RUNS = st.lists(policy_runs(), max_size=8)
+
+
+def summary(runs, **options):
+    return summarise(Collection(tuple(runs)), GENERATED, **options)
+
+
+@law
+@given(RUNS)
+def test_the_numbers_of_a_report_add_up(runs):
+    result = summary(runs, listed=LISTED)
+    totals = result.totals
+    assert totals.keys == len(result.keys)
+    assert sum(account.keys for account in result.accounts) == totals.keys
+    assert sum(age.proven for age in result.ages) == totals.remaining
+    assert sum(age.possible for age in result.ages) == totals.remaining
+    assert sum(number for *_, number in result.reasons) == (
+        totals.deleted + totals.skipped + totals.failed
+    )
+    assert totals.slot_blocked <= totals.users <= totals.keys
+
+
+@law
+@given(RUNS)
+def test_every_key_has_exactly_one_row(runs):
+    result = summary(runs)
+    identities = [(row.account_id, row.access_key_id) for row in result.keys]
+    assert len(set(identities)) == len(identities)
+    assert set(identities) <= {
+        (key.account_id, key.access_key_id) for run in runs for key in run.keys
+    }
+
+
+@law
+@given(RUNS)
+def test_every_account_is_read_failed_or_missing_and_none_is_forgotten(runs):
+    result = summary(runs, listed=LISTED)
+    assert {account.account_id for account in result.accounts} == set(ACCOUNTS)
+    read_once = {run.account_id for run in runs if run.state == "read"}
+    assert {a.account_id for a in result.accounts if a.status == "read"} <= read_once
+
+
+@law
+@given(RUNS, st.randoms(use_true_random=False))
+def test_the_order_of_the_trees_does_not_matter(runs, random):
+    # Within one tree a policy has one directory for each account and region.
+    unique = list({(r.source, r.account_id, r.policy, r.region): r for r in runs}.values())
+    starts = {source: f"2026-11-0{number}T04:00:00Z" for number, source in
+              enumerate(sorted({run.source for run in unique}), 1)}
+    unique = [replace(run, started=starts[run.source]) for run in unique]
+    shuffled = list(unique)
+    random.shuffle(shuffled)
+    one, other = summary(unique), summary(shuffled)
+    assert one.totals == other.totals
+    assert one.trend == other.trend
+    assert {a.account_id: a.status for a in one.accounts} == {
+        a.account_id: a.status for a in other.accounts
+    }
+
+
+@law
+@given(RUNS)
+def test_what_is_written_as_json_and_csv_can_be_read_again(runs):
+    result = summary(runs)
+    document = json.loads("".join(json_format.render(result)))
+    assert document["keys"] == [
+        json.loads(json.dumps(json_format.key_fields(row))) for row in result.keys
+    ]
+    rows = list(csv.DictReader(io.StringIO("".join(csv_format.render(result)), newline="")))
+    assert [row["access_key_id"] for row in rows] == [row.access_key_id for row in result.keys]
