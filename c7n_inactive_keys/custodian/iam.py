@@ -29,9 +29,10 @@ _READ = Config(
     connect_timeout=10,
     read_timeout=30,
 )
-# A deletion is never repeated behind our back: before each try the key is read again.
+# A deletion is never repeated behind our back: before each try the key is read again. Adaptive all
+# the same: a throttled worker slows the others down.
 _ONCE = Config(
-    retries={"mode": "standard", "total_max_attempts": 1},
+    retries={"mode": "adaptive", "total_max_attempts": 1},
     max_pool_connections=WORKERS,
     connect_timeout=10,
     read_timeout=30,
