@@ -29,7 +29,7 @@ NOT_COVERED = 3  # the exit status of `report` when it did not see every account
 # The key that somebody switches on again while the real run is under way.
 CHANGED_ACCOUNT, CHANGED_USER = "security", "scanner"
 # As the shipped policies have it.
-DAYS, EXEMPT_TAG = 90, "keep-keys"
+DELETING, DAYS, EXEMPT_TAG = "inactive-keys-delete", 90, "keep-keys"
 NUMBERS = range(1, 5)  # the columns of numbers in the table of accounts
 WIDTH = 100
 
@@ -74,20 +74,22 @@ class Demo:
         if status not in (0, NOT_COVERED):
             raise click.ClickException(f"the report ended with status {status}")
 
-    def switch_on_meanwhile(self) -> None:
-        """Have a key switched on just before the real run reads it again to delete it.
+    def switch_on_meanwhile(self, output: str) -> None:
+        """Have a key switched on between the moment it is found and the moment it is deleted.
 
-        The dry run has shown how often it is read up to there.
+        Custodian writes what it has found before it acts: once that file is there, the next
+        reading of the user's keys is the one that precedes the deletion.
         """
         account = self.organisation.account(CHANGED_ACCOUNT)
         (key,) = (key for key in account.inactive_keys if key.user.name == CHANGED_USER)
-        reads = [
-            call
-            for call in self.sandbox.calls.select("ListAccessKeys", account.id)
-            if call.user == CHANGED_USER
-        ]
+        found = self.out / output / account.name / "us-east-1" / DELETING / "resources.json"
+
+        def switch_on() -> None:
+            if found.exists() and key.status == "Inactive":
+                key.activate()
+
         self.sandbox.faults.add(
-            Fault("ListAccessKeys", account.id, CHANGED_USER, nth=len(reads) + 1, call=key.activate)
+            Fault("ListAccessKeys", account.id, CHANGED_USER, times=None, call=switch_on)
         )
 
 
@@ -122,14 +124,13 @@ def show(demo: Demo) -> None:
         f"{users} users, {len(before)} access keys, {len(inactive)} of them inactive"
     )
     _title("Dry run: what is inactive, for how long, and how do we know?")
-    demo.sandbox.calls.clear()
     demo.c7n_org("dry-run", "--dryrun")
     demo.report("-s", "dry-run")
     _title(
         "Real run: delete what is proven inactive for 90 days (meanwhile somebody switches the "
         f"key of {CHANGED_USER!r} in account {CHANGED_ACCOUNT!r} on again)"
     )
-    demo.switch_on_meanwhile()
+    demo.switch_on_meanwhile("real-run")
     demo.c7n_org("real-run")
     demo.report("-s", "real-run", "--format", "json", "-o", "report.json")
     demo.report("-s", "real-run", "--format", "html", "-o", "report.html")

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make demo` and the Makefile around it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from .conftest import ROOT, run
+
+pytestmark = pytest.mark.e2e
+
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+
+
+def test_the_demo_works_twice_in_a_row_and_in_a_path_with_spaces(tmp_path):
+    """It deletes what is proven, spares the key that was switched on, and writes the page."""
+    out = tmp_path / "a demo"
+    for _ in range(2):
+        done = run(sys.executable, "-m", "c7n_inactive_keys.sandbox.demo", "-o", out, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    said = " ".join(done.stdout.split())
+    assert "All of them were inactive" in said
+    assert "scanner (reactivated)" in said
+    assert "break-glass (tagged keep-keys)" in said
+    assert "deploy (1.0 days proven)" in said
+    assert (out / "report.html").stat().st_size > 10_000
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    deleted = [key for key in report["keys"] if key["outcome"] == "deleted"]
+    assert f"{len(deleted)} keys are gone" in done.stdout
+    assert min(key["at_least_days"] for key in deleted) >= 90
+    assert [account["status"] for account in report["accounts"]] == ["read"] * 14
+
+
+def test_the_demo_leaves_a_directory_alone_that_is_not_its_own(tmp_path):
+    """A directory with somebody's files is refused, and its files stay."""
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    done = run(sys.executable, "-m", "c7n_inactive_keys.sandbox.demo", "-o", tmp_path)
+    assert done.returncode == 2
+    assert "was not made by the demo" in done.stderr
+    assert (tmp_path / "mine.txt").exists()
+
+
+@needs_make
+def test_make_alone_lists_what_there_is_to_make():
+    """Plain `make` is help, and changes nothing."""
+    done = run("make", cwd=ROOT)
+    assert {"make demo", "make test"} <= {
+        text.split("\t")[0] for text in done.stdout.splitlines()
+    }
+
+
+@needs_make
+@pytest.mark.parametrize("python", ["", "no-such-python", "/bin/false"])
+def test_make_without_a_usable_python_says_what_is_needed(python):
+    """One sentence with the way out, and a status other than 0."""
+    done = run("make", f"PYTHON={python}", "env-demo", cwd=ROOT)
+    assert done.returncode != 0
+    assert "Python 3.10 or newer is needed" in done.stderr
