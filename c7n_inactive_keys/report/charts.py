@@ -76,7 +76,7 @@ def trend_bars(points: Sequence[TrendPoint]) -> str:
         if len(points) <= 12 or number in (0, len(points) - 1):
             parts.append(_text(left + width / 2, top - 4, f"{point.keys:,}", "middle", "number"))
             parts.append(
-                _text(left + width / 2, TREND_HEIGHT - 4, (point.started or "?")[:10], "middle")
+                _text(left + width / 2, TREND_HEIGHT - 4, point.started[:10], "middle")
             )
     return _svg("Inactive keys over the runs", TREND_HEIGHT, "".join(parts))
 

@@ -83,8 +83,8 @@ class _Reader:
         keys, active, fault = self._resources()
         journal = self._journal()
         account_id, mismatch = self._account(keys, journal.outcomes)
-        started = _epoch(self._section(self.metadata, "execution").get("start"))
-        unread = journal.unread if journal.unread_time >= (started or "") else None
+        started, start_known = self._started()
+        unread = journal.unread if journal.unread_time >= started else None
         reason = fault or self._not_read() or unread or mismatch
         name, region = self._name_and_region()
         self._note_failed_action(reason)
@@ -92,7 +92,8 @@ class _Reader:
             source=self.directory.source, place=self.directory.place, stamp=self.directory.stamp,
             account_id=account_id, account_name=name, region=region,
             policy=str(self.policy.get("name") or self.directory.path.rpartition("/")[2]),
-            started=started, dryrun=bool(self.config.get("dryrun")),
+            started=started, start_known=start_known,
+            dryrun=bool(self.config.get("dryrun")),
             finds_keys=True if keys or journal.outcomes else finds_keys,
             deletes=any(_type(action) == DELETE for action in self.policy.get("actions") or ()),
             state=FAILED if reason else READ, reason=reason,
@@ -125,6 +126,13 @@ class _Reader:
         return section if isinstance(section, dict) else {}
 
     # -- what was run ---------------------------------------------------------------------------
+
+    def _started(self) -> tuple[str, bool]:
+        """When the run began and True; when it last wrote and False, if it was killed early."""
+        start = self._section(self.metadata, "execution").get("start")
+        if isinstance(start, (int, float)):
+            return format_time(datetime.fromtimestamp(start, timezone.utc)), True
+        return format_time(self.directory.modified()), False
 
     def _finds_keys(self) -> bool | None:
         if not self.policy:
@@ -238,9 +246,3 @@ def _has_filter(item: Any) -> bool:
         return False
     blocks = (item.get(name) for name in ("or", "and", "not"))
     return any(_has_filter(inner) for block in blocks if isinstance(block, list) for inner in block)
-
-
-def _epoch(seconds: Any) -> str | None:
-    if not isinstance(seconds, (int, float)):
-        return None
-    return format_time(datetime.fromtimestamp(seconds, timezone.utc))

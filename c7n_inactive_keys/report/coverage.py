@@ -52,12 +52,13 @@ def coverage(
             if run.account_name and not listed:
                 names[account] = run.account_name
     newest = _newest(found)
+    last_in = _last_in_tree(found)
     accounts = []
     for account in {**by_account, **dict.fromkeys(names)}:
         runs = by_account.get(account, {})
         name = names.get(account) or _name(runs) or account
         policies = {
-            policy: _policy_coverage(runs.get(policy, []), number, began)
+            policy: _policy_coverage(runs.get(policy, []), number, began, last_in)
             for policy, (number, began) in newest.items()
         }
         known = listed is None or account in names
@@ -65,13 +66,21 @@ def coverage(
     return tuple(sorted(accounts, key=lambda item: (item.name, item.account_id)))
 
 
-def _newest(found: Sequence[Round]) -> dict[str, tuple[int, str | None]]:
+def _newest(found: Sequence[Round]) -> dict[str, tuple[int, str]]:
     """For each policy, the last round that holds it and when that began."""
-    newest: dict[str, tuple[int, str | None]] = {}
+    newest: dict[str, tuple[int, str]] = {}
     for number, part in enumerate(found):
         for policy in sorted({run.policy for run in part}):
             newest[policy] = number, started(run for run in part if run.policy == policy)
     return newest
+
+
+def _last_in_tree(found: Sequence[Round]) -> dict[tuple[str, str], str]:
+    """When each policy was last begun in each tree."""
+    runs: dict[tuple[str, str], list[PolicyRun]] = {}
+    for run in (run for part in found for run in part):
+        runs.setdefault((run.source, run.policy), []).append(run)
+    return {place: started(beside) for place, beside in runs.items()}
 
 
 def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
@@ -81,29 +90,29 @@ def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
 
 
 def _policy_coverage(
-    runs: Sequence[tuple[int, PolicyRun]], newest: int, began: str | None
+    runs: Sequence[tuple[int, PolicyRun]],
+    newest: int,
+    began: str,
+    last_in_tree: Mapping[tuple[str, str], str],
 ) -> PolicyCoverage:
-    last_read = max((r.started for _, r in runs if r.state == READ and r.started), default=None)
+    last_read = max((run.started for _, run in runs if run.state == READ), default=None)
     if not runs:
         return PolicyCoverage(MISSING)
     number = max(number for number, _ in runs)
     latest = [run for at, run in runs if at == number]
     # IAM is global: an account that was read in one of several regions was read.
-    if not any(run.state == READ for run in latest):
+    read = [run for run in latest if run.state == READ]
+    if not read:
         reason = next((run.reason for run in latest if run.reason), None)
         return PolicyCoverage(FAILED, reason, last_read)
-    if number < newest and not _same_round(last_read, began):
+    # A directory that is used again keeps the output of accounts that a later run never reached.
+    beside = max(last_in_tree[run.source, run.policy] for run in read)
+    expected = max(beside, began) if number < newest else beside
+    if parse_time(expected) - parse_time(max(run.started for run in read)) >= SAME_ROUND:
         return PolicyCoverage(
-            MISSING, f"not in the last run of {began}, last read {last_read or 'long ago'}",
-            last_read,
+            MISSING, f"not in the last run of {expected}, last read {last_read}", last_read
         )
     return PolicyCoverage(READ, None, last_read)
-
-
-def _same_round(last_read: str | None, began: str | None) -> bool:
-    if last_read is None or began is None:
-        return False
-    return parse_time(began) - parse_time(last_read) < SAME_ROUND
 
 
 def _account(
@@ -129,7 +138,8 @@ def _account(
         reasons = {org_failures.get((name, None)) or NO_POLICY: []}
     told_all = len(unread) == len(policies) and len(reasons) == 1
     return Account(
-        account_id, name,
+        # A run that was killed early, in no accounts file, is known by its directory's name alone.
+        account_id if account_id.isdigit() else "", name,
         status=MISSING if all_missing else FAILED,
         reason="; ".join(
             reason if told_all or not which else f"{', '.join(which)}: {reason}"

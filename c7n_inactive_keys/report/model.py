@@ -71,7 +71,8 @@ class PolicyRun:
     account_name: str | None
     region: str | None
     policy: str
-    started: str | None
+    started: str  # else, when its files were last written
+    start_known: bool
     dryrun: bool
     finds_keys: bool | None  # has the filter inactive-access-key; None: unknown
     deletes: bool  # has the action delete-inactive-keys
@@ -179,7 +180,7 @@ class AgeBin:
 class TrendPoint:
     """One round of runs, compared with what was known of the same accounts before it."""
 
-    started: str | None
+    started: str
     accounts: int
     keys: int
     first: int  # keys of accounts or policies that were not read before

@@ -34,8 +34,7 @@ def planned_keys(
 ) -> list[FoundKey]:
     """Keys that the last read of a policy with delete-inactive-keys matched, exempt users' not.
 
-    What was deleted meanwhile according to a journal, and what was found by a run that failed, is
-    left out.
+    Accounts that were not read this time have no keys in it, nor has what a journal calls deleted.
 
     Raises:
         NoDeletePolicyError: no policy (of those selected) has the action.
@@ -46,12 +45,13 @@ def planned_keys(
             "no policy in the output has the action delete-inactive-keys: there is nothing to plan"
         )
     done = {(r.account_id, r.access_key_id) for r in report.keys if r.outcome == DELETED}
+    covered = {account.account_id for account in report.accounts if account.status == READ}
     keys = {
         (key.account_id, key.access_key_id): key
         for run in current_runs(rounds(runs))
         if run.deletes and run.state == READ
         for key in run.keys
-        if not key.exempt
+        if key.account_id in covered and not key.exempt
     }
     return [keys[identity] for identity in sorted(keys) if identity not in done]
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from c7n_inactive_keys.report.model import ListedAccount, PolicyRun
 
 Round = tuple[PolicyRun, ...]
+Place = tuple[str, str | None, str, str | None]
 
 
 def relevant_runs(
@@ -37,13 +39,10 @@ def rounds(runs: Iterable[PolicyRun]) -> list[Round]:
     Trees may hold one account or all of them, one run or one for each hour. What belongs together
     is found by this: within a round no policy is run twice in the same account and region.
     """
-    units: dict[tuple[str, str], list[PolicyRun]] = {}
-    for run in runs:
-        units.setdefault((run.source, run.stamp), []).append(run)
     found: list[list[PolicyRun]] = []
-    seen: set[tuple[str, str | None, str, str | None]] = set()
-    for unit in sorted(units.values(), key=_time_of):
-        places = {(r.account_id, r.account_name, r.policy, r.region) for r in unit}
+    seen: set[Place] = set()
+    for unit in sorted(_units(runs), key=started):
+        places = {_place(run) for run in unit}
         if not found or seen & places:
             found.append([])
             seen = set()
@@ -52,14 +51,22 @@ def rounds(runs: Iterable[PolicyRun]) -> list[Round]:
     return [tuple(item) for item in found]
 
 
-def _time_of(unit: Iterable[PolicyRun]) -> str:
-    # The stamp stands in for runs that were killed before they wrote down when they began.
-    return max(
-        run.started or (run.stamp and "{}-{}-{}T{}".format(*run.stamp.split("/")))
-        for run in unit
-    )
+def _units(runs: Iterable[PolicyRun]) -> list[list[PolicyRun]]:
+    """Runs that were found side by side; the n-th of a place goes with the n-th of the others."""
+    units: dict[tuple[str, str, int], list[PolicyRun]] = {}
+    times: Counter[tuple[str, str, Place]] = Counter()
+    for run in sorted(runs, key=lambda run: run.started):
+        where = run.source, run.stamp, _place(run)
+        units.setdefault((run.source, run.stamp, times[where]), []).append(run)
+        times[where] += 1
+    return list(units.values())
 
 
-def started(part: Iterable[PolicyRun]) -> str | None:
-    """When the last of the runs began, if any of them says so."""
-    return max((run.started for run in part if run.started), default=None)
+def _place(run: PolicyRun) -> Place:
+    return run.account_id, run.account_name, run.policy, run.region
+
+
+def started(part: Iterable[PolicyRun]) -> str:
+    """When the last of the runs began; the time of files, which copying changes, at a pinch."""
+    runs = list(part)
+    return max([run.started for run in runs if run.start_known] or [run.started for run in runs])

@@ -136,7 +136,7 @@ def _first_seen(found: Sequence[Round]) -> dict[KeyId, str]:
     first: dict[KeyId, str] = {}
     for part in found:
         for run in part:
-            if run.started and run.state == READ:
+            if run.state == READ:
                 for key in run.keys:
                     first.setdefault(
                         (key.account_id or run.account_id, key.access_key_id), run.started

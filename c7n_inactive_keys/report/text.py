@@ -136,7 +136,7 @@ class _Page:
             self._table(
                 "Trend", ("run", *names),
                 (
-                    (point.started or "?", *(f"{getattr(point, name):,}" for name in names))
+                    (point.started, *(f"{getattr(point, name):,}" for name in names))
                     for point in self.report.trend
                 ),
                 right=names,

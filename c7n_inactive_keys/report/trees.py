@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class PolicyDirectory:
     stamp: str
     files: frozenset[str]
     read_bytes: Callable[[str], bytes]
+    modified: Callable[[], datetime]  # when the last of the files was written
 
     def read(self, name: str) -> str | None:
         """The text of a file, unpacked if need be; None if there is none of that name.
@@ -97,12 +99,17 @@ def _local_directories(source: str) -> Iterator[PolicyDirectory]:
             path, stamp = _split_stamp(relative)
             yield PolicyDirectory(
                 source, place, path or root.resolve().name, stamp, files,
-                partial(_read_local, directory),
+                partial(_read_local, directory), partial(_modified, directory, files),
             )
 
 
 def _read_local(directory: Path, name: str) -> bytes:
     return (directory / name).read_bytes()
+
+
+def _modified(directory: Path, files: frozenset[str]) -> datetime:
+    newest = max((directory / name).stat().st_mtime for name in files)
+    return datetime.fromtimestamp(newest, timezone.utc)
 
 
 def _s3_directories(source: str) -> Iterator[PolicyDirectory]:
@@ -132,17 +139,17 @@ def _s3_directories(source: str) -> Iterator[PolicyDirectory]:
 
         return read
 
-    for directory, names in sorted(directories.items()):
+    for directory, objects in sorted(directories.items()):
         path, stamp = _split_stamp(directory.removeprefix(prefix).strip("/"))
         yield PolicyDirectory(
             source, f"s3://{bucket}/{directory}", path or prefix.rpartition("/")[2], stamp,
-            _relevant(names), reader(directory),
+            frozenset(objects), reader(directory), partial(max, objects.values()),
         )
 
 
-def _list_objects(client: Any, bucket: str, prefix: str) -> dict[str, list[str]]:
-    """Names of the relevant objects by directory."""
-    directories: dict[str, list[str]] = {}
+def _list_objects(client: Any, bucket: str, prefix: str) -> dict[str, dict[str, datetime]]:
+    """Names of the relevant objects, and when they were written, by directory."""
+    directories: dict[str, dict[str, datetime]] = {}
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=f"{prefix}/" if prefix else ""
     )
@@ -150,5 +157,5 @@ def _list_objects(client: Any, bucket: str, prefix: str) -> dict[str, list[str]]
         for item in page.get("Contents", ()):
             directory, _, name = item["Key"].rpartition("/")
             if _relevant([name]):
-                directories.setdefault(directory, []).append(name)
+                directories.setdefault(directory, {})[name] = item["LastModified"]
     return directories

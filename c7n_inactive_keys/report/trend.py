@@ -51,7 +51,7 @@ def _deleted(part: Round, this_round: bool = False) -> set[str]:
         item.access_key_id
         for run in part
         for item in run.outcomes
-        if item.outcome == DELETED and (not this_round or item.time >= (run.started or ""))
+        if item.outcome == DELETED and (not this_round or item.time >= run.started)
     }
 
 

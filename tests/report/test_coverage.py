@@ -123,6 +123,31 @@ def test_a_killed_run_leaves_no_metadata_and_its_account_is_failed(tree, report)
     assert [(a.account_id, a.status) for a in result.accounts] == [(A, "failed"), (B, "read")]
 
 
+def test_a_round_in_which_every_run_was_killed_is_not_taken_for_an_old_one(tmp_path, report):
+    week, next_week = OutputTree(tmp_path / "1"), OutputTree(tmp_path / "2")
+    week.run(A, [], name="one")
+    next_week.run(A, None, name="one", metadata=False)
+    assert statuses(report(next_week, week)) == {"one": "failed"}
+
+
+def test_a_directory_used_again_does_not_keep_accounts_read_that_the_last_run_left_out(
+    tree, report
+):
+    """Where a role cannot be assumed, c7n-org leaves last week's files as they were."""
+    tree.run(A, [], name="one", started=NOW + timedelta(days=7))
+    tree.run(B, [user(B, "ci", key(1))], name="two")
+    result = report(tree)
+    assert statuses(result) == {"one": "read", "two": "missing"}
+    assert result.totals.keys == 1
+
+
+def test_hourly_runs_of_one_bucket_miss_an_account_that_was_left_out_of_the_last(tree, report):
+    for day, name, account in ((19, "one", A), (20, "two", B)):
+        tree.run(account, [], name=name, stamp=f"2026/11/{day}/04", gz=True,
+                 started=NOW - timedelta(days=20 - day))
+    assert statuses(report(tree)) == {"one": "missing", "two": "read"}
+
+
 def test_torn_resources_make_the_account_failed(tree, report):
     place = tree.run(A, [user(A, "ci", key(1))], name="one")
     text = (place / "resources.json").read_text()

@@ -65,7 +65,8 @@ def policy_runs(draw):
     return PolicyRun(
         source=f"out-{draw(st.integers(1, 4))}", place="x", stamp="", account_id=account_id,
         account_name=None, region=draw(st.sampled_from(["us-east-1", "eu-west-1"])),
-        policy=draw(st.sampled_from(POLICIES)), started=f"2026-11-0{day}T04:00:00Z",
+        policy=draw(st.sampled_from(POLICIES)),
+        started=f"2026-11-0{day}T04:00:00Z", start_known=True,
         dryrun=False, finds_keys=True, deletes=False, state="read" if read else "failed",
         reason=None if read else "because", keys=found, outcomes=outcomes,
     )
