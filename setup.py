@@ -91,7 +91,7 @@ setup(
     },
     install_requires=[
         "boto3>=1.28",
-        "c7n>=0.9.45",
+        "c7n>=0.9.46",
         "click>=8.1",
         "jinja2>=3.1",
         "pyyaml>=6.0",
