@@ -100,9 +100,10 @@ class Journal:
         self.path = directory / FILE_NAME
         self._lock = threading.Lock()
         self._file: int | None = None
+        self._failure: OSError | None = None
 
     def write(self, fields: Mapping[str, Any]) -> None:
-        """Append one line.
+        """Append one line; after a failure none any more, since it would stick to a torn line.
 
         Raises:
             JournalError: it could not be written down, so what it announces must not be done.
@@ -110,11 +111,14 @@ class Journal:
         line = render_line(fields).encode()
         with self._lock:
             try:
+                if self._failure:
+                    raise self._failure
                 if self._file is None:
                     self._file = self._open()
                 _write_whole(self._file, line)
                 os.fsync(self._file)
             except OSError as error:
+                self._failure = error
                 raise JournalError(
                     f"the journal {self.path} cannot be written ({error}); nothing more is deleted"
                 ) from error

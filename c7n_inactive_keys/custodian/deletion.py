@@ -71,6 +71,7 @@ class UserDeletion:
         self.tags: list[Mapping[str, str]] = user.get("Tags") or []
         # Users come from Custodian's cache, so tags that a deletion rests on are read again.
         self.tags_matter = bool(rules.exempt_tag) or any(_ledger_since(entry) for entry in entries)
+        self.called = False  # whether a deletion was tried since the keys were read
 
     def delete(self) -> list[dict[str, Any]]:
         """The record of each key, and one of the user if its ledger tags could not be removed."""
@@ -78,6 +79,8 @@ class UserDeletion:
         records = []
         gone = []
         for entry in self.entries:
+            if self.called:
+                listed = self._read_again()  # waiting for an earlier key has made it old
             outcome = listed if isinstance(listed, Outcome) else self._delete_key(entry, listed)
             records.append(self._write(entry, outcome))
             if outcome.outcome == DELETED or outcome.reason == "already-gone":
@@ -89,6 +92,7 @@ class UserDeletion:
 
     def _read_again(self) -> list[dict[str, Any]] | Outcome:
         """The user's keys as they are now, or why none of them may be deleted."""
+        self.called = False
         try:
             if self.tags_matter:
                 self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
@@ -143,8 +147,7 @@ class UserDeletion:
         error = None
         for delay in backoff_delays(0.5, 0.5 * 2 ** (TRIES - 1), jitter=True):
             if isinstance(found, Outcome):
-                lost = unclear and found.outcome == FAILED
-                return Outcome(FAILED, "unclear", unclear) if lost else found
+                return self._find_out(entry, unclear, found) if unclear else found
             hindrance = self._hindrance(entry, found)
             if hindrance:
                 done = unclear and hindrance.reason == "already-gone"
@@ -161,9 +164,11 @@ class UserDeletion:
                 unclear = api.describe_error(error)
             time.sleep(delay)
             found = self._read_again()
-        return self._after_last_try(entry, found, unclear, error)
+        failure = Outcome(FAILED, error=api.describe_error(error) if error else None)
+        return self._find_out(entry, unclear, failure) if unclear else failure
 
     def _call(self, access_key_id: str) -> Exception | None:
+        self.called = True
         try:
             # Without UserName, IAM would take the caller's own key.
             self.writer.delete_access_key(UserName=self.user_name, AccessKeyId=access_key_id)
@@ -172,20 +177,16 @@ class UserDeletion:
             return failure
         return None
 
-    def _after_last_try(
-        self,
-        entry: Mapping[str, Any],
-        found: list[dict[str, Any]] | Outcome,
-        unclear: api.ApiError | None,
-        error: Exception | None,
+    def _find_out(
+        self, entry: Mapping[str, Any], unclear: api.ApiError, otherwise: Outcome
     ) -> Outcome:
-        if (
-            unclear
-            and not isinstance(found, Outcome)
-            and not any(key["AccessKeyId"] == entry["AccessKeyId"] for key in found)
-        ):
-            return Outcome(DELETED)
-        return Outcome(FAILED, error=api.describe_error(error) if error else None)
+        """Whether an unclear call deleted a key that must not be tried again."""
+        try:
+            listed = api.list_access_keys(self.reader, self.user_name)
+        except READ_FAILURES as error:
+            return otherwise if api.is_gone(error) else Outcome(FAILED, "unclear", unclear)
+        there = any(key["AccessKeyId"] == entry["AccessKeyId"] for key in listed)
+        return otherwise if there else Outcome(DELETED)
 
     # -- afterwards -----------------------------------------------------------------------------
 
