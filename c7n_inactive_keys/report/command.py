@@ -138,7 +138,9 @@ def _write_report(result: Report, format_: str, output: Path | None) -> None:
 
         show(result, Console(highlight=False))
         return
-    write(_renderer(format_)(result), output)
+    pieces = _renderer(format_)(result)
+    # On a terminal the progress line would run into the report itself.
+    write(pieces if output is None else progress(pieces, f"writing {output}"), output)
 
 
 def _renderer(format_: str) -> Callable[[Report], Iterable[str]]:
