@@ -42,7 +42,7 @@ EXTRAS = {
     "mailer": ["c7n-mailer>=0.6.45"],
     "ocsf": ["py-ocsf-models>=0.10"],
     # For the services beside IAM, STS and CloudTrail, which the sandbox answers itself.
-    "sandbox": ["moto[server]>=5.1,<6"],
+    "sandbox": ["moto[server]>=5.1.15,<6"],
 }
 EXTRAS["dev"] = [
     *EXTRAS["org"],
