@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from c7n.utils import get_partition, local_session
+from c7n.utils import get_partition
 
 from c7n_inactive_keys.credential_report import ReportedUser
 from c7n_inactive_keys.custodian import iam as api
@@ -244,7 +244,7 @@ class Investigation:
         return history
 
     def _sweep(self, partition: str) -> cloudtrail.EventHistory | Unavailable:
-        region = cloudtrail.home_region(local_session(self.manager.session_factory), partition)
+        region = cloudtrail.home_region(partition)
         if region is None:
             return Unavailable(
                 cloudtrail.SOURCE,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from botocore.loaders import create_loader
+
 from c7n_inactive_keys.keys import ACTIVE, INACTIVE
 from c7n_inactive_keys.timeline import CompleteRecord, StatusChange
 from c7n_inactive_keys.times import as_utc, parse_time
@@ -31,17 +33,18 @@ class EventHistory:
     changes: Mapping[str, tuple[StatusChange, ...]] = field(default_factory=dict)
 
 
-def home_region(session: Any, partition: str) -> str | None:
+def home_region(partition: str) -> str | None:
     """The region that holds a partition's IAM events, or None if botocore does not know it.
 
     Taken from the endpoint data, since a client signs for the session's region as soon as it has a
     custom endpoint URL, and the history of a wrong region is silent.
     """
-    botocore_session = session._session  # noqa: SLF001 - boto3 has no public way to it
-    resolver = botocore_session.get_component("endpoint_resolver")
-    endpoint = resolver.construct_endpoint("iam", f"{partition}-global", partition_name=partition)
-    region = ((endpoint or {}).get("credentialScope") or {}).get("region")
-    return str(region) if region else None
+    for known in create_loader().load_data("endpoints")["partitions"]:
+        if known["partition"] == partition:
+            iam = known["services"].get("iam", {}).get("endpoints", {})
+            region = iam.get(f"{partition}-global", {}).get("credentialScope", {}).get("region")
+            return str(region) if region else None
+    return None
 
 
 def sweep(cloudtrail: Any, now: datetime) -> EventHistory:
