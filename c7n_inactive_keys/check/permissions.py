@@ -157,7 +157,7 @@ def policy_source(iam: Any, arn: str) -> str:
 
 def history_error(session: Any, partition: str) -> str | None:
     """Read one event of event history; None if that works, else why it does not."""
-    region = home_region(session, partition)
+    region = home_region(partition)
     if region is None:
         return f"the home region of IAM in partition {partition!r} is unknown"
     now = datetime.now(timezone.utc)
