@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from c7n.actions import BaseAction
 from c7n.exceptions import PolicyValidationError
@@ -15,7 +15,6 @@ from c7n.utils import type_schema
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.annotation import ALL_KEYS, INACTIVE_KEYS
 from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, of_type
-from c7n_inactive_keys.custodian.deletion import Rules, UserDeletion
 from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.selection import select
 from c7n_inactive_keys.custodian.values import READ_ERRORS, Rows, format_problem
@@ -23,7 +22,10 @@ from c7n_inactive_keys.custodian.values import SCHEMA as VALUES_SCHEMA
 from c7n_inactive_keys.errors import DeletionError, JournalError, KeyLimitError, PlanError
 from c7n_inactive_keys.journal import DELETED, FAILED, SKIPPED
 from c7n_inactive_keys.keys import AccessKey
-from c7n_inactive_keys.plan import Plan, read_plan
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.custodian.deletion import Rules
+    from c7n_inactive_keys.plan import Plan
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -136,6 +138,9 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
             JournalError: the journal could not be written; nothing was deleted without a record.
             DeletionError: some keys were not deleted, after all users are done.
         """
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.custodian.deletion import Rules
+
         run = PolicyRun(self.manager)
         plan = self._read_plan()
         rules = Rules(
@@ -155,6 +160,8 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
     def _delete_all(
         self, run: PolicyRun, journal: PolicyJournal, rules: Rules, users: list[dict[str, Any]]
     ) -> tuple[list[dict[str, Any]], JournalError | None]:
+        from c7n_inactive_keys.custodian.deletion import UserDeletion
+
         def delete(user: dict[str, Any]) -> list[dict[str, Any]] | JournalError:
             deletion = UserDeletion(
                 reader, writer, rules, run, journal, user, list(user[INACTIVE_KEYS])
@@ -179,6 +186,8 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
     def _read_plan(self) -> Plan | None:
         if "plan" not in self.data:
             return None
+        from c7n_inactive_keys.plan import read_plan
+
         policy = self.manager.ctx.policy.name
         try:
             return read_plan(Rows(self.data["plan"], self.manager).read())

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.custodian.execution import execution_memory
 from c7n_inactive_keys.custodian.values import (
@@ -16,7 +16,9 @@ from c7n_inactive_keys.custodian.values import (
     SCHEMA as VALUES_SCHEMA,
 )
 from c7n_inactive_keys.errors import EvidenceError
-from c7n_inactive_keys.evidence.events_from import ExportedEvents, read_export, read_moment
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.evidence.events_from import ExportedEvents
 
 # YAML reads a bare 2024-01-01 as a date, which JSON schema has no type for.
 SCHEMA: dict[str, Any] = {
@@ -40,6 +42,9 @@ class Export:
         Raises:
             ValueError: it names none.
         """
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.evidence.events_from import read_moment
+
         return read_moment(self.data[option]) if option in self.data else None
 
     def format_problem(self) -> str | None:
@@ -60,6 +65,8 @@ class Export:
         return events
 
     def _read(self) -> ExportedEvents:
+        from c7n_inactive_keys.evidence.events_from import read_export
+
         values = {name: value for name, value in self.data.items() if name in VALUES_SCHEMA}
         try:
             rows = Rows(values, self.manager).read()

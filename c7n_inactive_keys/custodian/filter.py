@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from c7n.exceptions import PolicyValidationError
 from c7n.filters import Filter
@@ -17,10 +17,12 @@ from c7n_inactive_keys.custodian.coverage import read_error, report_unread
 from c7n_inactive_keys.custodian.events_from import SCHEMA as EVENTS_FROM_SCHEMA
 from c7n_inactive_keys.custodian.events_from import Export
 from c7n_inactive_keys.custodian.execution import detach_from_cache, execution_token
-from c7n_inactive_keys.custodian.investigation import Investigation, Sources, UserKeys
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.timeline import Assessment
 from c7n_inactive_keys.times import days_between, next_second
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.custodian.investigation import Investigation, UserKeys
 
 PROVEN = "proven"
 POSSIBLE = "possible"
@@ -173,6 +175,9 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """The users with at least one matching key."""
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.custodian.investigation import Investigation, Sources
+
         token = execution_token(self.manager)
         detach_from_cache(self.manager, resources)
         keep_matched = built_in_before(self.manager, self)

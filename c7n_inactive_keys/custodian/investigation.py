@@ -14,7 +14,7 @@ from c7n.utils import get_partition
 from c7n_inactive_keys.credential_report import ReportedUser
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.events_from import Export
-from c7n_inactive_keys.custodian.execution import execution_memory, once_per_run
+from c7n_inactive_keys.custodian.execution import REPORT_ANNOTATION, execution_memory, once_per_run
 from c7n_inactive_keys.errors import InactiveKeysError
 from c7n_inactive_keys.evidence import cloudtrail
 from c7n_inactive_keys.evidence.events_from import ExportedEvents
@@ -24,8 +24,6 @@ from c7n_inactive_keys.timeline import Assessment, CompleteRecord, Facts, Status
 from c7n_inactive_keys.times import as_utc, next_second, whole_second
 
 log = logging.getLogger("custodian.inactive-keys")
-
-REPORT_ANNOTATION = "c7n:CredentialReport"
 
 
 @dataclass(frozen=True)

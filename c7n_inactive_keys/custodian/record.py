@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from c7n.actions import EventAction
 from c7n.utils import type_schema
 
 from c7n_inactive_keys.custodian import iam as api
-from c7n_inactive_keys.custodian.ledger_changes import LedgerChanges, PlannedUser
 from c7n_inactive_keys.custodian.records import PolicyRun
-from c7n_inactive_keys.custodian.tagging import apply_changes
 from c7n_inactive_keys.errors import RecordingError
-from c7n_inactive_keys.evidence.cloudtrail import EVENT_NAME, read_details
-from c7n_inactive_keys.timeline import StatusChange
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.custodian.ledger_changes import PlannedUser
+    from c7n_inactive_keys.timeline import StatusChange
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -106,6 +106,9 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         Raises:
             RecordingError: some tags could not be brought in line, after all users are done.
         """
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.custodian.ledger_changes import LedgerChanges
+
         run = PolicyRun(self.manager)
         changes = LedgerChanges(
             self.manager, self.executor_factory, bool(self.data.get("notified"))
@@ -117,6 +120,8 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         return records
 
     def _apply(self, planned: list[PlannedUser]) -> list[dict[str, Any]]:
+        from c7n_inactive_keys.custodian.tagging import apply_changes
+
         def apply(item: PlannedUser) -> list[dict[str, Any]]:
             user, changes = item
             name = user["UserName"]
@@ -144,6 +149,8 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
 
 def _status_change(event: dict[str, Any] | None) -> tuple[str, StatusChange] | None:
     """Key id and change of an UpdateAccessKey event from EventBridge."""
+    from c7n_inactive_keys.evidence.cloudtrail import EVENT_NAME, read_details
+
     details = (event or {}).get("detail") or {}
     return read_details(details) if details.get("eventName") == EVENT_NAME else None
 

@@ -16,7 +16,7 @@ from c7n.utils import backoff_delays
 from c7n_inactive_keys.credential_report import ReportedUser, read_report
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.coverage import read_error, report_unread, unread_user
-from c7n_inactive_keys.custodian.investigation import REPORT_ANNOTATION
+from c7n_inactive_keys.custodian.execution import REPORT_ANNOTATION
 from c7n_inactive_keys.errors import CredentialReportError
 from c7n_inactive_keys.times import as_utc
 
