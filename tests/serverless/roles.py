@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The roles of the CloudFormation templates in deploy/, as sets of allowed actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref X` as {"Ref": X}."""
+
+
+def _short_form(loader: Any, suffix: str, node: Any) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+Loader.add_multi_constructor("!", _short_form)
+
+
+def template(name: str) -> dict[str, Any]:
+    """A template of deploy/ as data."""
+    data: dict[str, Any] = yaml.load((ROOT / "deploy" / name).read_text(), Loader)  # noqa: S506
+    return data
+
+
+def roles(name: str) -> dict[str, list[dict[str, Any]]]:
+    """The statements of each role of a template, by the role's name; all conditions are true."""
+    resources = template(name)["Resources"]
+    return {
+        role["Properties"].get("RoleName", logical): list(
+            _statements(resources, role["Properties"])
+        )
+        for logical, role in resources.items()
+        if role["Type"] == "AWS::IAM::Role"
+    }
+
+
+def _statements(resources: dict[str, Any], role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in role.get("Policies", ()):
+        yield from _true(policy)["PolicyDocument"]["Statement"]
+    for policy in role.get("ManagedPolicyArns", ()):
+        reference = _true(policy).get("Ref")
+        if reference:
+            yield from resources[reference]["Properties"]["PolicyDocument"]["Statement"]
+
+
+def _true(value: Any) -> Any:
+    return value["If"][1] if "If" in value else value
+
+
+def allowed(statements: list[dict[str, Any]]) -> set[str]:
+    """The actions that are allowed."""
+    return {
+        action
+        for statement in statements
+        if statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"])
+    }
+
+
+def as_list(value: Any) -> list[Any]:
+    """IAM's lists of one may be written without brackets."""
+    return value if isinstance(value, list) else [value]
