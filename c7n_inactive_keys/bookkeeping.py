@@ -32,7 +32,7 @@ def carry_on(old: LedgerEntry | None, assessment: Assessment) -> LedgerEntry:
     if old is None:
         return new
     contradicted = assessment.ledger_fault is not None
-    joinable = old.verified - SETTLING >= assessment.now - JOINABLE
+    joinable = old.verified >= assessment.now - JOINABLE + SETTLING
     if not contradicted and new.since > old.since and joinable:
         return old
     return replace(new, words=old.words, notified=valid_notice(old, assessment))

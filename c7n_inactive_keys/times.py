@@ -23,7 +23,10 @@ def parse_time(text: str) -> datetime:
     text = text.strip()
     if text[-1:] in ("Z", "z"):
         text = text[:-1] + "+00:00"
-    return as_utc(datetime.fromisoformat(text))
+    try:
+        return as_utc(datetime.fromisoformat(text))
+    except OverflowError as error:  # an offset can push a time out of the calendar
+        raise ValueError(f"{text} is out of range") from error
 
 
 def as_utc(moment: datetime) -> datetime:
