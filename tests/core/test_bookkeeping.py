@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the ledger is carried on from run to run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from c7n_inactive_keys.bookkeeping import carry_on, needs_writing, valid_notice
+from c7n_inactive_keys.evidence.ledger import LedgerEntry
+from c7n_inactive_keys.timeline import Assessment
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+
+
+def ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def found(not_before: float, not_after: float, fault: str | None = None) -> Assessment:
+    return Assessment(NOW, ago(not_before), ago(not_after), (), fault)
+
+
+def entry(
+    after: float, since: float, verified: float, notified: float | None = None
+) -> LedgerEntry:
+    notice = None if notified is None else ago(notified)
+    return LedgerEntry(ago(after), ago(since), ago(verified), notice, ("ticket=OPS-7",))
+
+
+def test_the_first_entry_is_what_was_found():
+    assert carry_on(None, found(100, 90)) == LedgerEntry(ago(100), ago(90), NOW)
+
+
+def test_a_joined_entry_is_verified_again():
+    """`since` stays, foreign words and the notice stay, `verified` is now."""
+    old = entry(300, 299, 1, notified=50)
+    assert carry_on(old, found(300, 299)) == replace(old, verified=NOW)
+
+
+def test_better_knowledge_narrows_the_entry():
+    assert carry_on(entry(300, 200, 1), found(250, 210)).since == ago(210)
+
+
+def test_since_moves_forward_if_the_key_was_active_in_between():
+    """Then the notice was about another inactivity and goes."""
+    old = entry(300, 299, 1, notified=50)
+    assert carry_on(old, found(10, 10, "the key changed its status after it")) == LedgerEntry(
+        ago(10), ago(10), NOW, None, ("ticket=OPS-7",)
+    )
+
+
+def test_an_entry_that_today_cannot_be_reached_waits_for_a_better_day():
+    """Event history denied: neither verified nor given up."""
+    old = entry(300, 299, 20)
+    assert carry_on(old, found(300, 0)) is old
+
+
+def test_after_ninety_days_the_ledger_starts_anew():
+    """No event history will ever reach the old entry again."""
+    waits = entry(300, 299, 90 - 2 / 24)
+    assert carry_on(waits, found(300, 0)) is waits
+    gone = entry(300, 299, 90)
+    assert carry_on(gone, found(300, 0)).since == NOW
+
+
+def test_an_entry_from_the_first_day_of_the_calendar_is_replaced():
+    """Somebody's joke in a tag fails no run."""
+    old = replace(entry(300, 299, 1), verified=datetime(1, 1, 1, tzinfo=timezone.utc))
+    assert carry_on(old, found(300, 90, "its times are out of order")).since == ago(90)
+
+
+@pytest.mark.parametrize(
+    ("notified", "valid"),
+    [(None, False), (101, False), (100, True), (50, True), (0, True), (-1, False)],
+)
+def test_a_notice_counts_from_when_the_key_was_last_active(notified, valid):
+    notice = valid_notice(entry(100, 90, 1, notified), found(100, 90))
+    assert notice == (ago(notified) if valid else None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "writes"),
+    [
+        pytest.param(None, entry(9, 9, 0), True, id="no tag yet"),
+        pytest.param(entry(9, 9, 0), entry(9, 9, 0), False, id="the same"),
+        pytest.param(entry(9, 9, 19 / 24), entry(9, 9, 0), False, id="verified 19 hours ago"),
+        pytest.param(entry(9, 9, 20 / 24), entry(9, 9, 0), True, id="verified 20 hours ago"),
+        pytest.param(entry(9, 8, 0.1), entry(9, 9, 0), True, id="since differs"),
+        pytest.param(entry(9, 9, 0.1), entry(9, 9, 0, notified=1), True, id="noticed"),
+    ],
+)
+def test_writes_only_what_must_change(old, new, writes):
+    assert needs_writing(old, new) is writes

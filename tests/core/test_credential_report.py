@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""IAM's credential report: rows as AWS writes them, and rows that must not be guessed at."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c7n_inactive_keys.credential_report import (
+    REQUIRED_COLUMNS,
+    ReportedKey,
+    ReportedUser,
+    read_report,
+)
+from c7n_inactive_keys.errors import CredentialReportError
+from c7n_inactive_keys.keys import AccessKey, LastUse
+
+KEY_COLUMNS = ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
+HEADER = ",".join(
+    [
+        "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed",
+        "password_next_rotation,mfa_active",
+        *[f"access_key_{slot}_{column}" for slot in (1, 2) for column in KEY_COLUMNS],
+        "cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated",
+    ]
+)
+ROOT = (
+    "<root_account>,arn:aws:iam::123456789012:root,2016-01-01T00:00:00Z,not_supported,"
+    "no_information,not_supported,not_supported,true,false,2016-01-02T00:00:00Z,N/A,N/A,N/A,"
+    "false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"
+)
+NO_KEY = "false,N/A,N/A,N/A,N/A"
+ACTIVE = "true,2026-09-11T13:14:50Z,N/A,N/A,N/A"
+INACTIVE = "false,2017-04-19T15:47:39+00:00,2017-04-19T15:48:00+00:00,eu-west-1,ec2"
+NEVER_USED = "false,2026-09-11T13:14:53Z,N/A,N/A,N/A"
+
+CREATED = datetime(2017, 4, 19, 15, 47, 39, tzinfo=timezone.utc)
+USED = LastUse(datetime(2017, 4, 19, 15, 48, tzinfo=timezone.utc), "ec2", "eu-west-1")
+
+
+def row(name="alice", first=NO_KEY, second=NO_KEY, arn=None):
+    arn = arn or f"arn:aws:iam::123456789012:user/{name}"
+    return (
+        f"{name},{arn},2016-05-05T10:00:00Z,false,N/A,N/A,N/A,false,"
+        f"{first},{second},false,N/A,false,N/A"
+    )
+
+
+def read(*rows, header=HEADER):
+    return list(read_report("\n".join([header, *rows]).splitlines()))
+
+
+# -- what must not be guessed at -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (row(first="maybe,N/A,N/A,N/A,N/A"), "'maybe' is neither true nor false"),
+        (row(first=",N/A,N/A,N/A,N/A"), "'' is neither true nor false"),
+        (row(first="true,N/A,N/A,N/A,N/A"), "access_key_1_active is true but"),
+        (row(second="false,last year,N/A,N/A,N/A"), "last year"),
+        (row(second="false,2026-09-11T13:14:53Z,soon,N/A,N/A"), "soon"),
+        (row().rpartition(",")[0], "has 21 fields instead of 22"),
+        (row() + ",more", "cannot be read"),
+        ("", "has 0 fields instead of 22"),
+    ],
+)
+def test_a_row_that_is_not_understood_is_an_error(line, problem):
+    """It names the user; a user less would be a key unseen."""
+    with pytest.raises(CredentialReportError, match=problem):
+        read(row("bob"), line, row("carol"))
+
+
+@pytest.mark.parametrize("column", REQUIRED_COLUMNS)
+def test_a_report_without_a_needed_column_is_an_error(column):
+    with pytest.raises(CredentialReportError, match=f"no column {column}"):
+        read(header=HEADER.replace(column, "renamed", 1))
+
+
+def test_an_empty_report_is_an_error():
+    with pytest.raises(CredentialReportError, match="no column user, arn"):
+        list(read_report([]))
+
+
+# -- rows ------------------------------------------------------------------------------------------
+
+
+def test_root_is_no_user():
+    """Not even with a key of its own that is switched off."""
+    assert read(ROOT) == []
+
+
+def test_an_inactive_key_has_a_date_and_an_empty_slot_has_none():
+    """Contrary to AWS's documentation: N/A would mean no active key."""
+    [user] = read(row(first=INACTIVE))
+    assert user == ReportedUser(
+        "alice", "arn:aws:iam::123456789012:user/alice", (ReportedKey(False, CREATED, USED),)
+    )
+    assert user.has_inactive_key
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "inactive"),
+    [
+        (NO_KEY, NO_KEY, False),
+        (ACTIVE, NO_KEY, False),
+        (ACTIVE, ACTIVE, False),
+        (ACTIVE, NEVER_USED, True),
+        (NO_KEY, INACTIVE, True),
+        (INACTIVE.replace("false", "FALSE"), NO_KEY, True),
+        (ACTIVE.replace("true", "TRUE"), NO_KEY, False),
+    ],
+)
+def test_users_with_an_inactive_key_in_either_slot(first, second, inactive):
+    [user] = read(row(first=first, second=second))
+    assert user.has_inactive_key is inactive
+
+
+def test_never_used_has_no_time_service_or_region():
+    [user] = read(row(first=NEVER_USED))
+    assert user.keys[0].last_use == LastUse()
+
+
+@pytest.mark.parametrize("value", ["N/A", "", "not_supported", "no_information"])
+def test_words_for_no_value(value):
+    [user] = read(row(first=f"false,2026-09-11T13:14:53Z,2026-09-11T14:00:00Z,{value},{value}"))
+    assert (user.keys[0].last_use.service, user.keys[0].last_use.region) == (None, None)
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_line_endings(ending):
+    """AWS ends no report with a newline, emulators do."""
+    lines = "\n".join([HEADER, ROOT, row("alice"), row("bob")]) + ending
+    assert [user.user_name for user in read_report(lines.splitlines())] == ["alice", "bob"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "more"), [("", False), ("N/A", False), ("2 more keys; use ListAccessKeys", True)]
+)
+def test_additional_credentials_are_not_in_the_columns(extra, more):
+    """The documented 23rd column: something there means that ListAccessKeys must decide."""
+    [user] = read(f"{row(first=ACTIVE)},{extra}", header=HEADER + ",additional_credentials_info")
+    assert (user.more_keys, user.has_inactive_key) == (more, more)
+
+
+def test_columns_are_found_by_name():
+    """In any order, with unknown ones between."""
+    header, line = HEADER.split(","), row(first=INACTIVE).split(",")
+    [user] = read(",".join(["x", *line[::-1]]), header=",".join(["new", *header[::-1]]))
+    assert (user.user_name, user.keys[0].created) == ("alice", CREATED)
+
+
+@pytest.mark.parametrize("name", ["smith,john", ",", "a,,b", "x=,.@-_+"])
+def test_commas_in_user_names(name):
+    """Quoted or not: a comma is legal in a user's name, and so in the ARN."""
+    arn = f"arn:aws:iam::123456789012:user/team/{name}"
+    [bare] = read(row(name, first=INACTIVE, arn=arn))
+    [quoted] = read(row(f'"{name}"', first=INACTIVE, arn=f'"{arn}"'))
+    assert bare == quoted
+    assert (bare.user_name, bare.arn, len(bare.keys)) == (name, arn, 1)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("ab,=.@-_+Z9", min_size=1, max_size=12),
+            st.sampled_from([NO_KEY, ACTIVE, INACTIVE, NEVER_USED]),
+            st.sampled_from([NO_KEY, ACTIVE, INACTIVE, NEVER_USED]),
+        )
+    )
+)
+def test_every_user_is_read_and_remembered(users):
+    """No row is lost, and what Custodian keeps on the user is read back as it was."""
+    found = read(ROOT, *[row(*user) for user in users])
+    assert [user.user_name for user in found] == [name for name, _, _ in users]
+    for user, (_, first, second) in zip(found, users, strict=True):
+        assert len(user.keys) == 2 - [first, second].count(NO_KEY)
+        kept = json.loads(json.dumps(user.annotation()))
+        read_back = ReportedUser.from_annotation(
+            {"UserName": user.user_name, "Arn": user.arn}, kept
+        )
+        assert read_back == user
+
+
+# -- the last use of a key -------------------------------------------------------------------------
+
+
+def listed(number, created=CREATED, status="Inactive"):
+    return AccessKey(f"AKIAEXAMPLE{number:09}", "alice", status, created)
+
+
+OTHER = datetime(2026, 9, 11, 13, 14, 50, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("line", "keys", "use"),
+    [
+        pytest.param(row(first=INACTIVE), [listed(1)], USED, id="the only key"),
+        pytest.param(row(first=ACTIVE, second=INACTIVE), [listed(1), listed(2, OTHER)], USED,
+                     id="named by its creation"),
+        pytest.param(row(first=NEVER_USED.replace("53Z", "50Z")), [listed(1, OTHER)], LastUse(),
+                     id="never used"),
+        pytest.param(row(first=INACTIVE, second=INACTIVE), [listed(1), listed(2)], None,
+                     id="two keys of one second"),
+        pytest.param(row(first=INACTIVE), [listed(1), listed(2)], None,
+                     id="two listed, one reported"),
+        pytest.param(row(first=INACTIVE, second=INACTIVE), [listed(1)], None,
+                     id="one listed, two reported"),
+        pytest.param(row(first=NEVER_USED), [listed(1)], None, id="not in the report"),
+        pytest.param(row(first=ACTIVE), [listed(1, OTHER)], None,
+                     id="was active when the report was made"),
+    ],
+)  # fmt: skip
+def test_last_use_only_where_the_report_is_certain(line, keys, use):
+    """None: IAM has to be asked."""
+    [user] = read(line)
+    assert user.last_use_of(keys[0], keys) == use
+
+
+def test_no_last_use_where_the_report_lacks_keys():
+    [user] = read(f"{row(first=INACTIVE)},1 more", header=HEADER + ",additional_credentials_info")
+    assert user.last_use_of(listed(1), [listed(1)]) is None

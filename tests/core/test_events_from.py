@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exports of status changes: plain records, CloudTrail's own, and no half evidence."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+
+from c7n_inactive_keys.errors import EvidenceError
+from c7n_inactive_keys.evidence.events_from import ExportedEvents, read_export, read_moment
+from c7n_inactive_keys.timeline import CompleteRecord, StatusChange
+
+KEY = "AKIAEXAMPLE000000001"
+MOMENT = datetime(2026, 9, 11, 13, 14, 51, tzinfo=timezone.utc)
+SINCE = datetime(2024, 1, 1, tzinfo=timezone.utc)
+ROW = {"AccessKeyId": KEY, "Time": "2026-09-11T13:14:51Z", "Status": "Inactive"}
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({}, "AccessKeyId and Time and Status missing"),
+        ({**ROW, "Time": ""}, "Time missing"),
+        ({**ROW, "Time": "yesterday"}, "yesterday"),
+        ({**ROW, "Time": "0001-01-01T00:00:00+05:00"}, "cannot be read"),
+        ({**ROW, "Time": 1757596491}, "cannot be read"),
+        ({**ROW, "Status": "Expired"}, "Status 'Expired' is neither Active nor Inactive"),
+        ({**ROW, "Status": True}, "cannot be read"),
+        ("AKIAEXAMPLE000000001", "cannot be read"),
+        (None, "cannot be read"),
+        (["AKIAEXAMPLE000000001"], "cannot be read"),
+        ({"eventName": "UpdateAccessKey", "requestParameters": "{"}, "cannot be read"),
+        (
+            {
+                "eventName": "UpdateAccessKey",
+                "requestParameters": {"accessKeyId": KEY, "status": "Active"},
+            },
+            "eventTime",
+        ),
+    ],
+)
+def test_one_unreadable_record_fails_the_export(row, problem):
+    """The error names the record and says what each needs."""
+    with pytest.raises(EvidenceError, match=r"record 2 of events-from cannot be read") as caught:
+        read_export([ROW, row], SINCE)
+    assert problem in str(caught.value)
+    assert "AccessKeyId, Time, Status" in str(caught.value)
+
+
+def test_reads_plain_records():
+    """Status in any case, spaces around, actor if there is one; by key, in the export's order."""
+    rows = [
+        {**ROW, "Actor": "arn:aws:iam::123456789012:user/admin"},
+        {"AccessKeyId": f" {KEY} ", "Time": "2026-09-10", "Status": " ACTIVE ", "Actor": ""},
+        {**ROW, "AccessKeyId": "AKIAEXAMPLE000000002", "status": "ignored"},
+    ]
+    found = read_export(rows, None)
+    assert found.records == ()
+    assert found.changes == {
+        KEY: (
+            StatusChange(
+                MOMENT, "Inactive", "events-from", actor="arn:aws:iam::123456789012:user/admin"
+            ),
+            StatusChange(datetime(2026, 9, 10, tzinfo=timezone.utc), "Active", "events-from"),
+        ),
+        "AKIAEXAMPLE000000002": (StatusChange(MOMENT, "Inactive", "events-from"),),
+    }
+
+
+def test_reads_cloudtrail_log_records():
+    """Only successful UpdateAccessKey calls count among whatever a log file holds."""
+    record = {
+        "eventName": "UpdateAccessKey",
+        "eventSource": "iam.amazonaws.com",
+        "eventTime": "2026-09-11T13:14:51Z",
+        "eventID": "0d1c6d3e",
+        "requestParameters": {"accessKeyId": KEY, "status": "Inactive"},
+    }
+    rows = [record, {**record, "errorCode": "AccessDenied"}, {"eventName": "ListUsers"}]
+    assert read_export(rows, None).changes == {
+        KEY: (StatusChange(MOMENT, "Inactive", "events-from", "0d1c6d3e"),)
+    }
+
+
+def test_an_empty_export_is_silence():
+    """If it is said to be complete, that no row is there is evidence."""
+    assert read_export([], None) == ExportedEvents()
+    assert read_export([], SINCE) == ExportedEvents({}, (CompleteRecord("events-from", SINCE),))
+
+
+def test_completeness_ends_two_hours_before_the_export_was_made():
+    """Trails deliver late: the last hours of an export may miss something."""
+    until = SINCE + timedelta(days=300)
+    assert read_export([], SINCE, until).records == (
+        CompleteRecord("events-from", SINCE, until - timedelta(hours=2)),
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-01-01",
+        "2024-01-01T00:00:00Z",
+        date(2024, 1, 1),
+        datetime(2024, 1, 1),  # noqa: DTZ001 - as YAML reads a time without offset
+        datetime(2024, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+    ],
+)
+def test_moments_are_read_as_yaml_gives_them(value):
+    assert read_moment(value) == SINCE
+
+
+@pytest.mark.parametrize("value", [None, "", " ", 2024, True, [], "2024"])
+def test_what_is_no_moment_is_refused(value):
+    with pytest.raises(ValueError, match=r"."):
+        read_moment(value)
