@@ -161,10 +161,11 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         self, run: PolicyRun, journal: PolicyJournal, rules: Rules, users: list[dict[str, Any]]
     ) -> tuple[list[dict[str, Any]], JournalError | None]:
         from c7n_inactive_keys.custodian.deletion import UserDeletion
+        from c7n_inactive_keys.custodian.pace import Pace
 
         def delete(user: dict[str, Any]) -> list[dict[str, Any]] | JournalError:
             deletion = UserDeletion(
-                reader, writer, rules, run, journal, user, list(user[INACTIVE_KEYS])
+                reader, writer, rules, run, journal, user, list(user[INACTIVE_KEYS]), pace
             )
             try:
                 return deletion.delete()
@@ -173,6 +174,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
 
         reader = api.client(self.manager, "iam")
         writer = api.client(self.manager, "iam", once=True)
+        pace = Pace()
         records: list[dict[str, Any]] = []
         torn: JournalError | None = None
         with self.executor_factory(max_workers=api.WORKERS) as workers:

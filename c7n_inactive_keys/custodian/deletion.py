@@ -13,6 +13,7 @@ from typing import Any
 from c7n.utils import backoff_delays
 
 from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.pace import Pace
 from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.selection import Selection, select
 from c7n_inactive_keys.errors import InactiveKeysError
@@ -59,6 +60,7 @@ class UserDeletion:
         journal: PolicyJournal,
         user: Mapping[str, Any],
         entries: list[Mapping[str, Any]],
+        pace: Pace,
     ) -> None:
         self.reader = reader
         self.writer = writer
@@ -68,6 +70,7 @@ class UserDeletion:
         self.user = user
         self.user_name: str = user["UserName"]
         self.entries = entries
+        self.pace = pace
         self.tags: list[Mapping[str, str]] = user.get("Tags") or []
         # Users come from Custodian's cache, so tags that a deletion rests on are read again.
         self.tags_matter = bool(rules.exempt_tag) or any(_ledger_since(entry) for entry in entries)
@@ -93,6 +96,7 @@ class UserDeletion:
     def _read_again(self) -> list[dict[str, Any]] | Outcome:
         """The user's keys as they are now, or why none of them may be deleted."""
         self.called = False
+        self.pace.wait()
         try:
             if self.tags_matter:
                 self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
@@ -173,8 +177,11 @@ class UserDeletion:
             # Without UserName, IAM would take the caller's own key.
             self.writer.delete_access_key(UserName=self.user_name, AccessKeyId=access_key_id)
         except api.API_ERRORS as error:
+            if api.describe_error(error).code in api.THROTTLING_CODES:
+                self.pace.throttled()
             failure: Exception = error
             return failure
+        self.pace.granted()
         return None
 
     def _find_out(
