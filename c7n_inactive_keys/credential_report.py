@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from c7n_inactive_keys.errors import CredentialReportError
@@ -27,6 +27,8 @@ REQUIRED_COLUMNS = (
         for column in ("active", "last_rotated", "last_used_date")
     ),
 )
+# A report is as old as its time says at its end; its rows were read in the minutes before.
+MAKING = timedelta(minutes=15)
 _NO_VALUE = ("", "N/A", "no_information", "not_supported")
 
 
@@ -47,6 +49,7 @@ class ReportedUser:
     arn: str
     keys: tuple[ReportedKey, ...]
     more_keys: bool = False
+    generated: datetime | None = None
 
     @property
     def has_inactive_key(self) -> bool:
@@ -65,9 +68,17 @@ class ReportedUser:
             return None
         return reported[0].last_use
 
+    def seen_active(self, key: AccessKey) -> datetime | None:
+        """When the report had a key as active that is inactive now, if it did."""
+        reported = [slot for slot in self.keys if slot.created == key.created]
+        if self.generated and reported and all(slot.active for slot in reported):
+            return self.generated - MAKING
+        return None
+
     def annotation(self) -> dict[str, Any]:
         """The row as Custodian keeps it on the user: JSON values only."""
         return {
+            "GeneratedTime": self.generated and format_time(self.generated),
             "MoreKeys": self.more_keys,
             "AccessKeys": [
                 {
@@ -90,6 +101,7 @@ class ReportedUser:
             user["UserName"],
             user["Arn"],
             more_keys=annotation["MoreKeys"],
+            generated=annotation["GeneratedTime"] and parse_time(annotation["GeneratedTime"]),
             keys=tuple(
                 ReportedKey(
                     slot["Active"],
@@ -105,7 +117,7 @@ class ReportedUser:
         )
 
 
-def read_report(lines: Iterable[str]) -> Iterator[ReportedUser]:
+def read_report(lines: Iterable[str], generated: datetime | None = None) -> Iterator[ReportedUser]:
     """The users of a report, row by row, without the account's root user.
 
     Raises:
@@ -121,7 +133,7 @@ def read_report(lines: Iterable[str]) -> Iterator[ReportedUser]:
     for fields in rows:
         row = dict(zip(header, _mend(fields, len(header)), strict=True))
         if row["user"] != ROOT_USER:
-            yield _read_row(row)
+            yield _read_row(row, generated)
 
 
 def _mend(fields: list[str], columns: int) -> list[str]:
@@ -140,7 +152,7 @@ def _mend(fields: list[str], columns: int) -> list[str]:
     return fields
 
 
-def _read_row(row: Mapping[str, str | None]) -> ReportedUser:
+def _read_row(row: Mapping[str, str | None], generated: datetime | None) -> ReportedUser:
     try:
         return ReportedUser(
             user_name=row["user"] or "",
@@ -151,6 +163,7 @@ def _read_row(row: Mapping[str, str | None]) -> ReportedUser:
                 if key
             ),
             more_keys=_value(row, "additional_credentials_info") is not None,
+            generated=generated,
         )
     except ValueError as error:
         raise CredentialReportError(

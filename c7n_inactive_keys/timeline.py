@@ -4,7 +4,8 @@
 AWS has no field "inactive since". What there is, is evidence of two kinds:
 
 points      a moment at which the key is known to have been active (its creation, its last use, an
-            Active event), or to have been switched off (an Inactive event);
+            Active event, a credential report of some hours ago that has it as active), or to have
+            been switched off (an Inactive event);
 stretches   a record of status changes that is complete from one moment to another (CloudTrail's
             event history, your own export), in which silence is evidence too, and the ledger: what
             earlier runs of this tool observed.
@@ -96,6 +97,7 @@ class Facts:
     changes: tuple[StatusChange, ...] = ()
     records: tuple[CompleteRecord, ...] = ()
     ledger: LedgerEntry | None = None
+    seen_active: datetime | None = None  # when a credential report that is older had it as active
     unavailable: tuple[Unavailable, ...] = ()
 
 
@@ -104,7 +106,7 @@ class Evidence:
     """One item of evidence, with `discarded` saying why it was not believed, if so."""
 
     source: str
-    kind: str  # created, used, deactivated, activated, inactive-throughout, unavailable
+    kind: str  # created, used, active, deactivated, activated, inactive-throughout, unavailable
     time: datetime | None = None
     until: datetime | None = None  # the end of a stretch that began at `time`
     event_id: str | None = None
@@ -160,6 +162,8 @@ class _Timeline:
             (change for change in facts.changes if not self._impossible(change)),
             key=lambda change: change.time,
         )
+        seen = facts.seen_active
+        self.seen_active = seen if seen and self.created <= seen <= now else None
         self.reach = reach_of(facts.records, now)
 
     def assessment(self) -> Assessment:
@@ -196,7 +200,7 @@ class _Timeline:
         if off:
             return off[0], off[1], False
         not_before = max(
-            [self.created, *(change.time for change in self.changes)]
+            [self._last_active_event(), *(change.time for change in self.changes)]
             + ([min(self.used, self.now)] if self.used else [])
         )
         if self._active_within_reach():
@@ -223,9 +227,11 @@ class _Timeline:
         return first, last
 
     def _last_active_event(self) -> datetime:
-        """When the key was created or last switched on."""
+        """When the key was created, last switched on, or last seen to be on."""
         return max(
-            [self.created] + [change.time for change in self.changes if change.status == ACTIVE]
+            self.created,
+            self.seen_active or self.created,
+            *(change.time for change in self.changes if change.status == ACTIVE),
         )
 
     def _active_within_reach(self) -> bool:
@@ -263,6 +269,8 @@ class _Timeline:
             return "it is older than the key"
         if self.used and self.used > ledger.since + PROPAGATION:
             return "the key was used after it"
+        if self.seen_active and self.seen_active > ledger.since:
+            return "the key was active after it"
         if any(change.time > ledger.since for change in self.changes):
             return "the key changed its status after it"
         return None
@@ -274,6 +282,8 @@ class _Timeline:
         last_use = self.facts.last_use
         if isinstance(last_use, LastUse) and last_use.time:
             yield Evidence("last-used", "used", time=last_use.time)
+        if self.seen_active:
+            yield Evidence("credential-report", "active", time=self.seen_active)
         for change in sorted(self.facts.changes, key=lambda item: item.time):
             yield Evidence(
                 change.source,

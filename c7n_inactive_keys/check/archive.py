@@ -103,9 +103,7 @@ def _archive(data: dict[str, Any]) -> Finding:
     return Finding(PROBLEM, subject, text)
 
 
-def _import_as_lambda_does(
-    data: dict[str, Any], module: str
-) -> subprocess.CompletedProcess[str]:
+def _import_as_lambda_does(data: dict[str, Any], module: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as directory:
         task, runtime = Path(directory) / "task", Path(directory) / "runtime"
         runtime.mkdir()

@@ -18,11 +18,19 @@ FAILED = 1
 
 @click.command()
 @click.option(
-    "-c", "--config", type=click.Path(path_type=Path), metavar="ACCOUNTS",
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="ACCOUNTS",
     help="c7n-org accounts file: check each of its accounts instead of your own.",
 )
 @click.option(
-    "-u", "--use", "policies", type=click.Path(path_type=Path), multiple=True, metavar="POLICIES",
+    "-u",
+    "--use",
+    "policies",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="POLICIES",
     help="Policy file whose Lambda archives are built and tried; default: policies/*.yml.",
 )
 @click.option("--no-aws", is_flag=True, help="Check this machine only, without calling AWS.")

@@ -92,8 +92,7 @@ def read_targets(path: Path) -> list[Target]:
         if not (entry.get("role") or entry.get("profile")):
             raise AccountsError(f"{path}: account {entry['account_id']} has no role or profile")
     return [
-        Target(f"{entry['account_id']} {entry.get('name', '')}".strip(), entry)
-        for entry in entries
+        Target(f"{entry['account_id']} {entry.get('name', '')}".strip(), entry) for entry in entries
     ]
 
 
@@ -183,9 +182,7 @@ def _judge(
     else:
         parts.append(f"event history is NOT readable, so nothing is proven by it: {unread}")
     if denied is None:
-        parts.append(
-            "what else it may do is not known (iam:SimulatePrincipalPolicy would tell)"
-        )
+        parts.append("what else it may do is not known (iam:SimulatePrincipalPolicy would tell)")
     else:
         for purpose in NEEDED:
             missing = denied.get(purpose)

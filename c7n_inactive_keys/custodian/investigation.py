@@ -154,6 +154,7 @@ class Investigation:
             changes.extend(export.changes.get(key.access_key_id, ()))
             records.extend(export.records)
         ledger = self.ledger_entry(user, key) if self.sources.ledger else None
+        reported = _reported(user.user)
         unavailable = (history,) if isinstance(history, Unavailable) else ()
         return Facts(
             key=key,
@@ -161,6 +162,7 @@ class Investigation:
             changes=tuple(changes),
             records=tuple(records),
             ledger=ledger,
+            seen_active=reported.seen_active(key) if reported else None,
             unavailable=unavailable,
         )
 

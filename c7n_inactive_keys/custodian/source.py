@@ -106,14 +106,15 @@ class CredentialReportSource:
     # -- the report -----------------------------------------------------------------------------
 
     def _reported_users(self, iam: Any) -> Iterator[ReportedUser]:
-        content = self._fetch(iam)
+        report = self._fetch(iam)
+        lines = io.TextIOWrapper(io.BytesIO(report["Content"]), "utf-8", newline="")
         try:
-            yield from read_report(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""))
+            yield from read_report(lines, as_utc(report["GeneratedTime"]))
         except (UnicodeDecodeError, CredentialReportError) as error:
             raise self._error(f"cannot be read: {error}") from error
 
-    def _fetch(self, iam: Any) -> bytes:
-        """The content of the newest report, made anew if AWS's is older than four hours."""
+    def _fetch(self, iam: Any) -> dict[str, Any]:
+        """The newest report, made anew if AWS's is older than four hours."""
         deadline = time.monotonic() + DEADLINE
         complete = self._generate(iam)
         outdated = False
@@ -123,7 +124,8 @@ class CredentialReportSource:
             report, lost = self._get(iam)
             # While a new report is made the old one may still be handed out: ask once more.
             if report and (complete or outdated or _is_new(report)):
-                return self._content(report)
+                self._warn_of_age(report)
+                return report
             outdated = report is not None
             complete = self._generate(iam) if lost else False
         raise self._not_ready()
@@ -133,15 +135,13 @@ class CredentialReportSource:
             raise self._not_ready()
         time.sleep(delay)
 
-    def _content(self, report: dict[str, Any]) -> bytes:
+    def _warn_of_age(self, report: dict[str, Any]) -> None:
         if not _is_new(report):
             log.warning(
                 "the account's credential report was made at %s; keys that were switched off since "
                 "then show up in a later run",
                 report["GeneratedTime"],
             )
-        content: bytes = report["Content"]
-        return content
 
     def _generate(self, iam: Any) -> bool:
         """Ask for a new report; True if one that is new enough is there already."""

@@ -68,16 +68,21 @@ def trend_bars(points: Sequence[TrendPoint]) -> str:
             top -= size
             title = f"{value:,} {_named(name)}"
             parts.append(_bar(left, top, width, size, name, title, sideways=True))
-        parts.append(_bar(
-            left, base + 1, width, _left(point) * scale, "left",
-            f"{point.deleted:,} deleted, {point.reactivated:,} reactivated, {point.gone:,} gone",
-            sideways=True,
-        ))
+        parts.append(
+            _bar(
+                left,
+                base + 1,
+                width,
+                _left(point) * scale,
+                "left",
+                f"{point.deleted:,} deleted, {point.reactivated:,} reactivated, "
+                f"{point.gone:,} gone",
+                sideways=True,
+            )
+        )
         if len(points) <= 12 or number in (0, len(points) - 1):
             parts.append(_text(left + width / 2, top - 4, f"{point.keys:,}", "middle", "number"))
-            parts.append(
-                _text(left + width / 2, TREND_HEIGHT - 4, point.started[:10], "middle")
-            )
+            parts.append(_text(left + width / 2, TREND_HEIGHT - 4, point.started[:10], "middle"))
     return _svg("Inactive keys over the runs", TREND_HEIGHT, "".join(parts))
 
 
@@ -101,7 +106,12 @@ def _svg(title: str, height: float, content: str) -> str:
 
 
 def _bar(
-    left: float, top: float, width: float, height: float, name: str, title: str,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    name: str,
+    title: str,
     sideways: bool = False,
 ) -> str:
     size = height if sideways else width

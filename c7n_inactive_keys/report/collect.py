@@ -89,15 +89,23 @@ class _Reader:
         name, region = self._name_and_region()
         self._note_failed_action(reason)
         run = PolicyRun(
-            source=self.directory.source, place=self.directory.place, stamp=self.directory.stamp,
-            account_id=account_id, account_name=name, region=region,
+            source=self.directory.source,
+            place=self.directory.place,
+            stamp=self.directory.stamp,
+            account_id=account_id,
+            account_name=name,
+            region=region,
             policy=str(self.policy.get("name") or self.directory.path.rpartition("/")[2]),
-            started=started, start_known=start_known,
+            started=started,
+            start_known=start_known,
             dryrun=bool(self.config.get("dryrun")),
             finds_keys=True if keys or journal.outcomes else finds_keys,
             deletes=any(_type(action) == DELETE for action in self.policy.get("actions") or ()),
-            state=FAILED if reason else READ, reason=reason,
-            keys=() if fault else keys, active_key_ids=active, outcomes=journal.outcomes,
+            state=FAILED if reason else READ,
+            reason=reason,
+            keys=() if fault else keys,
+            active_key_ids=active,
+            outcomes=journal.outcomes,
         )
         return run, self.problems
 
@@ -211,11 +219,15 @@ class _Reader:
         users = self._json(trees.RESOURCES)
         if len(self.problems) > before:
             return (), frozenset(), self.problems[-1].rpartition("/")[2]
-        exempt_tags = {
-            str(action["exempt-tag"]).lower()
-            for action in self.policy.get("actions") or ()
-            if isinstance(action, dict) and _type(action) == DELETE and action.get("exempt-tag")
-        } if self.policy else set()
+        exempt_tags = (
+            {
+                str(action["exempt-tag"]).lower()
+                for action in self.policy.get("actions") or ()
+                if isinstance(action, dict) and _type(action) == DELETE and action.get("exempt-tag")
+            }
+            if self.policy
+            else set()
+        )
         try:
             keys = tuple(found_keys(users, exempt_tags))
             return keys, frozenset(switched_on(users)), None

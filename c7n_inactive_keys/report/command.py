@@ -27,41 +27,69 @@ from c7n_inactive_keys.report.words import clean, counted, is_or_are
 
 NOT_COVERED = 3
 FORMATS = {
-    "text": "text", "csv": "csv_format", "json": "json_format", "html": "html_format",
-    "asff": "asff", "ocsf": "ocsf",
+    "text": "text",
+    "csv": "csv_format",
+    "json": "json_format",
+    "html": "html_format",
+    "asff": "asff",
+    "ocsf": "ocsf",
 }
 NAMED = 5
 
 
 @click.command()
 @click.option(
-    "-s", "--output-dir", "sources", multiple=True, required=True, metavar="OUT",
+    "-s",
+    "--output-dir",
+    "sources",
+    multiple=True,
+    required=True,
+    metavar="OUT",
     help="Output of custodian or c7n-org: a directory or s3://bucket/prefix; repeat for several.",
 )
 @click.option(
-    "-c", "--config", "config", type=click.Path(path_type=Path), metavar="ACCOUNTS",
+    "-c",
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    metavar="ACCOUNTS",
     help="c7n-org accounts file: the accounts that should have been read.",
 )
 @click.option("-p", "--policy", "policies", multiple=True, help="Only this policy; repeatable.")
 @click.option(
-    "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True,
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
     help="Write the report to this file instead of stdout.",
 )
 @click.option(
-    "--plan", type=click.Path(path_type=Path, dir_okay=False),
+    "--plan",
+    type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the keys that a real run would delete, for approval.",
 )
 @click.option(
-    "--log", "org_log", type=click.Path(path_type=Path, dir_okay=False),
+    "--log",
+    "org_log",
+    type=click.Path(path_type=Path, dir_okay=False),
     help="What c7n-org printed (its stderr): it alone says why an account left no output.",
 )
 @click.pass_context
 def report(
-    ctx: click.Context, sources: tuple[str, ...], config: Path | None, policies: tuple[str, ...],
-    format_: str, output: Path | None, plan: Path | None, org_log: Path | None,
+    ctx: click.Context,
+    sources: tuple[str, ...],
+    config: Path | None,
+    policies: tuple[str, ...],
+    format_: str,
+    output: Path | None,
+    plan: Path | None,
+    org_log: Path | None,
 ) -> None:
     """Report keys, outcomes and coverage of past runs.
 
@@ -73,7 +101,10 @@ def report(
         collection = collect(_existing(sources) if org_log else sources, progress)
         _demand_policies(collection, policies, sources, has_config=listed is not None)
         result = summarise(
-            collection, datetime.now(timezone.utc), listed=listed, policies=policies,
+            collection,
+            datetime.now(timezone.utc),
+            listed=listed,
+            policies=policies,
             org_failures=told,
         )
         if plan:
@@ -173,8 +204,12 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
     """A file that takes the place of `path` when it is complete."""
     try:
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", delete=False,
-            dir=path.parent, prefix=f".{path.name}.",
+            "w",
+            encoding="utf-8",
+            newline="",
+            delete=False,
+            dir=path.parent,
+            prefix=f".{path.name}.",
         ) as stream:
             temporary = Path(stream.name)
             try:

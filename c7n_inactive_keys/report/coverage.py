@@ -116,8 +116,11 @@ def _policy_coverage(
 
 
 def _account(
-    account_id: str, name: str, policies: Mapping[str, PolicyCoverage],
-    org_failures: OrgFailures, listed: bool,
+    account_id: str,
+    name: str,
+    policies: Mapping[str, PolicyCoverage],
+    org_failures: OrgFailures,
+    listed: bool,
 ) -> Account:
     unread = {policy: item for policy, item in policies.items() if item.status != READ}
     last_read = max((item.last_read for item in policies.values() if item.last_read), default=None)
@@ -139,11 +142,13 @@ def _account(
     told_all = len(unread) == len(policies) and len(reasons) == 1
     return Account(
         # A run that was killed early, in no accounts file, is known by its directory's name alone.
-        account_id if account_id.isdigit() else "", name,
+        account_id if account_id.isdigit() else "",
+        name,
         status=MISSING if all_missing else FAILED,
         reason="; ".join(
             reason if told_all or not which else f"{', '.join(which)}: {reason}"
             for reason, which in reasons.items()
         ),
-        last_read=last_read, listed=listed,
+        last_read=last_read,
+        listed=listed,
     )

@@ -10,10 +10,27 @@ from collections.abc import Callable, Iterable, Iterator
 from c7n_inactive_keys.report.model import KeyRow, Report
 
 COLUMNS = (
-    "account_id", "account_name", "user_name", "path", "access_key_id", "created",
-    "last_used", "last_used_service", "last_used_region", "not_before", "not_after",
-    "at_least_days", "at_most_days", "evidence", "outcome", "reason", "outcome_time",
-    "first_seen", "last_seen", "slot_blocked", "policies",
+    "account_id",
+    "account_name",
+    "user_name",
+    "path",
+    "access_key_id",
+    "created",
+    "last_used",
+    "last_used_service",
+    "last_used_region",
+    "not_before",
+    "not_after",
+    "at_least_days",
+    "at_most_days",
+    "evidence",
+    "outcome",
+    "reason",
+    "outcome_time",
+    "first_seen",
+    "last_seen",
+    "slot_blocked",
+    "policies",
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from types import SimpleNamespace
-
-import botocore.session
 
 from c7n_inactive_keys.errors import InactiveKeysError
 from c7n_inactive_keys.evidence.cloudtrail import home_region
@@ -67,9 +64,7 @@ def finding(row: KeyRow, report: Report) -> Finding:
         severity=_severity(row),
         resolved=resolved,
         region=region_of(row.partition),
-        user_arn=(
-            f"arn:{row.partition}:iam::{row.account_id}:user{row.path}{row.user_name}"
-        ),
+        user_arn=(f"arn:{row.partition}:iam::{row.account_id}:user{row.path}{row.user_name}"),
         first_seen=row.first_seen or row.last_seen or row.outcome_time or report.generated,
         updated=report.generated,
     )
@@ -88,8 +83,7 @@ def region_of(partition: str) -> str:
     Raises:
         PartitionError: neither botocore nor we know.
     """
-    session = SimpleNamespace(_session=botocore.session.Session())
-    region = home_region(session, partition) or HOME_REGIONS.get(partition)
+    region = home_region(partition) or HOME_REGIONS.get(partition)
     if region is None:
         raise PartitionError(f"the home region of IAM in the partition {partition} is not known")
     return region

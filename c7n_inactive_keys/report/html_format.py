@@ -18,16 +18,34 @@ from c7n_inactive_keys.report.model import FAILED, MISSING, READ, KeyRow, Report
 from c7n_inactive_keys.report.summary import top_accounts, uncovered
 
 COLUMNS = (
-    "account", "user_name", "path", "access_key_id", "created", "last_used", "used_where",
-    "not_before", "not_after", "at_least_days", "at_most_days", "outcome", "reason",
-    "slot_blocked", "evidence",
+    "account",
+    "user_name",
+    "path",
+    "access_key_id",
+    "created",
+    "last_used",
+    "used_where",
+    "not_before",
+    "not_after",
+    "at_least_days",
+    "at_most_days",
+    "outcome",
+    "reason",
+    "slot_blocked",
+    "evidence",
 )
 # No text of a report can hold this: the template escapes the angle brackets of all of it.
 MARKER = "<!-- data -->"
 # In a script element only these end it or start something else; JSON allows to escape them.
-ESCAPES = str.maketrans({
-    "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029",
-})
+ESCAPES = str.maketrans(
+    {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+    }
+)
 
 
 def render(report: Report) -> Iterator[str]:
@@ -50,14 +68,20 @@ def _page(report: Report) -> str:
     return template.render(
         report=report,
         cards=_cards(report),
-        read=report.covered(READ), failed=report.covered(FAILED), missing=report.covered(MISSING),
+        read=report.covered(READ),
+        failed=report.covered(FAILED),
+        missing=report.covered(MISSING),
         uncovered=uncovered(report),
         ages=charts.age_histogram(report.ages),
         top=charts.horizontal_bars("Accounts with the most keys", top) if top else "",
         outcomes=charts.horizontal_bars("Outcomes", outcomes) if outcomes else "",
         trend=charts.trend_bars(report.trend) if len(report.trend) > 1 else "",
-        style=style, style_hash=_hash(style), script=script, script_hash=_hash(script),
-        marker=MARKER, version=__version__,
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        marker=MARKER,
+        version=__version__,
     )
 
 
@@ -93,9 +117,21 @@ def _data(report: Report) -> Iterator[str]:
 def _cells(row: KeyRow, account: int) -> list[Any]:
     where = " ".join(filter(None, (row.last_used_service, row.last_used_region)))
     return [
-        account, row.user_name, row.path, row.access_key_id, row.created, row.last_used, where,
-        row.not_before, row.not_after, row.at_least_days, row.at_most_days, row.outcome,
-        row.reason, row.slot_blocked, row.evidence,
+        account,
+        row.user_name,
+        row.path,
+        row.access_key_id,
+        row.created,
+        row.last_used,
+        where,
+        row.not_before,
+        row.not_after,
+        row.at_least_days,
+        row.at_most_days,
+        row.outcome,
+        row.reason,
+        row.slot_blocked,
+        row.evidence,
     ]
 
 

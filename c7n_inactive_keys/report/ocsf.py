@@ -71,7 +71,9 @@ def ocsf_finding(item: Finding) -> DetectionFinding:
             provider="AWS",
             region=item.region,
             account=Account(
-                name=key.account_name, type_id=TypeID.AWS_Account, type="AWS Account",
+                name=key.account_name,
+                type_id=TypeID.AWS_Account,
+                type="AWS Account",
                 uid=key.account_id,
             ),
         ),

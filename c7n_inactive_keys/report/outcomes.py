@@ -94,9 +94,11 @@ def _outcome(entry: JournalEntry, latest_run: bool) -> Outcome:
 def _reason(fields: Mapping[str, Any]) -> str | None:
     """The reason's word, followed by what AWS said, if it did."""
     error = fields.get("error")
-    said = [str(error[name]) for name in ("code", "message") if error.get(name)] if isinstance(
-        error, dict
-    ) else []
+    said = (
+        [str(error[name]) for name in ("code", "message") if error.get(name)]
+        if isinstance(error, dict)
+        else []
+    )
     return short(": ".join(filter(None, (fields.get("reason"), *said)))) or None
 
 

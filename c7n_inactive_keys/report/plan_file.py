@@ -29,7 +29,9 @@ class NoDeletePolicyError(InactiveKeysError):
 
 
 def planned_keys(
-    collection: Collection, report: Report, listed: Sequence[ListedAccount] | None,
+    collection: Collection,
+    report: Report,
+    listed: Sequence[ListedAccount] | None,
     policies: Sequence[str],
 ) -> list[FoundKey]:
     """Keys that the last read of a policy with delete-inactive-keys matched, exempt users' not.

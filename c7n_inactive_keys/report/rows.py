@@ -103,7 +103,8 @@ def _better(key: FoundKey, started: str | None, known: _Sighting) -> bool:
     if this != that:
         return this > that
     return (key.at_least_days, -key.at_most_days) > (
-        known.key.at_least_days, -known.key.at_most_days
+        known.key.at_least_days,
+        -known.key.at_most_days,
     )
 
 
@@ -115,7 +116,8 @@ def _outcomes(runs: Iterable[PolicyRun]) -> dict[KeyId, Outcome]:
             identity = outcome.account_id, outcome.access_key_id
             known = last.get(identity)
             if known is None or (outcome.outcome == DELETED, outcome.time) > (
-                known.outcome == DELETED, known.time
+                known.outcome == DELETED,
+                known.time,
             ):
                 last[identity] = outcome
     return last

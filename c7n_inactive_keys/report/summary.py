@@ -28,9 +28,14 @@ from c7n_inactive_keys.report.trend import trend
 from c7n_inactive_keys.times import format_time
 
 AGES: tuple[tuple[str, float, float | None], ...] = (
-    ("under 1 week", 0, 7), ("1 week to 30 days", 7, 30), ("30 to 90 days", 30, 90),
-    ("90 to 180 days", 90, 180), ("180 days to 1 year", 180, 365), ("1 to 2 years", 365, 730),
-    ("2 to 5 years", 730, 1826), ("over 5 years", 1826, None),
+    ("under 1 week", 0, 7),
+    ("1 week to 30 days", 7, 30),
+    ("30 to 90 days", 30, 90),
+    ("90 to 180 days", 90, 180),
+    ("180 days to 1 year", 180, 365),
+    ("1 to 2 years", 365, 730),
+    ("2 to 5 years", 730, 1826),
+    ("over 5 years", 1826, None),
 )
 
 
@@ -125,9 +130,7 @@ def oldest(rows: Iterable[KeyRow], number: int) -> list[KeyRow]:
 
 def top_accounts(report: Report, number: int) -> list[tuple[Account, int]]:
     """The accounts with the most keys that are still inactive."""
-    remaining: Mapping[str, int] = Counter(
-        row.account_id for row in report.keys if not row.settled
-    )
+    remaining: Mapping[str, int] = Counter(row.account_id for row in report.keys if not row.settled)
     ranked = [(a, remaining[a.account_id]) for a in report.accounts if remaining[a.account_id]]
     return sorted(ranked, key=lambda item: (-item[1], item[0].name))[:number]
 

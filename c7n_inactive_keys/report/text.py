@@ -56,7 +56,10 @@ class _Page:
         self.console.print(Text(clean(text), style=style), soft_wrap=True)
 
     def _table(
-        self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]],
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
         right: Sequence[str] = (),
     ) -> None:
         self._line()
@@ -64,8 +67,10 @@ class _Page:
         table = Table(box=box.SIMPLE_HEAD if self.console.is_terminal else None, pad_edge=False)
         for column in columns:
             table.add_column(
-                column, justify="right" if column in right else "left",
-                overflow="fold", header_style="dim",
+                column,
+                justify="right" if column in right else "left",
+                overflow="fold",
+                header_style="dim",
                 # An access key id that is broken over two lines cannot be searched or copied.
                 no_wrap=column == "access key",
             )
@@ -97,7 +102,8 @@ class _Page:
         missing = uncovered(report)
         if missing:
             self._table(
-                "Accounts that were not read", ("account", "name", "status", "reason"),
+                "Accounts that were not read",
+                ("account", "name", "status", "reason"),
                 ((a.account_id, a.name, a.status, a.reason or "") for a in missing),
             )
 
@@ -105,10 +111,16 @@ class _Page:
         most = max((max(age.proven, age.possible) for age in self.report.ages), default=0)
         if most:
             self._table(
-                "Days of inactivity", ("", "proven", "", "possible", " "),
+                "Days of inactivity",
+                ("", "proven", "", "possible", " "),
                 (
-                    (age.label, f"{age.proven:,}", _bar(age.proven, most),
-                     f"{age.possible:,}", _bar(age.possible, most))
+                    (
+                        age.label,
+                        f"{age.proven:,}",
+                        _bar(age.proven, most),
+                        f"{age.possible:,}",
+                        _bar(age.possible, most),
+                    )
                     for age in self.report.ages
                 ),
                 right=("proven", "possible"),
@@ -117,15 +129,18 @@ class _Page:
     def _outcomes(self) -> None:
         if self.report.reasons:
             self._table(
-                "Outcomes", ("outcome", "reason", "keys"),
-                ((o, reason, f"{n:,}") for o, reason, n in self.report.reasons), right=("keys",),
+                "Outcomes",
+                ("outcome", "reason", "keys"),
+                ((o, reason, f"{n:,}") for o, reason, n in self.report.reasons),
+                right=("keys",),
             )
 
     def _top_accounts(self) -> None:
         top = top_accounts(self.report, 10)
         if len(top) > 1:
             self._table(
-                "Accounts with the most keys", ("account", "name", "keys"),
+                "Accounts with the most keys",
+                ("account", "name", "keys"),
                 ((account.account_id, account.name, f"{n:,}") for account, n in top),
                 right=("keys",),
             )
@@ -134,7 +149,8 @@ class _Page:
         if len(self.report.trend) > 1:
             names = ("accounts", "keys", "new", "still", "reactivated", "deleted", "gone")
             self._table(
-                "Trend", ("run", *names),
+                "Trend",
+                ("run", *names),
                 (
                     (point.started, *(f"{getattr(point, name):,}" for name in names))
                     for point in self.report.trend
@@ -150,10 +166,20 @@ class _Page:
         if not rows:
             return
         self._table(
-            "Keys, longest proven inactivity first" if len(rows) == len(report.keys)
+            "Keys, longest proven inactivity first"
+            if len(rows) == len(report.keys)
             else f"Keys, the {len(rows):,} of longest proven inactivity",
-            ("account", "user", "access key", "created", "last used", "at least", "at most",
-             "outcome", "evidence"),
+            (
+                "account",
+                "user",
+                "access key",
+                "created",
+                "last used",
+                "at least",
+                "at most",
+                "outcome",
+                "evidence",
+            ),
             (_key_cells(row, self.console.is_terminal) for row in rows),
             right=("at least", "at most"),
         )

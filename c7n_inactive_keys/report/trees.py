@@ -98,8 +98,13 @@ def _local_directories(source: str) -> Iterator[PolicyDirectory]:
             relative = "" if directory == root else directory.relative_to(root).as_posix()
             path, stamp = _split_stamp(relative)
             yield PolicyDirectory(
-                source, place, path or root.resolve().name, stamp, files,
-                partial(_read_local, directory), partial(_modified, directory, files),
+                source,
+                place,
+                path or root.resolve().name,
+                stamp,
+                files,
+                partial(_read_local, directory),
+                partial(_modified, directory, files),
             )
 
 
@@ -142,8 +147,13 @@ def _s3_directories(source: str) -> Iterator[PolicyDirectory]:
     for directory, objects in sorted(directories.items()):
         path, stamp = _split_stamp(directory.removeprefix(prefix).strip("/"))
         yield PolicyDirectory(
-            source, f"s3://{bucket}/{directory}", path or prefix.rpartition("/")[2], stamp,
-            frozenset(objects), reader(directory), partial(max, objects.values()),
+            source,
+            f"s3://{bucket}/{directory}",
+            path or prefix.rpartition("/")[2],
+            stamp,
+            frozenset(objects),
+            reader(directory),
+            partial(max, objects.values()),
         )
 
 

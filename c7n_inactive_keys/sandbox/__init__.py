@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An embedded AWS organisation for tests and for trying out; production code imports none of it."""
+
 from __future__ import annotations
 
 from c7n_inactive_keys.sandbox.accounts import Account, Key, User
@@ -8,4 +9,4 @@ from c7n_inactive_keys.sandbox.faults import Fault, Faults
 from c7n_inactive_keys.sandbox.server import Sandbox
 from c7n_inactive_keys.sandbox.values import LastUsed
 
-__all__ = ['Account', 'Call', 'Calls', 'Fault', 'Faults', 'Key', 'LastUsed', 'Sandbox', 'User']
+__all__ = ["Account", "Call", "Calls", "Fault", "Faults", "Key", "LastUsed", "Sandbox", "User"]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accounts, their users and the users' access keys, with the whole truth about each."""
+
 from __future__ import annotations
 
 import hashlib
@@ -46,7 +47,10 @@ class Key:
             self.status = status
 
     def deactivate(
-        self, at: datetime | None = None, trace: bool = True, by_user: bool = False,
+        self,
+        at: datetime | None = None,
+        trace: bool = True,
+        by_user: bool = False,
     ) -> None:
         """Switch the key off, now or at a past moment after its last change.
 
@@ -55,7 +59,10 @@ class Key:
         self._change(INACTIVE, at, trace, by_user)
 
     def activate(
-        self, at: datetime | None = None, trace: bool = True, by_user: bool = False,
+        self,
+        at: datetime | None = None,
+        trace: bool = True,
+        by_user: bool = False,
     ) -> None:
         """Switch the key on; as for `deactivate`."""
         self._change(ACTIVE, at, trace, by_user)
@@ -63,18 +70,23 @@ class Key:
     def deny_change(self, at: datetime | None = None) -> None:
         """Somebody tries to change the status and is denied; that leaves an event too."""
         from c7n_inactive_keys.sandbox.event_history import change_denied
+
         at = whole_second(as_utc(at)) if at else now()
         self.user.account.events.append(change_denied(self, at))
 
     def _change(self, status: str, at: datetime | None, trace: bool, by_user: bool) -> None:
         from c7n_inactive_keys.sandbox.event_history import status_changed
+
         at = whole_second(as_utc(at)) if at else now()
         self.set_status(status, at)
         if trace:
             self.user.account.events.append(status_changed(self, status, at, by_user))
 
     def use(
-        self, at: datetime | None = None, service: str = 's3', region: str = 'us-east-1',
+        self,
+        at: datetime | None = None,
+        service: str = "s3",
+        region: str = "us-east-1",
     ) -> None:
         """A successful signed request with the key."""
         self.last_used = LastUsed(whole_second(as_utc(at)) if at else now(), service, region)
@@ -89,10 +101,13 @@ class Key:
     def truth(self) -> dict[str, object]:
         """What is really so, as a row."""
         return {
-            'account_id': self.user.account.id, 'user_name': self.user.name,
-            'access_key_id': self.id, 'status': self.status, 'created': self.created,
-            'deactivated': self.deactivated,
-            'last_used': self.last_used.time if self.last_used else None,
+            "account_id": self.user.account.id,
+            "user_name": self.user.name,
+            "access_key_id": self.id,
+            "status": self.status,
+            "created": self.created,
+            "deactivated": self.deactivated,
+            "last_used": self.last_used.time if self.last_used else None,
         }
 
 
@@ -115,12 +130,16 @@ class User:
     def arn(self) -> str:
         """The user's ARN, with its path."""
         account = self.account
-        return f'arn:{account.state.partition}:iam::{account.id}:user{self.path}{self.name}'
+        return f"arn:{account.state.partition}:iam::{account.id}:user{self.path}{self.name}"
 
     def key(
-        self, created: datetime | None = None, toggles: Iterable[datetime] = (),
-        last_used: tuple[datetime, str, str] | None = None, key_id: str | None = None,
-        trace: bool = True, status: str | None = None,
+        self,
+        created: datetime | None = None,
+        toggles: Iterable[datetime] = (),
+        last_used: tuple[datetime, str, str] | None = None,
+        key_id: str | None = None,
+        trace: bool = True,
+        status: str | None = None,
     ) -> Key:
         """Give the user a key.
 
@@ -133,10 +152,13 @@ class User:
             status: a status beside the changes, such as Expired.
         """
         state = self.account.state
-        key_id = key_id or state.new_id('AKIA', 16, self.account.id, self.name)
+        key_id = key_id or state.new_id("AKIA", 16, self.account.id, self.name)
         key = Key(
-            self, key_id, whole_second(as_utc(created)) if created else self.created,
-            secret=hashlib.sha256(key_id.encode()).hexdigest()[:40])
+            self,
+            key_id,
+            whole_second(as_utc(created)) if created else self.created,
+            secret=hashlib.sha256(key_id.encode()).hexdigest()[:40],
+        )
         self.keys.append(key)
         state.keys[key.id] = key
         for at in toggles:
@@ -151,10 +173,10 @@ class User:
     def principal(self, access_key_id: str) -> Principal:
         """The user as a caller, by one of its keys."""
         account = self.account
-        kind, name = ('Root', 'root') if self is account.root else ('IAMUser', self.name)
+        kind, name = ("Root", "root") if self is account.root else ("IAMUser", self.name)
         return Principal(
-            account.id, kind, name, access_key_id, self.id, account.state.partition,
-            path=self.path)
+            account.id, kind, name, access_key_id, self.id, account.state.partition, path=self.path
+        )
 
     def delete(self) -> None:
         """The user goes, keys and all."""
@@ -167,9 +189,23 @@ class User:
     def view(self, change: int = 0) -> View:
         """What a reader sees at this moment."""
         return View(
-            self.name, self.path, self.id, self.arn, self.created, dict(self.tags),
-            [{'UserName': self.name, 'AccessKeyId': key.id, 'Status': key.status,
-              'CreateDate': key.created} for key in self.keys], change)
+            self.name,
+            self.path,
+            self.id,
+            self.arn,
+            self.created,
+            dict(self.tags),
+            [
+                {
+                    "UserName": self.name,
+                    "AccessKeyId": key.id,
+                    "Status": key.status,
+                    "CreateDate": key.created,
+                }
+                for key in self.keys
+            ],
+            change,
+        )
 
     def remember(self) -> None:
         """Keep the state before a change, for readers that lag behind."""
@@ -195,8 +231,14 @@ class Account:
     def __post_init__(self) -> None:
         """The root user comes with the account."""
         self.root = User(
-            self, '<root_account>', '/', self.id, self.created,
-            password_enabled=True, mfa_active=True)
+            self,
+            "<root_account>",
+            "/",
+            self.id,
+            self.created,
+            password_enabled=True,
+            mfa_active=True,
+        )
 
     @property
     def administrator(self) -> Principal:
@@ -226,19 +268,27 @@ class Account:
     @credential_report_age.setter
     def credential_report_age(self, age: timedelta) -> None:
         if self.report is None:
-            raise ValueError('the account has no credential report yet')
+            raise ValueError("the account has no credential report yet")
         self.report.generated = now() - age
 
     def user(
-        self, name: str, path: str = '/', tags: Mapping[str, str] | None = None,
+        self,
+        name: str,
+        path: str = "/",
+        tags: Mapping[str, str] | None = None,
         created: datetime | None = None,
     ) -> User:
         """The user of that name; made if there is none (default: five years ago)."""
         if name not in self.users:
             born = whole_second(as_utc(created)) if created else now() - timedelta(days=1825)
             self.users[name] = User(
-                self, name, path, self.state.new_id('AIDA', 17, self.id, name), born,
-                dict(tags or {}))
+                self,
+                name,
+                path,
+                self.state.new_id("AIDA", 17, self.id, name),
+                born,
+                dict(tags or {}),
+            )
             self.names = None
         return self.users[name]
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log of all calls that the sandbox answered."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -47,16 +48,25 @@ class Calls:
         return len(self._calls)
 
     def select(
-        self, action: str | None = None, account: str | None = None, service: str | None = None,
+        self,
+        action: str | None = None,
+        account: str | None = None,
+        service: str | None = None,
     ) -> list[Call]:
         """The calls with that action, account and service; None means any."""
         return [
-            call for call in self
-            if action in (None, call.action) and account in (None, call.account)
-            and service in (None, call.service)]
+            call
+            for call in self
+            if action in (None, call.action)
+            and account in (None, call.account)
+            and service in (None, call.service)
+        ]
 
     def count(
-        self, action: str | None = None, account: str | None = None, service: str | None = None,
+        self,
+        action: str | None = None,
+        account: str | None = None,
+        service: str | None = None,
     ) -> int:
         """How many calls `select` finds."""
         return len(self.select(action, account, service))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes of state by name: what somebody else may do to the user and key of a call."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def _user(world: World, call: Call) -> User | None:
-    account = world.state.accounts.get(call.account or '')
-    return account.users.get(call.user or '') if account else None
+    account = world.state.accounts.get(call.account or "")
+    return account.users.get(call.user or "") if account else None
 
 
 def _keys(world: World, call: Call, status: str) -> list[Key]:
@@ -66,7 +67,7 @@ def exempt(world: World, call: Call) -> None:
     user = _user(world, call)
     if user:
         user.remember()
-        user.tags['keep-keys'] = 'yes'
+        user.tags["keep-keys"] = "yes"
 
 
 def expire_sessions(world: World, call: Call) -> None:
@@ -74,8 +75,14 @@ def expire_sessions(world: World, call: Call) -> None:
     world.expire_sessions(call.account)
 
 
-CHANGES: Mapping[str, Callable[[Any, Any], None]] = MappingProxyType({
-    'activate': activate, 'deactivate': deactivate, 'delete-key': delete_key,
-    'replace-key': replace_key, 'delete-user': delete_user, 'exempt': exempt,
-    'expire-sessions': expire_sessions,
-})
+CHANGES: Mapping[str, Callable[[Any, Any], None]] = MappingProxyType(
+    {
+        "activate": activate,
+        "deactivate": deactivate,
+        "delete-key": delete_key,
+        "replace-key": replace_key,
+        "delete-user": delete_user,
+        "exempt": exempt,
+        "expire-sessions": expire_sessions,
+    }
+)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`c7n-inactive-keys sandbox`: the embedded AWS as a process."""
+
 from __future__ import annotations
 
 import shlex
@@ -14,19 +15,27 @@ from c7n_inactive_keys.sandbox.server import Sandbox
 
 
 @click.command()
-@click.option('--port', type=click.IntRange(0, 65535), default=0, show_default=True,
-              help='Port on 127.0.0.1; 0 takes a free one.')
-@click.option('--empty', is_flag=True, help='No organisation: an AWS without users and keys.')
-@click.option('--accounts', type=click.Path(dir_okay=False, writable=True, path_type=Path),
-              help="Write an accounts file for c7n-org that lists the organisation's accounts.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
+@click.option("--empty", is_flag=True, help="No organisation: an AWS without users and keys.")
+@click.option(
+    "--accounts",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write an accounts file for c7n-org that lists the organisation's accounts.",
+)
 def sandbox(port: int, empty: bool, accounts: Path | None) -> None:
     """Run an embedded AWS organisation with inactive keys of every kind, until Ctrl-C."""
     if empty and accounts:
-        raise click.UsageError('--accounts lists the organisation, and --empty makes none')
+        raise click.UsageError("--accounts lists the organisation, and --empty makes none")
     try:
         running = Sandbox(port).start()
     except OSError as error:
-        raise click.UsageError(f'port {port} cannot be used: {error.strerror}') from error
+        raise click.UsageError(f"port {port} cannot be used: {error.strerror}") from error
     try:
         if not empty:
             organisation = seed_organisation(running, running.now())
@@ -39,15 +48,17 @@ def sandbox(port: int, empty: bool, accounts: Path | None) -> None:
 
 
 def _greet(running: Sandbox, accounts: Path | None) -> None:
-    click.echo(f'# The embedded AWS listens on {running.url} until Ctrl-C. In another shell:')
+    click.echo(f"# The embedded AWS listens on {running.url} until Ctrl-C. In another shell:")
     for name, value in running.credentials(MANAGEMENT).items():
-        click.echo(f'export {name}={shlex.quote(value)}')
-    click.echo('unset AWS_PROFILE AWS_REGION')
-    click.echo('# custodian run -s out --cache-period 0 policies/inactive-keys.yml')
+        click.echo(f"export {name}={shlex.quote(value)}")
+    click.echo("unset AWS_PROFILE AWS_REGION")
+    click.echo("# custodian run -s out --cache-period 0 policies/inactive-keys.yml")
     if accounts:
-        click.echo(f'# c7n-org run -s out -c {shlex.quote(str(accounts))} '
-                   '-u policies/inactive-keys.yml --dryrun')
-    click.echo(f'# What is really so, calls, faults, time: {running.url}/sandbox')
+        click.echo(
+            f"# c7n-org run -s out -c {shlex.quote(str(accounts))} "
+            "-u policies/inactive-keys.yml --dryrun"
+        )
+    click.echo(f"# What is really so, calls, faults, time: {running.url}/sandbox")
 
 
 def _wait() -> None:

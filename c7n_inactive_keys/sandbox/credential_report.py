@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The credential report: made on demand, kept for four hours, in AWS's columns and words."""
+
 from __future__ import annotations
 
 import base64
@@ -18,13 +19,22 @@ if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.world import World
 
 KEPT = timedelta(hours=4)
-_KEY_COLUMNS = ('active', 'last_rotated', 'last_used_date', 'last_used_region',
-                'last_used_service')
+_KEY_COLUMNS = ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
 COLUMNS = (
-    'user', 'arn', 'user_creation_time', 'password_enabled', 'password_last_used',
-    'password_last_changed', 'password_next_rotation', 'mfa_active',
-    *(f'access_key_{slot}_{column}' for slot in (1, 2) for column in _KEY_COLUMNS),
-    'cert_1_active', 'cert_1_last_rotated', 'cert_2_active', 'cert_2_last_rotated')
+    "user",
+    "arn",
+    "user_creation_time",
+    "password_enabled",
+    "password_last_used",
+    "password_last_changed",
+    "password_next_rotation",
+    "mfa_active",
+    *(f"access_key_{slot}_{column}" for slot in (1, 2) for column in _KEY_COLUMNS),
+    "cert_1_active",
+    "cert_1_last_rotated",
+    "cert_2_active",
+    "cert_2_last_rotated",
+)
 
 
 @dataclass
@@ -46,14 +56,15 @@ def generate(world: World, request: Request) -> dict[str, Any]:
     report = account.report
     if report and report.waiting:
         report.waiting -= 1
-        return {'State': 'INPROGRESS'}
+        return {"State": "INPROGRESS"}
     if report and (not world.report_snapshots or now() - report.generated < KEPT):
-        return {'State': 'COMPLETE'}
+        return {"State": "COMPLETE"}
     content = render(account, world.report_quotes)
     account.report = ReportState(content, now(), world.report_polls)
     return {
-        'State': 'STARTED',
-        'Description': 'No report exists. Starting a new report generation task'}
+        "State": "STARTED",
+        "Description": "No report exists. Starting a new report generation task",
+    }
 
 
 def get(world: World, request: Request) -> dict[str, Any]:
@@ -61,17 +72,19 @@ def get(world: World, request: Request) -> dict[str, Any]:
     account = _account(world, request)
     report = account.report
     if report is None:
-        raise ApiError('ReportNotPresent')
+        raise ApiError("ReportNotPresent")
     if report.waiting:
         report.waiting -= 1
-        raise ApiError('ReportInProgress')
+        raise ApiError("ReportInProgress")
     if not world.report_snapshots:
         report.content, report.generated = render(account, world.report_quotes), now()
     if now() - report.generated >= KEPT:
-        raise ApiError('ReportExpired')
+        raise ApiError("ReportExpired")
     return {
-        'Content': base64.b64encode(report.content.encode()).decode(),
-        'ReportFormat': 'text/csv', 'GeneratedTime': report.generated}
+        "Content": base64.b64encode(report.content.encode()).decode(),
+        "ReportFormat": "text/csv",
+        "GeneratedTime": report.generated,
+    }
 
 
 def render(account: Account, quotes: bool = True) -> str:
@@ -82,36 +95,44 @@ def render(account: Account, quotes: bool = True) -> str:
     rows = [list(COLUMNS), _row(account.root)]
     rows += [_row(account.users[name]) for name in account.sorted_names()]
     if not quotes:
-        return '\n'.join(','.join(row) for row in rows)
+        return "\n".join(",".join(row) for row in rows)
     text = io.StringIO()
-    csv.writer(text, lineterminator='\n').writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()[:-1]
 
 
 def _row(user: User) -> list[str]:
     root = user is user.account.root
-    arn = f'arn:{user.account.state.partition}:iam::{user.account.id}:root' if root else user.arn
+    arn = f"arn:{user.account.state.partition}:iam::{user.account.id}:root" if root else user.arn
     if user.password_enabled:
-        used = _time(user.password_last_used, 'no_information')
-        password = ['true', used, format_time(user.created),
-                    'not_supported' if root else 'N/A']
+        used = _time(user.password_last_used, "no_information")
+        password = ["true", used, format_time(user.created), "not_supported" if root else "N/A"]
     else:
-        password = ['false', 'N/A', 'N/A', 'N/A']
+        password = ["false", "N/A", "N/A", "N/A"]
     # Slots go by AccessKeyId, not by age.
     keys: list[Key | None] = [*sorted(user.keys, key=lambda key: key.id), None, None]
     slots = [column for key in keys[:2] for column in _key_columns(key)]
-    mfa = 'true' if user.mfa_active else 'false'
+    mfa = "true" if user.mfa_active else "false"
     return [
-        user.name, arn, format_time(user.created), *password, mfa, *slots,
-        'false', 'N/A', 'false', 'N/A']
+        user.name,
+        arn,
+        format_time(user.created),
+        *password,
+        mfa,
+        *slots,
+        "false",
+        "N/A",
+        "false",
+        "N/A",
+    ]
 
 
 def _key_columns(key: Key | None) -> list[str]:
     if key is None:
-        return ['false', 'N/A', 'N/A', 'N/A', 'N/A']
-    columns = ['true' if key.status == ACTIVE else 'false', format_time(key.created)]
+        return ["false", "N/A", "N/A", "N/A", "N/A"]
+    columns = ["true" if key.status == ACTIVE else "false", format_time(key.created)]
     if key.last_used is None:
-        return [*columns, 'N/A', 'N/A', 'N/A']
+        return [*columns, "N/A", "N/A", "N/A"]
     # The report knows last use by the minute only.
     used = key.last_used.time.replace(second=0)
     return [*columns, format_time(used), key.last_used.region, key.last_used.service]

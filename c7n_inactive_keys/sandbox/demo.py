@@ -161,9 +161,7 @@ def by_account(demo: Demo, report: dict[str, Any]) -> Table:
     return table
 
 
-def _row(
-    demo: Demo, report: dict[str, Any], account: dict[str, Any]
-) -> tuple[Any, ...]:
+def _row(demo: Demo, report: dict[str, Any], account: dict[str, Any]) -> tuple[Any, ...]:
     keys = [key for key in report["keys"] if key["account_id"] == account["account_id"]]
     users = demo.organisation.account(account["name"]).users
     stays = []

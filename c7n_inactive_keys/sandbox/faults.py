@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults on demand: errors, dropped connections, delays and changes at the nth call of a kind."""
+
 from __future__ import annotations
 
 import inspect
@@ -11,8 +12,8 @@ from typing import Any
 
 from c7n_inactive_keys.sandbox.calls import Call
 
-KINDS = ('error', 'reset', 'timeout', 'truncate', 'lag')
-EFFECTS = ('before', 'after', 'instead')
+KINDS = ("error", "reset", "timeout", "truncate", "lag")
+EFFECTS = ("before", "after", "instead")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +47,9 @@ class Fault:
     status: int | None = None
     message: str | None = None
     delay: float = 0.0
-    effect: str = 'instead'
+    effect: str = "instead"
     call: Callable[..., Any] | str | None = None
-    kind: str = 'error'
+    kind: str = "error"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant.
@@ -57,39 +58,46 @@ class Fault:
             ValueError: an unknown kind, effect or change, or a number below 1.
         """
         from c7n_inactive_keys.sandbox.changes import CHANGES
+
         if self.kind not in KINDS:
-            raise ValueError(f'kind is one of {", ".join(KINDS)}, not {self.kind!r}')
+            raise ValueError(f"kind is one of {', '.join(KINDS)}, not {self.kind!r}")
         if self.effect not in EFFECTS:
-            raise ValueError(f'effect is one of {", ".join(EFFECTS)}, not {self.effect!r}')
+            raise ValueError(f"effect is one of {', '.join(EFFECTS)}, not {self.effect!r}")
         if isinstance(self.call, str) and self.call not in CHANGES:
-            raise ValueError(f'call is one of {", ".join(CHANGES)}, not {self.call!r}')
+            raise ValueError(f"call is one of {', '.join(CHANGES)}, not {self.call!r}")
         if self.nth < 1 or (self.times is not None and self.times < 1):
-            raise ValueError('nth and times count from 1')
-        if self.kind == 'error' and not (self.error or self.call or self.delay):
-            object.__setattr__(self, 'error', 'Throttling')
+            raise ValueError("nth and times count from 1")
+        if self.kind == "error" and not (self.error or self.call or self.delay):
+            object.__setattr__(self, "error", "Throttling")
 
     @property
     def fails(self) -> bool:
         """Whether the client gets something else than the answer."""
-        return self.error is not None or self.kind in ('reset', 'timeout', 'truncate')
+        return self.error is not None or self.kind in ("reset", "timeout", "truncate")
 
     def matches(self, call: Call) -> bool:
         """Whether it is a call of the kind that may be hit."""
         return all(
             pattern is None or (value is not None and fnmatchcase(value, pattern))
             for pattern, value in (
-                (self.action, call.action), (self.account, call.account),
-                (self.user, call.user), (self.key_id, call.key_id)))
+                (self.action, call.action),
+                (self.account, call.account),
+                (self.user, call.user),
+                (self.key_id, call.key_id),
+            )
+        )
 
     def change(self, world: object, call: Call) -> None:
         """Make the change of state."""
         if isinstance(self.call, str):
             from c7n_inactive_keys.sandbox.changes import CHANGES
+
             CHANGES[self.call](world, call)
         elif self.call is not None:
             wants_call = any(
                 parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-                for parameter in inspect.signature(self.call).parameters.values())
+                for parameter in inspect.signature(self.call).parameters.values()
+            )
             self.call(call) if wants_call else self.call()
 
 
@@ -131,7 +139,7 @@ class Faults:
         hitting = []
         with self._lock:
             for fault in self._seen:
-                if fault.kind == 'lag' or not fault.matches(call):
+                if fault.kind == "lag" or not fault.matches(call):
                     continue
                 self._seen[fault] += 1
                 last = None if fault.times is None else fault.nth + fault.times - 1
@@ -144,7 +152,7 @@ class Faults:
         """Whether a reader still sees what was before a change (a number that names it)."""
         with self._lock:
             for fault in self._seen:
-                if fault.kind == 'lag' and fault.matches(call):
+                if fault.kind == "lag" and fault.matches(call):
                     shown = self._shown.get((fault, change), 0)
                     if shown < fault.delay:
                         self._shown[fault, change] = shown + 1

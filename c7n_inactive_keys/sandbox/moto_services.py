@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """All that the sandbox does not answer itself: moto, called in process."""
+
 from __future__ import annotations
 
 import threading
@@ -11,7 +12,7 @@ from c7n_inactive_keys.sandbox.protocol import Answer, Request
 if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.world import World
 
-_DROPPED = frozenset({'connection', 'content-length', 'date', 'server', 'transfer-encoding'})
+_DROPPED = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
 
 
 class MotoServices:
@@ -26,31 +27,40 @@ class MotoServices:
         """Empty all services. moto's state is one per process, so this empties it for all."""
         if self._application is not None:
             from moto.moto_api._internal.models import moto_api_backend
+
             moto_api_backend.reset()
 
     def answer(self, request: Request) -> Answer:
         """What moto answers; the account is the one of the caller's identity."""
         from werkzeug.test import EnvironBuilder, run_wsgi_app
+
         application = self._load()
         parts = urlsplit(request.target)
-        headers = [(name, value) for name, value in request.headers.items()
-                   if name.lower() not in ('content-length', 'transfer-encoding', 'expect')]
+        headers = [
+            (name, value)
+            for name, value in request.headers.items()
+            if name.lower() not in ("content-length", "transfer-encoding", "expect")
+        ]
         if request.principal is not None:
-            headers.append(('x-moto-account-id', request.principal.account_id))
-            if request.service == 'iam':
+            headers.append(("x-moto-account-id", request.principal.account_id))
+            if request.service == "iam":
                 self._mirror_user(request)
         builder = EnvironBuilder(
-            path=request.path, query_string=parts.query, method=request.method,
-            base_url='http://' + request.headers.get('Host', '127.0.0.1'),
-            headers=headers, data=request.body)
+            path=request.path,
+            query_string=parts.query,
+            method=request.method,
+            base_url="http://" + request.headers.get("Host", "127.0.0.1"),
+            headers=headers,
+            data=request.body,
+        )
         environ = builder.get_environ()
-        environ['RAW_URI'] = environ['REQUEST_URI'] = request.target
+        environ["RAW_URI"] = environ["REQUEST_URI"] = request.target
         chunks, status, answered = run_wsgi_app(application, environ, buffered=True)
-        body = b''.join(chunks)
+        body = b"".join(chunks)
         code = int(status.split()[0])
         kept = {name: value for name, value in answered.items() if name.lower() not in _DROPPED}
-        if request.method == 'HEAD' and 'Content-Length' in answered:
-            kept['Content-Length'] = answered['Content-Length']
+        if request.method == "HEAD" and "Content-Length" in answered:
+            kept["Content-Length"] = answered["Content-Length"]
         return Answer(code, body, kept, str(code) if code >= 400 else None)
 
     def _load(self) -> Any:
@@ -60,6 +70,7 @@ class MotoServices:
                     DomainDispatcherApplication,
                     create_backend_app,
                 )
+
                 self._application = DomainDispatcherApplication(create_backend_app)
             return self._application
 
@@ -67,9 +78,10 @@ class MotoServices:
         """Let moto know a user of ours (and its present id) before a call about it."""
         assert request.principal is not None
         account = self._world.state.account(request.principal.account_id)
-        name = request.parameters.get('UserName') or request.principal.name
+        name = request.parameters.get("UserName") or request.principal.name
         user = account.users.get(name)
         from moto.iam.models import iam_backends
+
         backend = iam_backends[account.id][self._world.partition]
         known = backend.users.get(name)
         if known is not None and (user is None or known.id != user.id):

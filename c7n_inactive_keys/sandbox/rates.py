@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Token buckets, as AWS keeps them per account and action."""
+
 from __future__ import annotations
 
 import threading

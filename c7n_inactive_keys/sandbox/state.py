@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the embedded AWS holds: accounts, with indexes, and the passing of time."""
+
 from __future__ import annotations
 
 import re
@@ -11,15 +12,15 @@ from c7n_inactive_keys.sandbox.principals import Principal
 from c7n_inactive_keys.sandbox.values import LastUsed, View, identifier
 from c7n_inactive_keys.times import format_time, parse_time
 
-LEDGER_PREFIX = 'c7n-inactive-key:'
-_TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|\+00:00)')
+LEDGER_PREFIX = "c7n-inactive-key:"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|\+00:00)")
 
 
 @dataclass(eq=False)
 class State:
     """All accounts, with indexes by access key id."""
 
-    partition: str = 'aws'
+    partition: str = "aws"
     accounts: dict[str, Account] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
     sessions: dict[str, Principal] = field(default_factory=dict)
@@ -30,9 +31,9 @@ class State:
     def account(self, account_id: str, name: str | None = None) -> Account:
         """The account of that id (12 digits); made if there is none."""
         if account_id not in self.accounts:
-            if not re.fullmatch(r'\d{12}', account_id):
-                raise ValueError(f'{account_id!r} is no account id: twelve digits')
-            account = Account(self, account_id, name or f'account-{account_id}')
+            if not re.fullmatch(r"\d{12}", account_id):
+                raise ValueError(f"{account_id!r} is no account id: twelve digits")
+            account = Account(self, account_id, name or f"account-{account_id}")
             self.accounts[account_id] = account
             self.sessions[account.administrator.access_key_id] = account.administrator
         account = self.accounts[account_id]
@@ -69,5 +70,4 @@ def _age_user(user: User, by: timedelta) -> None:
             key.last_used = LastUsed(used.time - by, used.service, used.region)
     for name, value in user.tags.items():
         if name.lower().startswith(LEDGER_PREFIX):
-            user.tags[name] = _TIME.sub(
-                lambda match: format_time(parse_time(match[0]) - by), value)
+            user.tags[name] = _TIME.sub(lambda match: format_time(parse_time(match[0]) - by), value)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """IAM's calls on users and their tags."""
+
 from __future__ import annotations
 
 import base64
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from c7n_inactive_keys.sandbox.world import World
 
 TAGS_PER_USER = 50
-_NAME = re.compile(r'[\w+=,.@-]{1,128}', re.ASCII)
+_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 
 
 def caller_account(world: World, request: Request) -> Account:
@@ -31,16 +32,19 @@ def named_user(request: Request) -> str:
     """`UserName`, or without it the user who made the call."""
     principal = request.principal
     assert principal is not None
-    name = request.parameters.get('UserName')
+    name = request.parameters.get("UserName")
     if name is None:
-        if principal.kind != 'IAMUser':
+        if principal.kind != "IAMUser":
             raise ApiError(
-                'ValidationError', 'Must specify userName when calling with non-User credentials')
+                "ValidationError", "Must specify userName when calling with non-User credentials"
+            )
         return principal.name
     if not _NAME.fullmatch(name):
         raise ApiError(
-            'ValidationError', 'The specified value for userName is invalid. It must contain only '
-            'alphanumeric characters and/or the following: +=,.@_-')
+            "ValidationError",
+            "The specified value for userName is invalid. It must contain only "
+            "alphanumeric characters and/or the following: +=,.@_-",
+        )
     return str(name)
 
 
@@ -55,14 +59,14 @@ def existing_user(world: World, request: Request) -> User:
 
 def no_such_user(name: str) -> ApiError:
     """NoSuchEntity with AWS's sentence."""
-    return ApiError('NoSuchEntity', f'The user with name {name} cannot be found.')
+    return ApiError("NoSuchEntity", f"The user with name {name} cannot be found.")
 
 
 def seen_user(world: World, request: Request) -> View:
     """The user as a reader sees it: lagging behind where a fault of kind lag says so."""
     name = named_user(request)
     account = caller_account(world, request)
-    call = Call('iam', request.action or '', account.id, request.region, name, None, None, now())
+    call = Call("iam", request.action or "", account.id, request.region, name, None, None, now())
     past = world.state.before.get((account.id, name))
     if past is not None and world.faults.lags(call, past.change):
         return past
@@ -73,59 +77,64 @@ def seen_user(world: World, request: Request) -> View:
 
 
 def page(
-    request: Request, names: Sequence[str], sort: Any = lambda name: name,
+    request: Request,
+    names: Sequence[str],
+    sort: Any = lambda name: name,
 ) -> tuple[Sequence[str], dict[str, Any]]:
     """A page of sorted names after `Marker`, and the answer's words on what follows."""
     try:
-        size = int(request.parameters.get('MaxItems', 100))
+        size = int(request.parameters.get("MaxItems", 100))
     except ValueError:
         size = 0
     if not 1 <= size <= 1000:
-        raise ApiError('ValidationError', 'MaxItems must be between 1 and 1000')
+        raise ApiError("ValidationError", "MaxItems must be between 1 and 1000")
     first = 0
-    if marker := request.parameters.get('Marker'):
+    if marker := request.parameters.get("Marker"):
         try:
             last = base64.b64decode(marker, validate=True).decode()
         except ValueError as error:
-            raise ApiError('ValidationError', 'Invalid Marker.') from error
+            raise ApiError("ValidationError", "Invalid Marker.") from error
         first = bisect_right(names, sort(last), key=sort)
-    chosen = names[first:first + size]
+    chosen = names[first : first + size]
     if first + size >= len(names):
-        return chosen, {'IsTruncated': False}
-    return chosen, {
-        'IsTruncated': True, 'Marker': base64.b64encode(chosen[-1].encode()).decode()}
+        return chosen, {"IsTruncated": False}
+    return chosen, {"IsTruncated": True, "Marker": base64.b64encode(chosen[-1].encode()).decode()}
 
 
 def _shape(user: User | View, tags: bool = True) -> dict[str, Any]:
     shape: dict[str, Any] = {
-        'Path': user.path, 'UserName': user.name, 'UserId': user.id, 'Arn': user.arn,
-        'CreateDate': user.created}
+        "Path": user.path,
+        "UserName": user.name,
+        "UserId": user.id,
+        "Arn": user.arn,
+        "CreateDate": user.created,
+    }
     if isinstance(user, User):
-        shape['PasswordLastUsed'] = user.password_last_used
+        shape["PasswordLastUsed"] = user.password_last_used
     if tags and user.tags:
-        shape['Tags'] = tag_list(user.tags)
+        shape["Tags"] = tag_list(user.tags)
     return shape
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Tags in AWS's form."""
-    return [{'Key': key, 'Value': value} for key, value in tags.items()]
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def list_users(world: World, request: Request) -> dict[str, Any]:
     """ListUsers: pages of 100, no tags."""
     account = caller_account(world, request)
     names = account.sorted_names()
-    prefix = request.parameters.get('PathPrefix', '/')
-    if prefix != '/':
+    prefix = request.parameters.get("PathPrefix", "/")
+    if prefix != "/":
         names = [name for name in names if account.users[name].path.startswith(prefix)]
     chosen, rest = page(request, names, lambda name: (name.lower(), name))
-    return {'Users': [_shape(account.users[name], tags=False) for name in chosen]} | rest
+    return {"Users": [_shape(account.users[name], tags=False) for name in chosen]} | rest
 
 
 def get_user(world: World, request: Request) -> dict[str, Any]:
     """GetUser, with tags."""
-    return {'User': _shape(seen_user(world, request))}
+    return {"User": _shape(seen_user(world, request))}
 
 
 def create_user(world: World, request: Request) -> dict[str, Any]:
@@ -133,17 +142,17 @@ def create_user(world: World, request: Request) -> dict[str, Any]:
     account = caller_account(world, request)
     name = named_user(request)
     if name.lower() in (other.lower() for other in account.users):
-        raise ApiError('EntityAlreadyExists', f'User with name {name} already exists.')
-    tags = _merged({}, request.members('Tags'))
-    path = request.parameters.get('Path', '/')
-    return {'User': _shape(account.user(name, path, tags, now()))}
+        raise ApiError("EntityAlreadyExists", f"User with name {name} already exists.")
+    tags = _merged({}, request.members("Tags"))
+    path = request.parameters.get("Path", "/")
+    return {"User": _shape(account.user(name, path, tags, now()))}
 
 
 def delete_user(world: World, request: Request) -> dict[str, Any]:
     """DeleteUser; keys must be deleted first."""
     user = existing_user(world, request)
     if user.keys:
-        raise ApiError('DeleteConflict', 'Cannot delete entity, must delete access keys first.')
+        raise ApiError("DeleteConflict", "Cannot delete entity, must delete access keys first.")
     user.delete()
     return {}
 
@@ -152,13 +161,13 @@ def list_user_tags(world: World, request: Request) -> dict[str, Any]:
     """ListUserTags."""
     tags = seen_user(world, request).tags
     chosen, rest = page(request, sorted(tags))
-    return {'Tags': tag_list({key: tags[key] for key in chosen})} | rest
+    return {"Tags": tag_list({key: tags[key] for key in chosen})} | rest
 
 
 def tag_user(world: World, request: Request) -> dict[str, Any]:
     """TagUser: all tags of the call or none."""
     user = existing_user(world, request)
-    merged = _merged(user.tags, request.members('Tags'))
+    merged = _merged(user.tags, request.members("Tags"))
     user.remember()
     user.tags.clear()
     user.tags.update(merged)
@@ -168,7 +177,7 @@ def tag_user(world: World, request: Request) -> dict[str, Any]:
 def untag_user(world: World, request: Request) -> dict[str, Any]:
     """UntagUser: keys that are not there are none of its business."""
     user = existing_user(world, request)
-    unwanted = {key.lower() for key in request.texts('TagKeys')}
+    unwanted = {key.lower() for key in request.texts("TagKeys")}
     user.remember()
     for key in [key for key in user.tags if key.lower() in unwanted]:
         del user.tags[key]
@@ -180,14 +189,16 @@ def _merged(tags: Mapping[str, str], more: Sequence[Mapping[str, str]]) -> dict[
     merged = dict(tags)
     new: dict[str, str] = {}
     for tag in more:
-        key, value = tag.get('Key', ''), tag.get('Value', '')
-        _check_tag(key, 128, 1, 'key')
-        _check_tag(value, 256, 0, 'value')
-        if key.lower().startswith('aws:'):
-            raise ApiError('InvalidInput', 'Tag keys beginning with aws: are reserved.')
+        key, value = tag.get("Key", ""), tag.get("Value", "")
+        _check_tag(key, 128, 1, "key")
+        _check_tag(value, 256, 0, "value")
+        if key.lower().startswith("aws:"):
+            raise ApiError("InvalidInput", "Tag keys beginning with aws: are reserved.")
         if key.lower() in (known.lower() for known in new):
-            raise ApiError('InvalidInput', 'Duplicate tag keys found. Please note that Tag keys '
-                                           'are case insensitive.')
+            raise ApiError(
+                "InvalidInput",
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+            )
         new[key] = value
     for key, value in new.items():
         for known in [known for known in merged if known.lower() == key.lower()]:
@@ -195,14 +206,16 @@ def _merged(tags: Mapping[str, str], more: Sequence[Mapping[str, str]]) -> dict[
                 del merged[known]
         merged[key] = value
     if len(merged) > TAGS_PER_USER:
-        raise ApiError('LimitExceeded', f'Cannot exceed quota for TagsPerUser: {TAGS_PER_USER}')
+        raise ApiError("LimitExceeded", f"Cannot exceed quota for TagsPerUser: {TAGS_PER_USER}")
     return merged
 
 
 def _check_tag(text: str, longest: int, shortest: int, name: str) -> None:
-    legal = all(unicodedata.category(sign)[0] in 'LZN' or sign in '_.:/=+-@' for sign in text)
+    legal = all(unicodedata.category(sign)[0] in "LZN" or sign in "_.:/=+-@" for sign in text)
     if not legal or not shortest <= len(text) <= longest:
         raise ApiError(
-            'ValidationError', f"1 validation error detected: Value '{text}' at "
+            "ValidationError",
+            f"1 validation error detected: Value '{text}' at "
             f"'tags.1.member.{name}' failed to satisfy constraint: Member must satisfy regular "
-            r'expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]' + ('+' if shortest else '*'))
+            r"expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]" + ("+" if shortest else "*"),
+        )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small things that all of the sandbox speaks of: moments, ids, uses, and what a reader sees."""
+
 from __future__ import annotations
 
 import base64
@@ -10,8 +11,8 @@ from datetime import datetime, timezone
 
 from c7n_inactive_keys.times import whole_second
 
-ACTIVE = 'Active'
-INACTIVE = 'Inactive'
+ACTIVE = "Active"
+INACTIVE = "Inactive"
 
 
 def now() -> datetime:
@@ -21,7 +22,7 @@ def now() -> datetime:
 
 def identifier(prefix: str, length: int, *parts: object) -> str:
     """A realistic unique id ([A-Z2-7]) that is the same in every run."""
-    digest = hashlib.sha256('\0'.join(map(str, parts)).encode()).digest()
+    digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
     return prefix + base64.b32encode(digest).decode()[:length]
 
 
@@ -30,8 +31,8 @@ class LastUsed:
     """The last recorded use of a key; S3 and other services without a region say N/A."""
 
     time: datetime
-    service: str = 's3'
-    region: str = 'us-east-1'
+    service: str = "s3"
+    region: str = "us-east-1"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded AWS without its server: state, settings, and the way of a request through it."""
+
 from __future__ import annotations
 
 import threading
@@ -39,27 +40,29 @@ from c7n_inactive_keys.sandbox.recorder import record
 from c7n_inactive_keys.sandbox.state import State
 from c7n_inactive_keys.sandbox.values import INACTIVE, identifier, now
 
-Handler = Callable[['World', Request], Mapping[str, Any]]
-HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType({
-    ('iam', 'ListUsers'): users.list_users,
-    ('iam', 'GetUser'): users.get_user,
-    ('iam', 'CreateUser'): users.create_user,
-    ('iam', 'DeleteUser'): users.delete_user,
-    ('iam', 'ListUserTags'): users.list_user_tags,
-    ('iam', 'TagUser'): users.tag_user,
-    ('iam', 'UntagUser'): users.untag_user,
-    ('iam', 'ListAccessKeys'): access_keys.list_access_keys,
-    ('iam', 'CreateAccessKey'): access_keys.create_access_key,
-    ('iam', 'UpdateAccessKey'): access_keys.update_access_key,
-    ('iam', 'DeleteAccessKey'): access_keys.delete_access_key,
-    ('iam', 'GetAccessKeyLastUsed'): access_keys.get_access_key_last_used,
-    ('iam', 'GenerateCredentialReport'): credential_report.generate,
-    ('iam', 'GetCredentialReport'): credential_report.get,
-    ('iam', 'SimulatePrincipalPolicy'): permissions.simulate_principal_policy,
-    ('sts', 'AssumeRole'): sts.assume_role,
-    ('sts', 'GetCallerIdentity'): sts.get_caller_identity,
-    ('cloudtrail', 'LookupEvents'): event_history.lookup_events,
-})
+Handler = Callable[["World", Request], Mapping[str, Any]]
+HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
+    {
+        ("iam", "ListUsers"): users.list_users,
+        ("iam", "GetUser"): users.get_user,
+        ("iam", "CreateUser"): users.create_user,
+        ("iam", "DeleteUser"): users.delete_user,
+        ("iam", "ListUserTags"): users.list_user_tags,
+        ("iam", "TagUser"): users.tag_user,
+        ("iam", "UntagUser"): users.untag_user,
+        ("iam", "ListAccessKeys"): access_keys.list_access_keys,
+        ("iam", "CreateAccessKey"): access_keys.create_access_key,
+        ("iam", "UpdateAccessKey"): access_keys.update_access_key,
+        ("iam", "DeleteAccessKey"): access_keys.delete_access_key,
+        ("iam", "GetAccessKeyLastUsed"): access_keys.get_access_key_last_used,
+        ("iam", "GenerateCredentialReport"): credential_report.generate,
+        ("iam", "GetCredentialReport"): credential_report.get,
+        ("iam", "SimulatePrincipalPolicy"): permissions.simulate_principal_policy,
+        ("sts", "AssumeRole"): sts.assume_role,
+        ("sts", "GetCallerIdentity"): sts.get_caller_identity,
+        ("cloudtrail", "LookupEvents"): event_history.lookup_events,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class World:
         report_polls: how many calls find a new report still in progress.
     """
 
-    def __init__(self, partition: str = 'aws') -> None:
+    def __init__(self, partition: str = "aws") -> None:
         self.partition = partition
         self.address: str | None = None
         self.calls = Calls()
@@ -123,17 +126,19 @@ class World:
     def url(self) -> str:
         """The endpoint, `http://127.0.0.1:PORT`."""
         if self.address is None:
-            raise RuntimeError('the sandbox is not running: use it in a with statement')
+            raise RuntimeError("the sandbox is not running: use it in a with statement")
         return self.address
 
     def credentials(self, account_id: str) -> dict[str, str]:
         """The variables that make a process the administrator of an account."""
         key_id = self.account(account_id).administrator.access_key_id
         return {
-            'AWS_ENDPOINT_URL': self.url, 'AWS_ACCESS_KEY_ID': key_id,
-            'AWS_SECRET_ACCESS_KEY': secret_of(key_id), 'AWS_SESSION_TOKEN': TOKEN,
-            'AWS_DEFAULT_REGION': event_history.HOME_REGIONS[self.partition],
-            'AWS_EC2_METADATA_DISABLED': 'true',
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": secret_of(key_id),
+            "AWS_SESSION_TOKEN": TOKEN,
+            "AWS_DEFAULT_REGION": event_history.HOME_REGIONS[self.partition],
+            "AWS_EC2_METADATA_DISABLED": "true",
         }
 
     def account(self, account_id: str, name: str | None = None) -> Account:
@@ -164,18 +169,23 @@ class World:
 
     def truth(self) -> list[dict[str, object]]:
         """A row for each key of an IAM user, of all accounts, sorted by account, user and key."""
-        rows = [
-            key.truth() for account in self.state.accounts.values() for key in account.keys]
-        return sorted(rows, key=lambda row: (
-            row['account_id'], str(row['user_name']).lower(), row['access_key_id']))
+        rows = [key.truth() for account in self.state.accounts.values() for key in account.keys]
+        return sorted(
+            rows,
+            key=lambda row: (
+                row["account_id"],
+                str(row["user_name"]).lower(),
+                row["access_key_id"],
+            ),
+        )
 
     def role_id(self, account_id: str, role: str) -> str:
         """A role's unique id."""
-        return identifier('AROA', 17, account_id, role)
+        return identifier("AROA", 17, account_id, role)
 
     def answer(self, request: Request) -> Answer | Broken:
         """The answer to a request; Broken where the connection is to suffer."""
-        if request.access_key_id is None and request.path.startswith('/sandbox'):
+        if request.access_key_id is None and request.path.startswith("/sandbox"):
             return control.answer(self, request)
         request_id = str(uuid.uuid4())
         if self.latency:
@@ -188,38 +198,49 @@ class World:
             answer, dropped = self._serve(request, call, request_id)
         except ApiError as error:
             answer = error_answer(request, error, request_id)
-        broken = dropped is not None and dropped.kind in ('reset', 'timeout')
-        self.calls.add(replace(
-            call, status=None if broken else answer.status,
-            error=dropped.kind if dropped else answer.error))
+        broken = dropped is not None and dropped.kind in ("reset", "timeout")
+        self.calls.add(
+            replace(
+                call,
+                status=None if broken else answer.status,
+                error=dropped.kind if dropped else answer.error,
+            )
+        )
         return Broken(answer, dropped) if dropped else answer
 
     def _serve(
-        self, request: Request, call: Call, request_id: str,
+        self,
+        request: Request,
+        call: Call,
+        request_id: str,
     ) -> tuple[Answer, Fault | None]:
         self._throttle(request)
         hits = self.faults.hit(call)
         for fault in hits:
-            if fault.delay and fault.kind != 'timeout':
+            if fault.delay and fault.kind != "timeout":
                 time.sleep(fault.delay)
-            if fault.effect != 'after':
+            if fault.effect != "after":
                 fault.change(self, call)
                 if fault.fails:
                     return self._failure(request, fault, request_id)
         answer = self._dispatch(request, request_id)
         for fault in hits:
-            if fault.effect == 'after':
+            if fault.effect == "after":
                 fault.change(self, call)
                 if fault.fails:
                     return self._failure(request, fault, request_id, answer)
         return answer, None
 
     def _failure(
-        self, request: Request, fault: Fault, request_id: str, answer: Answer | None = None,
+        self,
+        request: Request,
+        fault: Fault,
+        request_id: str,
+        answer: Answer | None = None,
     ) -> tuple[Answer, Fault | None]:
-        if fault.kind != 'error':
+        if fault.kind != "error":
             # What there is to truncate: the true answer, or one that says nothing.
-            return answer or Answer(200, b'<Truncated/>' * 20), fault
+            return answer or Answer(200, b"<Truncated/>" * 20), fault
         assert fault.error is not None
         error = ApiError(fault.error, fault.message, fault.status)
         if answer is None:
@@ -228,7 +249,7 @@ class World:
 
     def _dispatch(self, request: Request, request_id: str) -> Answer:
         """What AWS itself would do with the call."""
-        handler = HANDLERS.get((request.service or '', request.action or ''))
+        handler = HANDLERS.get((request.service or "", request.action or ""))
         with self.lock:
             try:
                 self.permissions.check(request)
@@ -242,7 +263,7 @@ class World:
             return self.moto.answer(request)
         if request.json:
             return json_answer(result)
-        return query_answer(request.service or '', request.action or '', result, request_id)
+        return query_answer(request.service or "", request.action or "", result, request_id)
 
     def _authenticate(self, request: Request) -> Principal | None:
         """Who signed; None for an unsigned request. An inactive key is no key."""
@@ -251,35 +272,41 @@ class World:
             return None
         if session := self.state.sessions.get(key_id):
             if session.expired:
-                raise ApiError('ExpiredToken')
+                raise ApiError("ExpiredToken")
             return session
         key = self.state.keys.get(key_id)
         if key is None or key.status == INACTIVE:
-            raise ApiError('InvalidClientTokenId')
-        key.use(service=request.service or 'iam', region=request.region)
+            raise ApiError("InvalidClientTokenId")
+        key.use(service=request.service or "iam", region=request.region)
         return key.user.principal(key.id)
 
     def _throttle(self, request: Request) -> None:
         if request.principal is None or request.action is None:
             return
         rate = self.rates.get(request.action)
-        if request.action == 'LookupEvents' and rate is None:
+        if request.action == "LookupEvents" and rate is None:
             rate = self.lookup_rate
         bucket = (request.principal.account_id, request.region, request.action)
         if rate is not None and not self._rates.take(rate, *bucket):
-            raise ApiError('Throttling')
+            raise ApiError("Throttling")
 
     def _describe(self, request: Request) -> Call:
         principal = request.principal
         account = principal.account_id if principal else None
-        user = request.parameters.get('UserName')
-        action = request.action or f'{request.method} {request.path}'
-        if action == 'AssumeRole':
-            if match := sts.ROLE.fullmatch(request.parameters.get('RoleArn', '')):
+        user = request.parameters.get("UserName")
+        action = request.action or f"{request.method} {request.path}"
+        if action == "AssumeRole":
+            if match := sts.ROLE.fullmatch(request.parameters.get("RoleArn", "")):
                 account, user = match.groups()
-        elif user is None and principal and principal.kind == 'IAMUser':
+        elif user is None and principal and principal.kind == "IAMUser":
             user = principal.name
         return Call(
-            request.service or '', action, account, request.region, user,
-            request.parameters.get('AccessKeyId'), principal.arn if principal else None,
-            self.now())
+            request.service or "",
+            action,
+            account,
+            request.region,
+            user,
+            request.parameters.get("AccessKeyId"),
+            principal.arn if principal else None,
+            self.now(),
+        )
