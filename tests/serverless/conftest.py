@@ -33,13 +33,14 @@ def days_ago(days: float) -> datetime:
 
 
 def custodian(
-    environ: dict[str, str], home: Path, policies: str, *arguments: str, out: Path | None = None
+    environ: dict[str, str], home: Path, policies: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    """`custodian run` of a shipped policy file."""
+    """`custodian run` of a shipped policy file, or of several with spaces between their names."""
     return subprocess.run(
         [
             BIN / "custodian", "run", "--cache-period", "0", "-r", "us-east-1",
-            "-s", str(out or home / "out"), *arguments, ROOT / "policies" / policies,
+            "-s", str(home / "out"), *arguments,
+            *(ROOT / "policies" / name for name in policies.split()),
         ],
         env=environ | {"HOME": str(home)}, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip

@@ -29,7 +29,7 @@ Loader.add_multi_constructor("!", _short_form)
 
 def template(name: str) -> dict[str, Any]:
     """A template of deploy/ as data."""
-    data: dict[str, Any] = yaml.load((ROOT / "deploy" / name).read_text(), Loader)  # noqa: S506
+    data: dict[str, Any] = yaml.load((ROOT / "deploy" / name).read_text(), Loader)
     return data
 
 
