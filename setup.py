@@ -46,9 +46,12 @@ EXTRAS = {
 }
 EXTRAS["dev"] = [
     *EXTRAS["org"],
+    *EXTRAS["mailer"],
     *EXTRAS["ocsf"],
     *EXTRAS["sandbox"],
+    "aiosmtpd>=1.4.5",
     "build[uv]>=1.2",
+    "cfn-lint>=1.20",
     "hypothesis>=6.100",
     "mypy>=1.13",
     "pytest>=8.3",
