@@ -55,6 +55,7 @@ class Outcome:
     status: int
     log: str
     out: Path
+    home: Path  # its working and temporary directory
 
     def journal(self, policy: str = DELETE) -> list[JournalEntry]:
         """The lines of the journal; a torn one may only be the last."""
@@ -159,11 +160,13 @@ class Custodian:
         out: str | None = None,
         settings: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] | None = None,
+        file_size: int = 0,
     ) -> Run:
         """Start `custodian run` as the account's administrator.
 
         `settings` are constants of modules that this run has otherwise, to shorten waits; `out` is
-        the output directory or url, by default a new directory.
+        the output directory or url, by default a new directory; no file may grow beyond
+        `file_size`, in bytes, as if the disk were full.
         """
         with self._lock:
             self._numbers += 1
@@ -180,6 +183,7 @@ class Custodian:
             | {"HOME": str(home), "TMPDIR": str(home)}
             | dict(environ or {}),
             "settings": dict(settings or {}),
+            "file_size": file_size,
             "arguments": [
                 "run", "--cache-period", "0", "-r", "us-east-1", "-s", place, *arguments,
                 str(home / "policies.json"),
@@ -220,7 +224,7 @@ class Run:
     def outcome(self) -> Outcome:
         """Wait for its end."""
         status = self.custodian._await(self.number, "status")
-        return Outcome(status, (self.home / "log").read_text(), self.out)
+        return Outcome(status, (self.home / "log").read_text(), self.out, self.home)
 
 
 def sandbox_free_environ() -> dict[str, str]:

@@ -175,7 +175,7 @@ def _denied_for_all(name: str, place: Place) -> Cell:
     # Reading again needs the same permission as reading, so it is taken away in between.
     first = FIRST_READS + 1 if place.nth == 2 else 1
     everybody = Fault(action=place.action, nth=first, times=None, error="AccessDenied")
-    deleted = True if place.title == "UntagUser" else False
+    deleted = place.title == "UntagUser"
     return replace(cell, faults=(everybody,), others=deleted)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -50,7 +51,7 @@ def _read_service_models() -> None:
     import boto3
     from botocore.loaders import JSONFileLoader
 
-    read = JSONFileLoader._load_file  # noqa: SLF001
+    read = JSONFileLoader._load_file
     known: dict[str, Any] = {}
 
     def read_once(self: Any, path: str, open_method: Any) -> Any:
@@ -58,7 +59,7 @@ def _read_service_models() -> None:
             known[path] = read(self, path, open_method)
         return known[path]
 
-    JSONFileLoader._load_file = read_once  # noqa: SLF001
+    JSONFileLoader._load_file = read_once
     session = boto3.Session("AKIA", "secret", region_name="us-east-1")
     for service in ("iam", "sts", "cloudtrail", "s3"):
         session.client(service)
@@ -93,6 +94,8 @@ def _run(order: dict[str, Any]) -> int:
     for name, value in order["settings"].items():
         module, _, constant = name.rpartition(".")
         setattr(importlib.import_module(module), constant, value)
+    if order["file_size"]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size"], order["file_size"]))
     sys.argv = ["custodian", *order["arguments"]]
     from c7n.cli import main
 

@@ -95,9 +95,7 @@ def _one(sandbox, custodian, number, nth, effect):
     if outcome.status != -signal.SIGKILL:
         problems.append(f"the run was not killed but ended with {outcome.status}")
     announced = {line.access_key_id for line in outcome.journal()}
-    rest = custodian.run(
-        account.id, POLICY, report_made=False, out=_out(custodian, account)
-    )
+    rest = custodian.run(account.id, POLICY, report_made=False, out=_out(custodian, account))
     if rest.status != 0 or account.keys:
         problems.append(f"the next run: {rest.status}, {len(account.keys)} keys left\n{rest.log}")
     text = (rest.out / "inactive-keys-delete" / "inactive-keys.jsonl").read_text()

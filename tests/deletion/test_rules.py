@@ -286,9 +286,7 @@ def test_as_many_keys_as_the_cap_are_deleted(sandbox, custodian, account):
 def test_a_dry_run_reports_whatever_the_cap(sandbox, custodian, account):
     """Scenario 24: the cap must not hide from a dry run what is over it."""
     keys = [_inactive(account), _inactive(account, created=499)]
-    outcome = custodian.run(
-        account.id, delete_policy(**{"max-keys": 1}), arguments=("--dryrun",)
-    )
+    outcome = custodian.run(account.id, delete_policy(**{"max-keys": 1}), arguments=("--dryrun",))
     assert outcome.status == 0
     assert outcome.matched() == {key.id for key in keys}
     assert _ids(account) == outcome.matched()
@@ -408,9 +406,7 @@ REPORTED_OLD = {
         ([NEVER_ACTIVE, INACTIVE_90], set()),
     ],
 )
-def test_only_keys_that_all_filters_mean_are_deleted(
-    sandbox, custodian, account, filters, deleted
-):
+def test_only_keys_that_all_filters_mean_are_deleted(sandbox, custodian, account, filters, deleted):
     """Scenarios 5 to 7: by id, in any order, whatever annotation the last filter left."""
     old = _inactive(account, created=500)
     young = _inactive(account, created=400, off=150)
@@ -438,9 +434,7 @@ def test_keys_that_the_report_cannot_tell_apart_are_skipped_as_ambiguous(
 ):
     """Scenario 8: `credential` matched a creation time that two keys share."""
     born = days_ago(500)
-    keys = [
-        account.user("bob").key(created=born, toggles=[days_ago(off)]) for off in (200, 150)
-    ]
+    keys = [account.user("bob").key(created=born, toggles=[days_ago(off)]) for off in (200, 150)]
     outcome = custodian.run(account.id, delete_policy(filters=[INACTIVE_90, REPORTED_OLD]))
     assert _ids(account) == {key.id for key in keys}
     assert set(outcome.by_key().values()) == {"skipped ambiguous"}
@@ -465,9 +459,7 @@ def test_the_ledger_tag_goes_with_the_key_and_no_other_tag_does(sandbox, custodi
     assert set(tags) == {key.id, "team", f"c7n-inactive-key:{stays.id}"}
 
 
-def test_a_ledger_tag_that_was_changed_in_mid_run_is_believed_no_more(
-    sandbox, custodian, account
-):
+def test_a_ledger_tag_that_was_changed_in_mid_run_is_believed_no_more(sandbox, custodian, account):
     """What the proof rests on is read again: a later `since` makes the key younger."""
     key = _inactive(account)
     tags = account.user("bob").tags
@@ -480,18 +472,14 @@ def test_a_ledger_tag_that_was_changed_in_mid_run_is_believed_no_more(
         )
 
     tags[name] = entry(200)
-    sandbox.faults.add(
-        Fault(action="GetUser", nth=2, call=lambda: tags.update({name: entry(100)}))
-    )
+    sandbox.faults.add(Fault(action="GetUser", nth=2, call=lambda: tags.update({name: entry(100)})))
     policy = delete_policy(filters=[{"type": "inactive-access-key", "days": 180}])
     outcome = custodian.run(account.id, policy)
     assert _ids(account) == {key.id}
     assert outcome.by_key() == {key.id: "skipped changed"}
 
 
-def test_the_outcomes_are_in_custodians_action_file_and_in_the_journal(
-    sandbox, custodian, account
-):
+def test_the_outcomes_are_in_custodians_action_file_and_in_the_journal(sandbox, custodian, account):
     """One record a key, with what proved it."""
     key = _inactive(account)
     outcome = custodian.run(account.id, delete_policy())
@@ -518,7 +506,10 @@ def test_one_policys_matches_do_not_leak_into_the_next(sandbox, custodian, accou
     second = delete_policy(filters=[{"type": "inactive-access-key", "days": 365}])
     del second["source"]
     outcome = custodian.run(
-        account.id, first, second, arguments=("--cache", "memory"),
+        account.id,
+        first,
+        second,
+        arguments=("--cache", "memory"),
     )
     assert outcome.matched("report") == {key.id}
     assert _ids(account) == {key.id}
