@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of the documentation from schemas, docstrings, help texts and shipped files."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import c7n.manager  # noqa: F401 - before our entry, as in every custodian process
+from c7n.resources import load_resources
+from click.testing import CliRunner
+
+from c7n_inactive_keys.cli import COMMANDS, main
+from c7n_inactive_keys.entry import initialize
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = re.compile(r"^:example:\n\n\.\. code-block:: (\w+)\n\n((?:(?: {4}.*)?\n)+)", re.MULTILINE)
+CLASSES = {
+    "inactive-access-key": ("filter", "InactiveAccessKey"),
+    "delete-inactive-keys": ("delete", "DeleteInactiveKeys"),
+    "record-inactive-keys": ("record", "RecordInactiveKeys"),
+    "credential-report": ("source", "CredentialReportSource"),
+}
+
+
+def fenced(language: str, text: str) -> str:
+    """A code block."""
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+# -- filter, actions, source ----------------------------------------------------------------------
+
+
+def element(name: str) -> str:
+    """Docstring, options and permissions of the filter, an action or the source."""
+    cls = _class(name)
+    pieces = [markdown(inspect.getdoc(cls) or "")]
+    rows = list(_options(getattr(cls, "schema", {"properties": {}})["properties"]))
+    if rows:
+        pieces.append("| Option | Type | Default |\n|---|---|---|\n" + "\n".join(rows))
+    calls = ", ".join(f"`{action}`" for action in permissions(name))
+    pieces.append(f"Calls that it makes: {calls}.")
+    return "\n\n".join(pieces)
+
+
+def _class(name: str) -> Any:
+    load_resources(("aws.iam-user",))
+    initialize()
+    module, attribute = CLASSES[name]
+    return getattr(importlib.import_module(f"c7n_inactive_keys.custodian.{module}"), attribute)
+
+
+def permissions(name: str) -> tuple[str, ...]:
+    """The IAM actions that an element names, with all its evidence."""
+    actions = tuple(_class(name).permissions)
+    if name == "inactive-access-key":
+        return (*actions, "cloudtrail:LookupEvents")
+    return actions
+
+
+def markdown(docstring: str) -> str:
+    """A docstring in the form of Custodian's, as Markdown."""
+
+    def example(found: re.Match[str]) -> str:
+        return fenced(found[1], textwrap.dedent(found[2])) + "\n\n"
+
+    return EXAMPLE.sub(example, docstring + "\n").strip()
+
+
+def _options(properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, schema in properties.items():
+        if name == "type" and not prefix:
+            continue
+        kind = _kind(schema)
+        default = schema.get("default")
+        shown = "" if default is None else f"`{str(default).replace(chr(39), '').lower()}`"
+        yield f"| `{prefix}{name}` | {kind} | {shown} |"
+        yield from _options(schema.get("properties", {}), f"{prefix}{name}.")
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """What an option's value may be."""
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if "oneOf" in schema:
+        return " or ".join(_kind(item) for item in schema["oneOf"])
+    return str(schema.get("type", "date or time"))
+
+
+def permission_table() -> str:
+    """Which element needs which IAM action."""
+    actions = sorted({action for name in CLASSES for action in permissions(name)})
+    lines = [
+        "| IAM action | " + " | ".join(f"`{name}`" for name in CLASSES) + " |",
+        "|---|" + "---|" * len(CLASSES),
+    ]
+    for action in actions:
+        marks = ("yes" if action in permissions(name) else "" for name in CLASSES)
+        lines.append(f"| `{action}` | " + " | ".join(marks) + " |")
+    return "\n".join(lines)
+
+
+# -- docstrings of modules ------------------------------------------------------------------------
+
+
+def module_text(name: str) -> str:
+    """A module's docstring as text: its drawings need every column."""
+    return fenced("text", _docstring(name))
+
+
+def module_prose(name: str) -> str:
+    """A module's docstring as Markdown, less its remark on being pure."""
+    text = re.sub(r" Pure(: [^.]*)?\.(?=\n|$)", "", _docstring(name))
+    return re.sub(r"\bPure: [^.]*\.\s*$", "", text, flags=re.DOTALL)
+
+
+def _docstring(name: str) -> str:
+    return inspect.getdoc(importlib.import_module(f"c7n_inactive_keys.{name}")) or ""
+
+
+# -- commands -------------------------------------------------------------------------------------
+
+
+def help_text(*command: str) -> str:
+    """What `c7n-inactive-keys COMMAND --help` prints."""
+    done = CliRunner().invoke(main, [*command, "--help"], prog_name="c7n-inactive-keys")
+    if done.exit_code != 0:
+        raise SystemExit(f"{command}: {done.output}")
+    return fenced("text", f"$ {' '.join(['c7n-inactive-keys', *command, '--help'])}\n{done.output}")
+
+
+def make_targets() -> str:
+    """What `make` prints."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z-]+):.*## (.*)$", text, re.MULTILINE)
+    return "\n".join(["| Command | What it does |", "|---|---|"] + [
+        f"| `make {name}` | {what} |" for name, what in targets
+    ])
+
+
+def shipped_file(path: str) -> str:
+    """A file of the repository as it is."""
+    return fenced("yaml", (ROOT / path).read_text(encoding="utf-8"))
+
+
+def _makers() -> dict[str, Callable[[], str]]:
+    return {
+        **{f"element:{name}": (lambda name=name: element(name)) for name in CLASSES},
+        "permissions": permission_table,
+        "timeline": lambda: module_text("timeline"),
+        "ledger": lambda: module_prose("evidence.ledger"),
+        "journal": lambda: module_prose("journal"),
+        "plan": lambda: module_prose("plan"),
+        "help": help_text,
+        **{f"help:{name}": (lambda name=name: help_text(name)) for name in COMMANDS},
+        "make": make_targets,
+        "file:policies/inactive-keys.yml": lambda: shipped_file("policies/inactive-keys.yml"),
+        "file:accounts.yml": lambda: shipped_file("accounts.yml"),
+    }
+
+
+MAKERS = _makers()
