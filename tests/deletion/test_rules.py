@@ -125,6 +125,19 @@ def test_an_exemption_added_in_mid_run_counts_in_any_case(sandbox, custodian, ac
     assert outcome.status == 0
 
 
+def test_an_exemption_is_seen_through_custodians_cache(sandbox, custodian, account, tmp_path):
+    """Custodian may hand out users of a quarter of an hour ago; the tag is read live."""
+    key = _inactive(account)
+    cached = ("--cache-period", "15", "--cache", str(tmp_path / "cache"))
+    first = custodian.run(account.id, delete_policy(), arguments=(*cached, "--dryrun"))
+    assert first.matched() == {key.id}
+    account.user("bob").tags[TAG] = ""
+    outcome = custodian.run(account.id, delete_policy(), arguments=cached)
+    assert sandbox.calls.count("GetUser") == 2  # the first run's, and that before the deletion
+    assert key.id in _ids(account)
+    assert outcome.by_key() == {key.id: "skipped exempt"}
+
+
 def test_an_exemption_that_cannot_be_read_means_do_not_delete(sandbox, custodian, account):
     """Scenario 33: denied is not 'no exemption'."""
     key = _inactive(account)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What docs/safety.md says of the tests is so."""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from c7n_inactive_keys.evidence.ledger import tag_key
+
+HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "safety.md"
+
+
+def test_every_test_that_the_page_names_is_there():
+    """A guarantee whose test was renamed or lost is none."""
+    named = set(re.findall(r"`(test_\w+)`", PAGE.read_text()))
+    sources = "".join(path.read_text() for path in HERE.glob("test_*.py"))
+    defined = set(re.findall(r"^def (test_\w+)\(", sources, re.MULTILINE))
+    assert len(named) > 30
+    assert named - defined == set()
+
+
+def test_the_fence_for_ledger_tags_holds_for_any_case_of_letters():
+    """IAM takes tag keys that differ in case for the same, StringLike does not."""
+    (policy,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (statement,) = json.loads(policy)["Statement"]
+    pattern = statement["Condition"]["ForAnyValue:StringLike"]["aws:TagKeys"]
+    name = tag_key("AKIA0000000000000000")
+    for forged in (name, name.upper(), name.lower(), name.title()):
+        assert fnmatchcase(forged, pattern), forged
+    assert not fnmatchcase("AKIA0000000000000000", pattern)
+    assert not fnmatchcase("keep-keys", pattern)
