@@ -81,9 +81,8 @@ class Function:
                 self.configuration["Handler"],
             ],
             input="".join(json.dumps(event) + "\n" for event in events),
-            env=environ | {
+            env={"AWS_REGION": "us-east-1"} | environ | {
                 "AWS_LAMBDA_FUNCTION_NAME": self.configuration["FunctionName"],
-                "AWS_REGION": "us-east-1",
             },
             capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
