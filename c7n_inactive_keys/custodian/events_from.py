@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.custodian.execution import execution_memory
@@ -33,6 +33,10 @@ class Export:
     """An export that a policy names; read once in an execution of the policy."""
 
     def __init__(self, data: dict[str, Any], manager: Any) -> None:
+        for option in ("covers-since", "covers-until"):
+            if isinstance(data.get(option), date):
+                # In place: Custodian writes the policy to metadata.json, which knows no dates.
+                data[option] = data[option].isoformat()
         self.data = data
         self.manager = manager
 
