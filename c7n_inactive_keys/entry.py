@@ -30,14 +30,25 @@ def initialize() -> None:
 
 def _on_resource(_registry: Any, resource_class: Any) -> None:
     """Custodian tells us of each resource class that it has loaded, often more than once."""
-    if getattr(resource_class, "type", None) != RESOURCE:
-        return
     if not hasattr(resource_class, "filter_registry"):
-        return  # another plugin's class of that name, which takes no filters
+        return  # another plugin's class, which takes no filters
     try:
-        register(resource_class)
+        if getattr(resource_class, "type", None) == RESOURCE:
+            register(resource_class)
+        elif hasattr(resource_class, "source_mapping"):
+            register_elsewhere()
     except Exception as error:  # noqa: BLE001 - raised here it would stop every custodian command
         warn(error)
+
+
+def register_elsewhere() -> None:
+    """Make the source known by name, so that it can say that other resource types have none."""
+    from c7n.query import sources
+
+    from c7n_inactive_keys.custodian.elsewhere import NAME, NoCredentialReport
+
+    if NAME not in sources:
+        sources.register(NAME, NoCredentialReport)
 
 
 def register(resource_class: Any) -> None:
@@ -51,6 +62,7 @@ def register(resource_class: Any) -> None:
     from c7n.query import sources
 
     from c7n_inactive_keys.custodian.delete import DeleteInactiveKeys
+    from c7n_inactive_keys.custodian.elsewhere import NoCredentialReport
     from c7n_inactive_keys.custodian.filter import InactiveAccessKey
     from c7n_inactive_keys.custodian.record import RecordInactiveKeys
     from c7n_inactive_keys.custodian.source import CredentialReportSource
@@ -63,7 +75,7 @@ def register(resource_class: Any) -> None:
         (resource_class.action_registry, "record-inactive-keys", RecordInactiveKeys),
     ]
     for registry, name, ours in entries:
-        if registry.get(name) not in (None, ours):
+        if registry.get(name) not in (None, ours, NoCredentialReport):
             raise ValueError(f"{name!r} already belongs to {registry.get(name)!r}")
     for registry, name, ours in entries:
         registry.register(name, ours)

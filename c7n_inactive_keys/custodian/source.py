@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from c7n.exceptions import PolicyValidationError
 from c7n.utils import backoff_delays
 
 from c7n_inactive_keys.credential_report import ReportedUser, read_report
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.coverage import read_error, report_unread, unread_user
+from c7n_inactive_keys.custodian.elsewhere import refuse
 from c7n_inactive_keys.custodian.execution import REPORT_ANNOTATION
 from c7n_inactive_keys.errors import CredentialReportError
 from c7n_inactive_keys.times import as_utc
@@ -54,10 +54,7 @@ class CredentialReportSource:
     def __init__(self, manager: Any) -> None:
         self.manager = manager
         if manager.type != "iam-user":
-            raise PolicyValidationError(
-                f"policy:{manager.ctx.policy.name} source: credential-report lists IAM users and "
-                f"works with resource: aws.iam-user only, not with {manager.type}"
-            )
+            refuse(manager)
 
     def get_permissions(self) -> list[str]:
         """What the source calls."""

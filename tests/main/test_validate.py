@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad options: one clear sentence from `custodian validate`, which names policy, option, remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .commands import run
+
+pytestmark = pytest.mark.e2e
+
+FILTER = "inactive-access-key"
+DELETE = "delete-inactive-keys"
+USERS = "aws.iam-user"
+
+
+def bad(sentence: str, reason: str, resource: str = USERS, **policy: Any) -> Any:
+    return pytest.param({"resource": resource, **policy}, sentence, id=reason)
+
+
+BAD = [
+    bad(
+        "filter inactive-access-key: days must be a number, 0 or more, not -1",
+        "negative days",
+        filters=[{"type": FILTER, "days": -1}],
+    ),
+    bad(
+        "filter inactive-access-key: certainty must be proven or possible, not 'maybe'",
+        "unknown certainty",
+        filters=[{"type": FILTER, "certainty": "maybe"}],
+    ),
+    bad(
+        "filter inactive-access-key: evidence may hold ledger and cloudtrail, not 'guess'",
+        "unknown evidence",
+        filters=[{"type": FILTER, "evidence": ["ledger", "guess"]}],
+    ),
+    bad(
+        "filter inactive-access-key: notified-days must be a number, 0 or more, not -3",
+        "negative notice",
+        filters=[{"type": FILTER, "notified-days": -3}],
+    ),
+    bad(
+        "filter inactive-access-key: events-from covers-since must be a date like 2024-01-01 or an "
+        "ISO 8601 time, not 'last spring'",
+        "no date",
+        filters=[
+            {"type": FILTER, "events-from": {"url": "file://e.csv", "covers-since": "last spring"}}
+        ],
+    ),
+    bad(
+        "filter inactive-access-key: events-from covers-until must come with an earlier "
+        "covers-since, not '2024-01-01'",
+        "an end without a beginning",
+        filters=[
+            {"type": FILTER, "events-from": {"url": "file://e.csv", "covers-until": "2024-01-01"}}
+        ],
+    ),
+    bad(
+        "filter inactive-access-key: events-from needs format: json, txt, csv, csv2dict, which the "
+        "url does not tell, not 's3://bucket/events'",
+        "unknown format",
+        filters=[{"type": FILTER, "events-from": {"url": "s3://bucket/events"}}],
+    ),
+    bad(
+        "action delete-inactive-keys: deletes what an inactive-access-key filter matched, and the "
+        "policy has none that selects keys; add one to its filters",
+        "deletion without the filter",
+        actions=[DELETE],
+    ),
+    bad(
+        "action delete-inactive-keys: deletes what an inactive-access-key filter matched, and the "
+        "policy has none that selects keys; take it out of the not block",
+        "deletion with the filter under not",
+        filters=[{"not": [{"or": [FILTER]}]}],
+        actions=[DELETE],
+    ),
+    bad(
+        "action delete-inactive-keys: max-keys must be a whole number, 1 or more, not 0",
+        "a cap of nothing",
+        filters=[FILTER],
+        actions=[{"type": DELETE, "max-keys": 0}],
+    ),
+    bad(
+        "action delete-inactive-keys: exempt-tag must name a tag; leave it out to exempt nobody",
+        "an empty exemption",
+        filters=[FILTER],
+        actions=[{"type": DELETE, "exempt-tag": " "}],
+    ),
+    bad(
+        "action delete-inactive-keys: plan needs format: json, txt, csv, csv2dict, which the url "
+        "does not tell",
+        "a plan of unknown format",
+        filters=[FILTER],
+        actions=[{"type": DELETE, "plan": {"url": "file://plan"}}],
+    ),
+    bad(
+        "source: credential-report lists IAM users and works with resource: aws.iam-user only, "
+        "not with ec2",
+        "the source on another resource",
+        resource="aws.ec2",
+        source="credential-report",
+    ),
+]
+
+
+@pytest.mark.parametrize(("policy", "sentence"), BAD)
+def test_a_bad_option_gets_one_sentence(
+    policy: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    """`custodian validate` fails with it, and shows no stack trace."""
+    (tmp_path / "bad.yml").write_text(yaml.safe_dump({"policies": [{"name": "bad", **policy}]}))
+    done = run(["custodian", "validate", "bad.yml"], tmp_path)
+    assert done.status == 1
+    assert f"policy:bad {sentence}" in done.log
+    assert "Traceback" not in done.log
+
+
+def test_all_shipped_policies_are_valid(tmp_path: Path) -> None:
+    """Stock Custodian takes each file in policies/."""
+    from .commands import POLICIES
+
+    files = sorted(POLICIES.parent.glob("*.yml"))
+    done = run(["custodian", "validate", *files], tmp_path)
+    assert done.status == 0, done.log
+    assert done.log.count("Configuration valid") == len(files)
