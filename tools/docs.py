@@ -33,7 +33,7 @@ DIFFERENT_EACH_TIME = (
 
 def pages() -> Iterator[Path]:
     """All files that may hold generated parts."""
-    yield ROOT / "README.md"
+    yield from sorted(ROOT.glob("*.md"))
     yield from sorted((ROOT / "docs").rglob("*.md"))
 
 

@@ -138,9 +138,10 @@ def make_targets() -> str:
     """What `make` prints."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z-]+):.*## (.*)$", text, re.MULTILINE)
-    return "\n".join(["| Command | What it does |", "|---|---|"] + [
-        f"| `make {name}` | {what} |" for name, what in targets
-    ])
+    return "\n".join(
+        ["| Command | What it does |", "|---|---|"]
+        + [f"| `make {name}` | {what} |" for name, what in targets]
+    )
 
 
 def shipped_file(path: str) -> str:

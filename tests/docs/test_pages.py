@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated parts are current, links lead somewhere, and the site builds."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .pages import ROOT, pages
+
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+MARKS = re.compile(r"<!-- (generated: \S+|end) -->")
+
+
+@pytest.mark.e2e
+def test_what_is_generated_is_what_the_code_says_now():
+    """`make docs` would change nothing, the demo's real output included."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "docs.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_generated_parts_begin_and_end():
+    """A mark without its end would silently keep a part from being checked."""
+    for page in pages():
+        marks = [found[1] for found in MARKS.finditer(page.read_text(encoding="utf-8"))]
+        kinds = [mark == "end" for mark in marks]
+        assert kinds == [False, True] * (len(marks) // 2), f"{page}: {marks}"
+
+
+def test_the_site_builds_in_strict_mode(tmp_path):
+    """No page of the navigation is missing, no link and no anchor is broken."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("zensical"), "build", "--strict", "-f", "mkdocs.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
+
+
+def test_every_page_is_in_the_navigation_and_the_other_way_round():
+    """A page that nothing leads to is never read."""
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = set(_files(yaml.safe_load(text)["nav"]))
+    there = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    assert listed == there
+
+
+def _files(item):
+    if isinstance(item, str):
+        yield item
+    else:
+        for child in item.values() if isinstance(item, dict) else item:
+            yield from _files(child)
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_pages_outside_docs_lead_to_files(page):
+    """README and the like are read on the web and on disk, where strict mode does not look."""
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
+    for found in LINK.finditer(text):
+        target = (found["target"] or found["image"]).partition("#")[0]
+        if target and "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_reason_of_an_outcome_is_explained():
+    """A new reason needs its line on the page about deletion."""
+    sources = ("custodian/deletion.py", "custodian/delete.py", "custodian/coverage.py")
+    code = "".join(
+        (ROOT / "c7n_inactive_keys" / name).read_text(encoding="utf-8") for name in sources
+    )
+    reasons = set(re.findall(r'(?:SKIPPED|FAILED), "([a-z-]+)"', code))
+    reasons |= set(re.findall(r'reason="([a-z-]+)"', code))
+    reasons |= {"reactivated", "ambiguous", "not-matched"}
+    page = (ROOT / "docs" / "delete.md").read_text(encoding="utf-8")
+    assert len(reasons) >= 12
+    assert {reason for reason in reasons if f"`{reason}`" not in page} == set()
+
+
+def test_nothing_is_promised_that_has_no_page():
+    """The README's first screen: a sentence, a policy, a command and its output."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    policy = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert policy
+    assert len(policy[1].splitlines()) == 8
+    assert text.index("make demo") < text.index("## Install")
