@@ -31,11 +31,11 @@ lint: env-dev ## the linter and the type checker alone
 bench: env-dev ## measure against Custodian's built-in filter and action; takes a long while
 	@$(BIN)/python -m benchmarks
 
-docs: env-dev ## renew what the documentation shows of real output
-	@$(BIN)/python tools/docs.py
+docs: env-dev ## renew what the documentation shows of real output, and build the site
+	@$(BIN)/python tools/docs.py && $(BIN)/zensical build --strict -f mkdocs.yml
 
 clean: ## remove the environment and whatever else was made
-	@rm -rf .venv build dist demo-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .cache build dist demo-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 env-demo: python
 	@"$(PYTHON)" tools/environment.py org,sandbox
