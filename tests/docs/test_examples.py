@@ -34,7 +34,7 @@ def yaml_examples():
 
 
 def clean_environ():
-    """This process's environment, with the environment's own commands first and no plugin opt-out."""
+    """This process's environment, its own commands first, without settings of the plugin."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("C7N_")}
     return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 

@@ -8,6 +8,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,17 +152,17 @@ def shipped_file(path: str) -> str:
 
 def _makers() -> dict[str, Callable[[], str]]:
     return {
-        **{f"element:{name}": (lambda name=name: element(name)) for name in CLASSES},
+        **{f"element:{name}": partial(element, name) for name in CLASSES},
         "permissions": permission_table,
-        "timeline": lambda: module_text("timeline"),
-        "ledger": lambda: module_prose("evidence.ledger"),
-        "journal": lambda: module_prose("journal"),
-        "plan": lambda: module_prose("plan"),
+        "timeline": partial(module_text, "timeline"),
+        "ledger": partial(module_prose, "evidence.ledger"),
+        "journal": partial(module_prose, "journal"),
+        "plan": partial(module_prose, "plan"),
         "help": help_text,
-        **{f"help:{name}": (lambda name=name: help_text(name)) for name in COMMANDS},
+        **{f"help:{name}": partial(help_text, name) for name in COMMANDS},
         "make": make_targets,
-        "file:policies/inactive-keys.yml": lambda: shipped_file("policies/inactive-keys.yml"),
-        "file:accounts.yml": lambda: shipped_file("accounts.yml"),
+        "file:policies/inactive-keys.yml": partial(shipped_file, "policies/inactive-keys.yml"),
+        "file:accounts.yml": partial(shipped_file, "accounts.yml"),
     }
 
 
