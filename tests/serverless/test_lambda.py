@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -73,7 +74,8 @@ def last_event(aws) -> dict:
 @pytest.fixture(name="user")
 def _user(aws, request):
     """A user with one active key, its own for each test."""
-    user = aws.account(ACCOUNT).user(f"u-{request.node.name[:50]}", created=days_ago(400))
+    name = re.sub(r"\W", "-", request.node.name)[-60:]
+    user = aws.account(ACCOUNT).user(name, created=days_ago(400))
     user.key(created=days_ago(300))
     return user
 
@@ -111,6 +113,35 @@ def test_late_event_of_a_key_that_is_active_again_writes_nothing(lambdas, aws, u
     (answer,) = lambdas.invoke(RECORD, off)
     assert answer["error"] is None
     assert user.tags == {}
+
+
+def test_repeated_event_changes_nothing(lambdas, aws, user):
+    """EventBridge may deliver twice: the second time nothing is written."""
+    user.keys[0].deactivate(days_ago(0.01))
+    event = last_event(aws)
+    lambdas.invoke(RECORD, event)
+    before = dict(user.tags)
+    aws.calls.clear()
+    (answer,) = lambdas.invoke(RECORD, event)
+    assert answer["error"] is None
+    assert user.tags == before
+    assert aws.calls.count("TagUser") == 0
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (2, 0, 1), (2, 1, 0), (1, 2, 0)])
+def test_events_out_of_order_end_at_the_last_deactivation(lambdas, aws, user, order):
+    """Off, on and off again: in whatever order the events come, the last one's time stands."""
+    key = user.keys[0]
+    events = []
+    for change, days in ((key.deactivate, 0.03), (key.activate, 0.02), (key.deactivate, 0.01)):
+        change(days_ago(days))
+        events.append(last_event(aws))
+    answers = lambdas.invoke(RECORD, *(events[number] for number in order))
+    assert {answer["error"] for answer in answers} == {None}
+    words = dict(word.split("=") for word in user.tags[tag_key(key.id)].split())
+    assert words["after"] <= format_time(key.deactivated) <= words["since"]
+    if order[0] == 2:
+        assert words["since"] == format_time(key.deactivated)
 
 
 def test_users_own_call_without_user_name_is_recorded(lambdas, aws, user):
