@@ -62,7 +62,7 @@ EXTRAS["dev"] = [
     "types-PyYAML",
     "uv>=0.5",
     "wheel",
-    "zensical>=0.0.73",
+    "zensical>=0.0.67",
 ]
 
 setup(
