@@ -172,14 +172,16 @@ def test_without_event_history_nothing_is_proven(sandbox, custodian, account):
 
 
 def test_a_last_use_that_cannot_be_read_proves_nothing(sandbox, custodian, account):
-    """Scenario 16: a failed GetAccessKeyLastUsed is not 'never used'."""
-    key = _inactive(account)
-    sandbox.faults.add(Fault(action="GetAccessKeyLastUsed", times=None, error="AccessDenied"))
+    """Scenario 16: a failed GetAccessKeyLastUsed is not 'never used', whatever history says."""
+    key, other = _inactive(account), _inactive(account, "eve")
+    sandbox.faults.add(
+        Fault(action="GetAccessKeyLastUsed", key_id=key.id, times=None, error="AccessDenied")
+    )
     policy = delete_policy()
     del policy["source"]
     outcome = custodian.run(account.id, policy)
-    assert key.id in _ids(account)
-    assert outcome.resources() == []
+    assert _ids(account) == {key.id}
+    assert outcome.matched() == {other.id}
 
 
 def test_active_keys_beside_a_matched_one_stay(sandbox, custodian, account):

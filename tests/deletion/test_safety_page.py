@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from c7n_inactive_keys.evidence.ledger import tag_key
+from tools.mutation_check import MUTATIONS
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "safety.md"
@@ -21,6 +22,12 @@ def test_every_test_that_the_page_names_is_there():
     defined = set(re.findall(r"^def (test_\w+)\(", sources, re.MULTILINE))
     assert len(named) > 30
     assert named - defined == set()
+
+
+def test_every_rule_of_the_mutation_check_is_on_the_page():
+    """The page shows the table that `python tools/mutation_check.py` prints."""
+    text = PAGE.read_text()
+    assert [mutation.rule for mutation in MUTATIONS if f"| {mutation.rule} |" not in text] == []
 
 
 def test_the_fence_for_ledger_tags_holds_for_any_case_of_letters():
