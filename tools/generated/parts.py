@@ -7,7 +7,7 @@ import importlib
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -109,15 +109,25 @@ def permission_table() -> str:
 # -- docstrings of modules ------------------------------------------------------------------------
 
 
-def module_text(name: str) -> str:
-    """A module's docstring as text: its drawings need every column."""
-    return fenced("text", _docstring(name))
-
-
 def module_prose(name: str) -> str:
     """A module's docstring as Markdown, less its remark on being pure."""
     text = re.sub(r" Pure(: [^.]*)?\.(?=\n|$)", "", _docstring(name))
-    return re.sub(r"\bPure: [^.]*\.\s*$", "", text, flags=re.DOTALL)
+    text = re.sub(r"\n\nPure: .*$", "", text, flags=re.DOTALL)
+    # Terms with their explanation in a column of its own become a list.
+    text = re.sub(r"^([a-z]+) {3,}", r"- **\1**: ", text, flags=re.MULTILINE)
+    return "\n\n".join(_drawings_fenced(text.split("\n\n")))
+
+
+def _drawings_fenced(paragraphs: Iterable[str]) -> Iterator[str]:
+    """Drawings as blocks of code, within the item of a list that they belong to."""
+    margin = ""
+    for paragraph in paragraphs:
+        if re.match(r"\d+\. ", paragraph):
+            margin = "    "
+        if paragraph.startswith("    ") and "---" in paragraph:
+            yield textwrap.indent(fenced("text", textwrap.dedent(paragraph)), margin)
+        else:
+            yield paragraph
 
 
 def _docstring(name: str) -> str:
@@ -154,7 +164,7 @@ def _makers() -> dict[str, Callable[[], str]]:
     return {
         **{f"element:{name}": partial(element, name) for name in CLASSES},
         "permissions": permission_table,
-        "timeline": partial(module_text, "timeline"),
+        "timeline": partial(module_prose, "timeline"),
         "ledger": partial(module_prose, "evidence.ledger"),
         "journal": partial(module_prose, "journal"),
         "plan": partial(module_prose, "plan"),
