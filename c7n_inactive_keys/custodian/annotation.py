@@ -8,7 +8,7 @@ from typing import Any
 
 from c7n.utils import parse_date
 
-from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, built_in_before, positions
+from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, built_in_before, of_type, positions
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.timeline import Assessment, Evidence
 from c7n_inactive_keys.times import as_utc, format_time, whole_second
@@ -16,26 +16,17 @@ from c7n_inactive_keys.times import as_utc, format_time, whole_second
 INACTIVE_KEYS = "c7n:InactiveAccessKeys"
 ALL_KEYS = "c7n:AccessKeys"
 MATCHED_KEYS = "c7n:matched-keys"
-
-
-class MatchedKeys(list[dict[str, Any]]):
-    """The annotation's list, which remembers what each filter of this execution matched.
-
-    It rides on the user, where Custodian's blocks restore and clear it with the other annotations.
-    """
-
-    def __init__(self, token: str) -> None:
-        super().__init__()
-        self.token = token
-        self.by_filter: dict[int, dict[str, dict[str, Any]]] = {}
+# What each of several filters matched, on the user itself, where Custodian's blocks restore and
+# clear it together with the other annotations.
+BY_FILTER = "c7n:InactiveAccessKeysByFilter"
 
 
 def forget_other_runs(user: dict[str, Any], token: str, keep_matched: bool) -> None:
     """Take away what an earlier policy left on the same object."""
-    keys = user.get(INACTIVE_KEYS)
-    if isinstance(keys, MatchedKeys) and keys.token == token:
+    if user.get(BY_FILTER, {}).get("Run") == token:
         return
     user.pop(INACTIVE_KEYS, None)
+    user.pop(BY_FILTER, None)
     if not keep_matched:
         user.pop(MATCHED_KEYS, None)
 
@@ -47,51 +38,41 @@ def annotate(
     this: Any,
     matched: Mapping[str, dict[str, Any]],
 ) -> None:
-    """Record what a filter matched on a user, and bring both annotations in line.
+    """Record what a filter matched on a user, and bring the annotations in line.
 
     Of `or` blocks the matched keys are united, of `and` blocks and the policy's own list
     intersected; what stands under `not` selects no keys.
     """
-    before = user.get(INACTIVE_KEYS)
-    keys = MatchedKeys(token)
-    if isinstance(before, MatchedKeys) and before.token == token:
-        keys.by_filter.update(before.by_filter)
+    entries = {entry["AccessKeyId"]: entry for entry in user.get(INACTIVE_KEYS, ())}
+    entries.update(matched)
     places = positions(manager)
-    keys.by_filter[places[id(this)]] = dict(matched)
-    selected = _select(manager.filters, "and", keys.by_filter, places) or {}
-    keys.extend(selected[key_id] for key_id in sorted(selected))
-    user[INACTIVE_KEYS] = keys
-    _annotate_matched(user, manager, this, set(selected))
+    by_filter = {**user.get(BY_FILTER, {}).get("Matched", {}), str(places[id(this)]): [*matched]}
+    selected = _select(manager.filters, "and", by_filter, places) or set()
+    user[INACTIVE_KEYS] = [entries[key_id] for key_id in sorted(selected)]
+    if len(of_type(manager, FILTER_TYPE)) > 1:
+        user[BY_FILTER] = {"Run": token, "Matched": by_filter}
+    _annotate_matched(user, manager, this, selected)
 
 
 def _select(
     filters: Iterable[Any],
     operator: str,
-    by_filter: Mapping[int, Mapping[str, dict[str, Any]]],
+    by_filter: Mapping[str, list[str]],
     places: Mapping[int, int],
-) -> dict[str, dict[str, Any]] | None:
-    """The keys a block selects on this user; None if none of its filters has spoken on it."""
+) -> set[str] | None:
+    """The ids a block selects on this user; None if none of its filters has spoken on it."""
     selections = []
     for item in filters:
+        selection: set[str] | None = None
         if item.type in ("and", "or"):
             selection = _select(item.filters, item.type, by_filter, places)
-        elif item.type == FILTER_TYPE:
-            found = by_filter.get(places[id(item)])
-            selection = None if found is None else dict(found)
-        else:
-            continue
+        elif item.type == FILTER_TYPE and str(places[id(item)]) in by_filter:
+            selection = set(by_filter[str(places[id(item)])])
         if selection is not None:
             selections.append(selection)
     if not selections:
         return None
-    united = {key_id: entry for selection in selections for key_id, entry in selection.items()}
-    if operator == "or":
-        return united
-    return {
-        key_id: entry
-        for key_id, entry in united.items()
-        if all(key_id in selection for selection in selections)
-    }
+    return set.union(*selections) if operator == "or" else set.intersection(*selections)
 
 
 # -- Custodian's own annotation -------------------------------------------------------------------

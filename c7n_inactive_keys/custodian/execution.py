@@ -14,7 +14,12 @@ from c7n.cache import InMemoryCache
 Value = TypeVar("Value")
 
 REPORT_ANNOTATION = "c7n:CredentialReport"
-KEY_ANNOTATIONS = ("c7n:AccessKeys", "c7n:matched-keys", "c7n:InactiveAccessKeys")
+KEY_ANNOTATIONS = (
+    "c7n:AccessKeys",
+    "c7n:matched-keys",
+    "c7n:InactiveAccessKeys",
+    "c7n:InactiveAccessKeysByFilter",
+)
 # Event history that was read this long ago may serve the next policy of the same run.
 RUN_MEMORY = 15 * 60.0
 

@@ -149,7 +149,7 @@ def test_what_was_skipped_is_no_failure(story: Story) -> None:
     assert story.run.status == 0, story.run.log
 
 
-# -- evidence ---------------------------------------------------------------------------------------
+# -- evidence ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(name="silent")
