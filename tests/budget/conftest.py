@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accounts of a given size, and runs of the shipped policies that count their calls."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import yaml
+
+from c7n_inactive_keys.sandbox.credential_report import ReportState, render
+
+ACCOUNT = "123456789012"
+POLICIES = Path(__file__).resolve().parents[2] / "policies" / "inactive-keys.yml"
+CUSTODIAN = Path(sys.executable).parent / "custodian"
+# Custodian's own call, made where no account id is configured.
+NOT_OURS = ("GetCallerIdentity",)
+
+
+@pytest.fixture
+def now():
+    """The present, in whole seconds as AWS knows them."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
+
+
+@pytest.fixture
+def fill(sandbox, now):
+    """Fill the account: users with an active key, and some who have inactive ones as well."""
+
+    def _fill(users, with_inactive, keys_each=1, ledger=False, twins=False):
+        account = sandbox.account(ACCOUNT, name="budget")
+        for number in range(users):
+            user = account.user(f"user-{number:05d}", created=now - timedelta(days=900))
+            if number >= with_inactive:
+                user.key(now - timedelta(days=800))
+                continue
+            for each in range(keys_each):
+                # Twins were created in the same second, so the report cannot tell them apart.
+                born = now - timedelta(days=700 if twins else 700 + each)
+                key = user.key(born, [now - timedelta(days=200)])
+                if ledger:
+                    user.tags[f"c7n-inactive-key:{key.id}"] = (
+                        f"since={now - timedelta(days=199):%Y-%m-%dT%H:%M:%SZ} "
+                        f"verified={now - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+                    )
+        # As after any run in the last four hours; to have it made would take a second each time.
+        account.report = ReportState(render(account), now)
+        return account
+
+    return _fill
+
+
+@pytest.fixture
+def run(sandbox, tmp_path):
+    """Run shipped policies with stock custodian; the calls by action."""
+
+    def _run(*names, dryrun=False):
+        policies = yaml.safe_load(POLICIES.read_text("utf-8"))["policies"]
+        chosen = [policy for policy in policies if policy["name"] in names]
+        assert len(chosen) == len(names)
+        for policy in chosen:
+            for action in policy.get("actions", ()):
+                if isinstance(action, dict) and "max-keys" in action:
+                    action["max-keys"] = 10_000
+        path = tmp_path / "policies.yml"
+        path.write_text(yaml.safe_dump({"policies": chosen}), "utf-8")
+        sandbox.calls.clear()
+        command = [CUSTODIAN, "run", "--cache-period", "0", "-s", tmp_path / "out", path]
+        done = subprocess.run(
+            [*command, *(["--dryrun"] if dryrun else [])],
+            env=sandbox.environ(ACCOUNT),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        calls = sandbox.calls.by_action()
+        return Counter({name: count for name, count in calls.items() if name not in NOT_OURS})
+
+    return _run

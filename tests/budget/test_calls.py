@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls are counted exactly, so that a later change that adds one per user or key fails here.
+
+M is the number of users with an inactive key, K the number of such keys.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+REPORT, RECORD, DELETE = "inactive-keys-report", "inactive-keys-record", "inactive-keys-delete"
+THE_REPORT = {"GenerateCredentialReport": 1, "GetCredentialReport": 1}
+
+
+@pytest.mark.parametrize("users", [0, 1000], ids="{} users".format)
+@pytest.mark.parametrize("policy", [REPORT, DELETE])
+def test_without_inactive_keys_two_calls_whatever_the_number_of_users(fill, run, users, policy):
+    fill(users, with_inactive=0)
+    assert run(policy) == THE_REPORT
+
+
+@pytest.mark.parametrize(
+    ("users", "with_inactive", "keys_each"),
+    [(1, 1, 1), (1000, 10, 1), (300, 100, 2)],
+    ids="{}".format,
+)
+def test_finding_takes_three_calls_and_two_for_each_user_found(
+    fill, run, users, with_inactive, keys_each
+):
+    fill(users, with_inactive, keys_each)
+    assert run(REPORT) == {
+        **THE_REPORT,
+        "LookupEvents": 1,
+        "GetUser": with_inactive,
+        "ListAccessKeys": with_inactive,
+    }
+
+
+@pytest.mark.parametrize("with_inactive", [1, 10, 100], ids="{} users".format)
+def test_deleting_adds_two_calls_for_each_user_and_one_for_each_key(fill, run, with_inactive):
+    account = fill(300, with_inactive)
+    assert run(DELETE) == {
+        **THE_REPORT,
+        "LookupEvents": 1,
+        "GetUser": 2 * with_inactive,
+        "ListAccessKeys": 2 * with_inactive,
+        "DeleteAccessKey": with_inactive,
+    }
+    assert not account.inactive_keys
+
+
+def test_a_second_key_of_a_user_is_read_again_for_itself(fill, run):
+    """Safety costs two calls beyond 3 + 4 M + K: deleting the first key may have taken long."""
+    fill(50, with_inactive=10, keys_each=2)
+    assert run(DELETE) == {
+        **THE_REPORT,
+        "LookupEvents": 1,
+        "GetUser": 10 + 20,
+        "ListAccessKeys": 10 + 20,
+        "DeleteAccessKey": 20,
+    }
+
+
+def test_a_dry_run_of_the_deletion_costs_what_finding_costs(fill, run):
+    fill(100, with_inactive=10)
+    assert run(DELETE, dryrun=True) == {
+        **THE_REPORT,
+        "LookupEvents": 1,
+        "GetUser": 10,
+        "ListAccessKeys": 10,
+    }
+
+
+def test_ledger_tags_cost_one_more_call_for_each_user_who_has_them(fill, run):
+    fill(20, with_inactive=5, ledger=True)
+    calls = run(DELETE)
+    assert calls["UntagUser"] == 5
+    assert sum(calls.values()) == 3 + 4 * 5 + 5 + 5
+
+
+def test_the_ledger_is_kept_with_a_constant_number_of_calls_for_each_user(fill, run):
+    fill(100, with_inactive=10, keys_each=2)
+    calls = run(RECORD)
+    assert calls["TagUser"] == 10
+    assert sum(calls.values()) <= 3 + 5 * 10
+
+
+def test_event_history_is_read_page_by_page_and_once_for_all_policies_of_a_run(fill, run, now):
+    account = fill(20, with_inactive=3)
+    noise = account.user("busy").key(now - timedelta(days=800))
+    for day in range(120):
+        change = noise.activate if day % 2 else noise.deactivate
+        change(now - timedelta(days=80, minutes=-day))
+    calls = run(REPORT, DELETE)
+    assert calls["LookupEvents"] == 3  # 120 events, 50 a page
+    assert calls["GenerateCredentialReport"] <= 2
+
+
+def test_last_use_is_asked_only_for_keys_that_the_report_cannot_tell_apart(fill, run):
+    fill(20, with_inactive=5, keys_each=2, twins=True)
+    assert run(REPORT)["GetAccessKeyLastUsed"] == 2 * 5
+
+
+def test_a_report_that_has_to_be_made_costs_no_more_calls(fill, run):
+    fill(100, with_inactive=0).report = None
+    assert run(REPORT) == THE_REPORT
