@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Raw figures, kept beside the page that is made from them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ratios import Comparison, Sample
+
+Results = dict[str, list[Comparison]]  # by section
+
+
+def load(path: Path) -> Results:
+    """What was measured before; nothing where there is no file."""
+    if not path.exists():
+        return {}
+    document = json.loads(path.read_text("utf-8"))
+    return {
+        section: [
+            Comparison(
+                entry["name"],
+                *([_sample(sample) for sample in entry[side]] for side in ("ours", "other")),
+            )
+            for entry in entries
+        ]
+        for section, entries in document.items()
+    }
+
+
+def save(path: Path, results: Results) -> None:
+    """Write all figures."""
+    document = {
+        section: [asdict(comparison) for comparison in comparisons]
+        for section, comparisons in results.items()
+    }
+    path.write_text(json.dumps(document, indent=1, default=str) + "\n", "utf-8")
+
+
+def _sample(fields: dict[str, Any]) -> Sample:
+    return Sample(**{**fields, "calls": Counter(fields["calls"])})
