@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +33,17 @@ def load(path: Path) -> Results:
 def save(path: Path, results: Results) -> None:
     """Write all figures."""
     document = {
-        section: [asdict(comparison) for comparison in comparisons]
+        section: [
+            {
+                "name": comparison.name,
+                "ours": [vars(sample) for sample in comparison.ours],
+                "other": [vars(sample) for sample in comparison.other],
+            }
+            for comparison in comparisons
+        ]
         for section, comparisons in results.items()
     }
-    path.write_text(json.dumps(document, indent=1, default=str) + "\n", "utf-8")
+    path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 
 def _sample(fields: dict[str, Any]) -> Sample:
