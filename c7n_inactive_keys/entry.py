@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from c7n.manager import resources
-
 from c7n_inactive_keys.autoload import warn
 
 RESOURCE = "iam-user"
@@ -19,6 +17,9 @@ def initialize() -> None:
     The .pth calls it when Custodian is first imported. Call it yourself where there is no .pth
     (Lambda, zip applications) or to load the plugin in spite of the opt-out.
     """
+    # Not at the top: the import hook waits for this module and would find ours half executed.
+    from c7n.manager import resources
+
     global _subscribed  # the registry cannot be asked who subscribed
     if not _subscribed:
         _subscribed = True

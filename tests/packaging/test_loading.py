@@ -32,7 +32,8 @@ ABSENT = "False False False False False\n"
 ENTRIES = [
     "c7n.cli", "c7n.policy", "c7n.filters", "c7n.actions", "c7n.resources.iam", "c7n.handler",
     "c7n.query", "c7n.manager", "c7n.resources.aws", "c7n.schema", "c7n.mu",
-    "c7n.resources.account", "c7n_org.cli",
+    "c7n.resources.account", "c7n_org.cli", "c7n_inactive_keys.entry",
+    "c7n_inactive_keys.lambda_handler",
 ]  # fmt: skip
 
 
