@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import c7n.manager  # noqa: F401 - before our entry, as in every custodian process
 from c7n.resources import load_resources
 from click.testing import CliRunner
 
