@@ -94,6 +94,16 @@ def test_every_reason_of_an_outcome_is_explained():
     assert {reason for reason in reasons if f"`{reason}`" not in page} == set()
 
 
+def test_the_architecture_names_rooms_that_exist_and_every_folder_of_tests():
+    """A newcomer is led to files that are there."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "c7n_inactive_keys"
+    for name in re.findall(r"`((?:[\w]+/)*[\w]+\.py)`", page):
+        assert (package / name).exists(), name
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `tests/(\w+)`", page, re.MULTILINE)) == folders
+
+
 def test_nothing_is_promised_that_has_no_page():
     """The README's first screen: a sentence, a policy, a command and its output."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
