@@ -60,8 +60,8 @@ MUTATIONS = (
     Mutation(
         "and again for a user's second key",
         DELETION,
-        "            if self.called:\n",
-        "            if False:\n",
+        "            if time.monotonic() - self.read_at > FRESH:\n",
+        "            if not self.read_at:\n",
     ),
     Mutation(
         "same access key id",

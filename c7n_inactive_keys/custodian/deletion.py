@@ -26,6 +26,7 @@ from c7n_inactive_keys.times import parse_time
 log = logging.getLogger("custodian.inactive-keys")
 
 TRIES = 6
+FRESH = 2.0  # seconds for which what was read of a user serves its next key
 READ_FAILURES = (*api.API_ERRORS, InactiveKeysError)
 
 
@@ -74,17 +75,18 @@ class UserDeletion:
         self.tags: list[Mapping[str, str]] = user.get("Tags") or []
         # Users come from Custodian's cache, so tags that a deletion rests on are read again.
         self.tags_matter = bool(rules.exempt_tag) or any(_ledger_since(entry) for entry in entries)
-        self.called = False  # whether a deletion was tried since the keys were read
+        self.read_at = 0.0
+        self.listed: list[dict[str, Any]] | Outcome = []
 
     def delete(self) -> list[dict[str, Any]]:
         """The record of each key, and one of the user if its ledger tags could not be removed."""
-        listed = self._read_again()
         records = []
         gone = []
         for entry in self.entries:
-            if self.called:
-                listed = self._read_again()  # waiting for an earlier key has made it old
-            outcome = listed if isinstance(listed, Outcome) else self._delete_key(entry, listed)
+            # Waiting for an earlier key of the user makes what was read for it old.
+            if time.monotonic() - self.read_at > FRESH:
+                self._read_again()
+            outcome = self._delete_key(entry)
             records.append(self._write(entry, outcome))
             if outcome.outcome == DELETED or outcome.reason == "already-gone":
                 gone.append(entry["AccessKeyId"])
@@ -93,10 +95,13 @@ class UserDeletion:
 
     # -- reading again --------------------------------------------------------------------------
 
-    def _read_again(self) -> list[dict[str, Any]] | Outcome:
-        """The user's keys as they are now, or why none of them may be deleted."""
-        self.called = False
+    def _read_again(self) -> None:
+        """Read the user's keys as they are now, or find why none of them may be deleted."""
         self.pace.wait()
+        self.listed = self._read()
+        self.read_at = time.monotonic()
+
+    def _read(self) -> list[dict[str, Any]] | Outcome:
         try:
             if self.tags_matter:
                 self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
@@ -144,15 +149,14 @@ class UserDeletion:
 
     # -- deleting -------------------------------------------------------------------------------
 
-    def _delete_key(self, entry: Mapping[str, Any], listed: list[dict[str, Any]]) -> Outcome:
-        """Delete a key unless something stands against it; each try has its own listing."""
-        found: list[dict[str, Any]] | Outcome = listed
+    def _delete_key(self, entry: Mapping[str, Any]) -> Outcome:
+        """Delete a key unless something stands against it; each further try reads again."""
         unclear: api.ApiError | None = None  # a call that failed although it may have deleted
         error = None
         for delay in backoff_delays(0.5, 0.5 * 2 ** (TRIES - 1), jitter=True):
-            if isinstance(found, Outcome):
-                return self._find_out(entry, unclear, found) if unclear else found
-            hindrance = self._hindrance(entry, found)
+            if isinstance(self.listed, Outcome):
+                return self._find_out(entry, unclear, self.listed) if unclear else self.listed
+            hindrance = self._hindrance(entry, self.listed)
             if hindrance:
                 done = unclear and hindrance.reason == "already-gone"
                 return Outcome(DELETED) if done else hindrance
@@ -167,12 +171,11 @@ class UserDeletion:
             if api.is_unclear(error):
                 unclear = api.describe_error(error)
             time.sleep(delay)
-            found = self._read_again()
+            self._read_again()
         failure = Outcome(FAILED, error=api.describe_error(error) if error else None)
         return self._find_out(entry, unclear, failure) if unclear else failure
 
     def _call(self, access_key_id: str) -> Exception | None:
-        self.called = True
         try:
             # Without UserName, IAM would take the caller's own key.
             self.writer.delete_access_key(UserName=self.user_name, AccessKeyId=access_key_id)
