@@ -16,7 +16,7 @@ from benchmarks.chart import draw
 from benchmarks.commands import ROOT
 from benchmarks.page import render
 from benchmarks.ratios import Comparison
-from benchmarks.results import load, save
+from benchmarks.results import load, load_machine, save, this_machine
 
 DOCS = ROOT / "docs"
 REMARKS = Path(__file__).with_name("remarks.md")
@@ -45,7 +45,11 @@ def main(quick: bool, only: tuple[str, ...], again: bool) -> None:
             results[section].append(comparison)
             if not quick:  # at once, so that an interrupted run leaves what it has measured
                 save(figures, results)
-    page = render(results, "" if quick else REMARKS.read_text("utf-8"))
+    page = render(
+        results,
+        "" if quick else REMARKS.read_text("utf-8"),
+        this_machine() if quick else load_machine(figures),
+    )
     if quick:
         click.echo(page)
         return

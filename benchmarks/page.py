@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
-from importlib import metadata
 
 from benchmarks.ratios import Comparison
 from benchmarks.results import Results
@@ -23,7 +21,8 @@ first look at it comes after one second, which is in our time. Each call takes t
 milliseconds longer.
 
 **The ratios count**: medians of the ratios of runs that followed one another. Absolute times
-depend on the machine and on what else it does; these are from {machine}.
+depend on the machine and on what else it does; these are from a machine with
+{machine}.
 """
 
 THROTTLED = """\
@@ -53,14 +52,14 @@ The same virtual environment with and without the plugin's hook, interleaved; me
 """
 
 
-def render(results: Results, remarks: str) -> str:
+def render(results: Results, remarks: str, machine: str) -> str:
     """The page; `remarks` are our own words on what is not met."""
     measured = {
         comparison.name: comparison
         for comparisons in results.values()
         for comparison in comparisons
     }
-    parts = [INTRODUCTION.format(machine=_machine()), *_targets(measured), remarks]
+    parts = [INTRODUCTION.format(machine=machine), *_targets(measured), remarks]
     if results.get("accounts"):
         parts += _accounts(results["accounts"])
     if results.get("organisations"):
@@ -68,13 +67,6 @@ def render(results: Results, remarks: str) -> str:
     if results.get("starting"):
         parts += [STARTING + "\n".join(_start(c) for c in results["starting"])]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
-
-
-def _machine() -> str:
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("c7n", "botocore"))
-    return (
-        f"{platform.system()}, {platform.machine()}, Python {platform.python_version()}, {versions}"
-    )
 
 
 def _targets(measured: dict[str, Comparison]) -> Iterator[str]:

@@ -4,13 +4,31 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from collections import Counter
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from benchmarks.ratios import Comparison, Sample
 
+MACHINE = "machine"
 Results = dict[str, list[Comparison]]  # by section
+
+
+def this_machine() -> str:
+    """Where and with what it is measured."""
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("c7n", "botocore"))
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+def load_machine(path: Path) -> str:
+    """Where the figures come from."""
+    return str(json.loads(path.read_text("utf-8"))[MACHINE]) if path.exists() else this_machine()
 
 
 def load(path: Path) -> Results:
@@ -27,12 +45,14 @@ def load(path: Path) -> Results:
             for entry in entries
         ]
         for section, entries in document.items()
+        if section != MACHINE
     }
 
 
 def save(path: Path, results: Results) -> None:
-    """Write all figures."""
-    document = {
+    """Write all figures, as measured on this machine."""
+    document: dict[str, Any] = {MACHINE: this_machine()}
+    document |= {
         section: [
             {
                 "name": comparison.name,
