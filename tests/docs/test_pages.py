@@ -111,3 +111,12 @@ def test_nothing_is_promised_that_has_no_page():
     assert policy
     assert len(policy[1].splitlines()) == 8
     assert text.index("make demo") < text.index("## Install")
+
+
+def test_the_workflow_does_what_ci_run_does():
+    """On every Python that the package names; nothing is done there that cannot be done here."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["test"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    supported = re.findall(r"Python :: (3\.\d+)", (ROOT / "setup.py").read_text(encoding="utf-8"))
+    assert job["strategy"]["matrix"]["python"] == supported
