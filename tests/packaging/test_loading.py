@@ -63,6 +63,12 @@ def test_the_explicit_way_works_in_spite_of_the_opt_out():
     assert python(late + explicit + REPORT, C7N_INACTIVE_KEYS_AUTOLOAD="0") == (THERE, "")
 
 
+def test_the_explicit_way_comes_first_as_well():
+    """A program whose first import is our entry gets the plugin, with the import hook in place."""
+    explicit = "import c7n_inactive_keys.entry as e; e.initialize()\n"
+    assert python(explicit + REPORT) == (THERE, "")
+
+
 def test_loading_resources_again_changes_nothing():
     """Custodian announces its resources with every load; the classes stay the same."""
     code = """
