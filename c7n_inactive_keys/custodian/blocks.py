@@ -8,7 +8,7 @@ from typing import Any
 
 BLOCKS = ("and", "or", "not")
 FILTER_TYPE = "inactive-access-key"
-BUILT_IN_TYPES = ("access-key", "credential")
+CREDENTIAL_KEYS = "access_keys"  # the columns of the `credential` filter that are about keys
 
 
 def walk(filters: Iterable[Any], negated: bool = False) -> Iterator[tuple[Any, bool]]:
@@ -34,10 +34,21 @@ def positions(manager: Any) -> dict[int, int]:
 
 
 def built_in_before(manager: Any, this: Any) -> bool:
-    """Whether a built-in key filter runs before this one."""
-    for item, _ in walk(manager.filters):
+    """Whether a built-in filter that selects keys runs before this one.
+
+    Under `not` none does: Custodian takes away what it annotated there.
+    """
+    for item, negated in walk(manager.filters):
         if item is this:
             return False
-        if item.type in BUILT_IN_TYPES:
+        if not negated and selects_keys(item):
             return True
     return False
+
+
+def selects_keys(item: Any) -> bool:
+    """Whether a built-in filter is about access keys; `credential` may be about the user."""
+    if item.type == "credential":
+        prefix, _, column = str(item.data["key"]).partition(".")
+        return prefix == CREDENTIAL_KEYS and bool(column)
+    return bool(item.type == "access-key")

@@ -11,7 +11,13 @@ from c7n.filters import Filter
 from c7n.utils import type_schema
 
 from c7n_inactive_keys.bookkeeping import valid_notice
-from c7n_inactive_keys.custodian.annotation import ALL_KEYS, annotate, entry_for, forget_other_runs
+from c7n_inactive_keys.custodian.annotation import (
+    ALL_KEYS,
+    MATCHED_KEYS,
+    annotate,
+    entry_for,
+    forget_other_runs,
+)
 from c7n_inactive_keys.custodian.blocks import built_in_before
 from c7n_inactive_keys.custodian.coverage import read_error, report_unread
 from c7n_inactive_keys.custodian.events_from import SCHEMA as EVENTS_FROM_SCHEMA
@@ -223,6 +229,10 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
             if matched:
                 annotate(user.user, self.manager, token, self, matched)
                 matched_users.append(user.user)
+            else:
+                # The user may match by another filter of an `or` block, and the built-in
+                # remove-keys fails on one of whom nothing is said.
+                user.user.setdefault(MATCHED_KEYS, [])
         return matched_users
 
     def _can_match(self, key: AccessKey, last_use: LastUse | Unavailable, now: datetime) -> bool:

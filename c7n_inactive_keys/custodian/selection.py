@@ -13,8 +13,7 @@ from typing import Any
 from c7n.filters import ValueFilter
 
 from c7n_inactive_keys.custodian.annotation import resolve
-
-CREDENTIAL_KEYS = "access_keys"
+from c7n_inactive_keys.custodian.blocks import CREDENTIAL_KEYS, selects_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +68,9 @@ def _select_by_report(
     credential: Any, user: Mapping[str, Any], keys: list[Mapping[str, Any]]
 ) -> Selection | None:
     """The keys of the rows that a `credential` filter matched; None if it is about the user."""
-    prefix, _, column = credential.data["key"].partition(".")
-    if prefix != CREDENTIAL_KEYS or not column:
+    if not selects_keys(credential):
         return None
+    column = credential.data["key"].partition(".")[2]
     matcher = ValueFilter({**credential.data, "key": column})
     matcher.annotate = False
     rows = (user.get("c7n:credential-report") or {}).get(CREDENTIAL_KEYS, ())
