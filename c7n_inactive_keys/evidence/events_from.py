@@ -58,14 +58,19 @@ def read_export(
 def _read_row(row: Mapping[str, Any]) -> tuple[str, StatusChange] | None:
     if "eventName" in row:
         return read_details(row, SOURCE)
-    missing = [name for name in REQUIRED_FIELDS if not row.get(name)]
+    # Query engines differ in what they leave of a column name's case.
+    fields = {name.lower(): value for name, value in row.items()}
+    missing = [name for name in REQUIRED_FIELDS if not fields.get(name.lower())]
     if missing:
         raise ValueError(f"{' and '.join(missing)} missing")
-    status = row["Status"].strip().capitalize()
+    status = fields["status"].strip().capitalize()
     if status not in (ACTIVE, INACTIVE):
-        raise ValueError(f"Status {row['Status']!r} is neither {ACTIVE} nor {INACTIVE}")
-    return row["AccessKeyId"].strip(), StatusChange(
-        time=parse_time(row["Time"]), status=status, source=SOURCE, actor=row.get("Actor") or None
+        raise ValueError(f"Status {fields['status']!r} is neither {ACTIVE} nor {INACTIVE}")
+    return fields["accesskeyid"].strip(), StatusChange(
+        time=parse_time(fields["time"]),
+        status=status,
+        source=SOURCE,
+        actor=fields.get("actor") or None,
     )
 
 
