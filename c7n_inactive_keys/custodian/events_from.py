@@ -72,11 +72,12 @@ class Export:
         from c7n_inactive_keys.evidence.events_from import read_export
 
         values = {name: value for name, value in self.data.items() if name in VALUES_SCHEMA}
+        export = f"policy:{self.manager.ctx.policy.name} events-from: {self.data['url']}"
         try:
             rows = Rows(values, self.manager).read()
         except READ_ERRORS as error:
-            raise EvidenceError(
-                f"policy:{self.manager.ctx.policy.name} events-from: {self.data['url']} "
-                f"cannot be read: {error}"
-            ) from error
-        return read_export(rows, self.moment("covers-since"), self.moment("covers-until"))
+            raise EvidenceError(f"{export} cannot be read: {error}") from error
+        try:
+            return read_export(rows, self.moment("covers-since"), self.moment("covers-until"))
+        except EvidenceError as error:
+            raise EvidenceError(f"{export}: {error}") from error
