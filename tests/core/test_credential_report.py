@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -50,8 +50,8 @@ def row(name="alice", first=NO_KEY, second=NO_KEY, arn=None):
     )
 
 
-def read(*rows, header=HEADER):
-    return list(read_report("\n".join([header, *rows]).splitlines()))
+def read(*rows, header=HEADER, generated=None):
+    return list(read_report("\n".join([header, *rows]).splitlines(), generated))
 
 
 # -- what must not be guessed at -------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_commas_in_user_names(name):
 )
 def test_every_user_is_read_and_remembered(users):
     """No row is lost, and what Custodian keeps on the user is read back as it was."""
-    found = read(ROOT, *[row(*user) for user in users])
+    found = read(ROOT, *[row(*user) for user in users], generated=OTHER)
     assert [user.user_name for user in found] == [name for name, _, _ in users]
     for user, (_, first, second) in zip(found, users, strict=True):
         assert len(user.keys) == 2 - [first, second].count(NO_KEY)
@@ -194,6 +194,7 @@ def listed(number, created=CREATED, status="Inactive"):
     return AccessKey(f"AKIAEXAMPLE{number:09}", "alice", status, created)
 
 
+NOON = datetime(2026, 9, 11, 12, tzinfo=timezone.utc)
 OTHER = datetime(2026, 9, 11, 13, 14, 50, tzinfo=timezone.utc)
 
 
@@ -225,3 +226,29 @@ def test_last_use_only_where_the_report_is_certain(line, keys, use):
 def test_no_last_use_where_the_report_lacks_keys():
     [user] = read(f"{row(first=INACTIVE)},1 more", header=HEADER + ",additional_credentials_info")
     assert user.last_use_of(listed(1), [listed(1)]) is None
+
+
+# -- a key that was active when the report was made ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [
+        pytest.param(row(first=ACTIVE), True, id="active"),
+        pytest.param(row(first=ACTIVE, second=ACTIVE), True, id="two of one second, both active"),
+        pytest.param(row(first=ACTIVE, second=INACTIVE), True, id="beside an inactive one"),
+        pytest.param(row(first=NEVER_USED.replace("53Z", "50Z")), False, id="inactive"),
+        pytest.param(
+            row(first=ACTIVE, second=NEVER_USED.replace("53Z", "50Z")),
+            False,
+            id="two of one second, which is not known",
+        ),
+        pytest.param(row(), False, id="not in the report"),
+    ],
+)
+def test_a_key_was_active_a_while_before_the_report_was_done(line, seen):
+    """Fifteen minutes are left for its making; without its time nothing is known."""
+    [user] = read(line, generated=NOON)
+    assert user.seen_active(listed(1, OTHER)) == (NOON - timedelta(minutes=15) if seen else None)
+    [user] = read(line)
+    assert user.seen_active(listed(1, OTHER)) is None
