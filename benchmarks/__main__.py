@@ -54,7 +54,8 @@ def main(quick: bool, only: tuple[str, ...], again: bool) -> None:
         click.echo(page)
         return
     (DOCS / "performance.md").write_text(page, "utf-8")
-    (DOCS / "performance.svg").write_text(draw(results["accounts"]), "utf-8")
+    if results.get("accounts"):
+        (DOCS / "performance.svg").write_text(draw(results["accounts"]), "utf-8")
     click.echo("docs/performance.md is written")
 
 

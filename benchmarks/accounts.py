@@ -64,6 +64,7 @@ FULL = (
     Scenario(DELETE, 1000, 100, 20, 1),
     Scenario(FIND, 1000, 1, 20, 1),
     Scenario(FIND, 100, 100, 20, 1, AWS_LIKE_RATES),
+    Scenario(FIND, 300, 100, 20, 1, AWS_LIKE_RATES),
     Scenario(DELETE, 100, 100, 20, 1, AWS_LIKE_RATES),
     Scenario(FIND, 100, 1, 0, 3),
     Scenario(FIND, 5000, 1, 0, 1),
