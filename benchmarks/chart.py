@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from benchmarks.ratios import Comparison
 
-LEFT, WIDTH, ROW, TOP = 270, 420, 22, 46
+LEFT, WIDTH, ROW, TOP = 330, 420, 22, 46
 TITLE = "How many times faster than the built-in filter and action"
 OURS, OTHER = "#1a7f37", "#9a6700"
 

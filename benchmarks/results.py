@@ -21,8 +21,8 @@ def this_machine() -> str:
     """Where and with what it is measured."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("c7n", "botocore"))
     return (
-        f"{os.cpu_count()} cores (load average {os.getloadavg()[2]:.0f}), {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {versions}"
+        f"{os.cpu_count()} cores (load average {os.getloadavg()[2]:.0f}), {platform.system()} "
+        f"{platform.machine()}, Python {platform.python_version()}, {versions}"
     )
 
 
