@@ -49,11 +49,11 @@ def test_one_unreadable_record_fails_the_export(row, problem):
 
 
 def test_reads_plain_records():
-    """Status in any case, spaces around, actor if there is one; by key, in the export's order."""
+    """Columns and status in any case, spaces around, actor if there is one; by key, in the export's order."""
     rows = [
         {**ROW, "Actor": "arn:aws:iam::123456789012:user/admin"},
         {"AccessKeyId": f" {KEY} ", "Time": "2026-09-10", "Status": " ACTIVE ", "Actor": ""},
-        {**ROW, "AccessKeyId": "AKIAEXAMPLE000000002", "status": "ignored"},
+        {"accesskeyid": "AKIAEXAMPLE000000002", "TIME": ROW["Time"], "status": "inactive", "x": 1},
     ]
     found = read_export(rows, None)
     assert found.records == ()
