@@ -49,7 +49,7 @@ def test_one_unreadable_record_fails_the_export(row, problem):
 
 
 def test_reads_plain_records():
-    """Columns and status in any case, spaces around, actor if there is one; by key, in the export's order."""
+    """Columns and status in any case, spaces around; by key, in the export's order."""
     rows = [
         {**ROW, "Actor": "arn:aws:iam::123456789012:user/admin"},
         {"AccessKeyId": f" {KEY} ", "Time": "2026-09-10", "Status": " ACTIVE ", "Actor": ""},
