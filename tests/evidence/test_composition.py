@@ -242,6 +242,8 @@ def test_nothing_leaks_into_a_later_policy(aws, custodian, cache, source):
         arguments=CACHES[cache],
     )
     assert outcome.status == 0, outcome.log
+    # Each user is described once if the policies share them, else once for each policy.
+    assert aws.calls.count("GetUser", account_id) == (12 if cache == "none" else 4)
     assert disabled(aws, account_id) == sorted(BUILT_IN[1].split())
     for user in outcome.resources("built-in"):
         assert not [name for name in user if name.startswith("c7n:InactiveAccessKeys")]
