@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from c7n_inactive_keys.evidence.ledger import LedgerEntry
-from c7n_inactive_keys.timeline import SETTLING, Assessment
+from c7n_inactive_keys.facts import Assessment
+from c7n_inactive_keys.timeline import SETTLING
 
 # How far back an entry can have been verified and still be joined to CloudTrail's event history.
 JOINABLE = timedelta(days=90)

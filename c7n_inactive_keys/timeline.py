@@ -36,7 +36,9 @@ We go back from now, when the key was read as Inactive:
 
 4.  *NotBefore* is the latest moment at which the key is known to have been active.
 5.  *Contradictions.* Of two claims that cannot both be true, none may make the key look inactive
-    for longer: an event before creation or in the future is dropped; a ledger entry that is out of
+    for longer: an event before creation or in the future is dropped; a switch-off in your own
+    export that event history, complete at that time, does not hold gives way to one that it holds,
+    and shows nothing if the key was active since the record began; a ledger entry that is out of
     order, in the future, before creation, or followed by a use or a change is dropped; a record
     that is silent although the key was active within it proves nothing, and NotAfter is now. A use
     up to a minute after the key was switched off (PROPAGATION) is no contradiction: IAM takes
@@ -49,91 +51,23 @@ Pure: no clock, no I/O. `now` is the moment at which the status was read.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from c7n_inactive_keys.evidence.ledger import LedgerEntry
-from c7n_inactive_keys.keys import ACTIVE, INACTIVE, AccessKey, LastUse, Unavailable
-from c7n_inactive_keys.times import days_between
+from c7n_inactive_keys.facts import (
+    EVENT_HISTORY,
+    Assessment,
+    CompleteRecord,
+    Evidence,
+    Facts,
+    StatusChange,
+)
+from c7n_inactive_keys.keys import ACTIVE, INACTIVE, LastUse, Unavailable
 
 SETTLING = timedelta(hours=2)
 PROPAGATION = timedelta(minutes=1)
 # Clocks of the machines that write ledger tags and exports differ by this much at the most.
 CLOCK_SKEW = timedelta(minutes=5)
-
-
-NEVER_USED = LastUse()
-
-
-@dataclass(frozen=True, slots=True)
-class StatusChange:
-    """A successful UpdateAccessKey: from `time` on the key had `status` (Active or Inactive)."""
-
-    time: datetime
-    status: str
-    source: str
-    event_id: str | None = None
-    actor: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CompleteRecord:
-    """A source whose record of status changes is complete from `since` to `until`.
-
-    `until` None: it was read now, so it is complete up to now less SETTLING.
-    """
-
-    source: str
-    since: datetime
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that is known of one key that is Inactive now."""
-
-    key: AccessKey
-    last_use: LastUse | Unavailable = NEVER_USED
-    changes: tuple[StatusChange, ...] = ()
-    records: tuple[CompleteRecord, ...] = ()
-    ledger: LedgerEntry | None = None
-    seen_active: datetime | None = None  # when a credential report that is older had it as active
-    unavailable: tuple[Unavailable, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One item of evidence, with `discarded` saying why it was not believed, if so."""
-
-    source: str
-    kind: str  # created, used, active, deactivated, activated, inactive-throughout, unavailable
-    time: datetime | None = None
-    until: datetime | None = None  # the end of a stretch that began at `time`
-    event_id: str | None = None
-    actor: str | None = None
-    reason: str | None = None
-    discarded: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """The interval that holds the moment of the last deactivation, and what shows it."""
-
-    now: datetime
-    not_before: datetime
-    not_after: datetime
-    evidence: tuple[Evidence, ...]
-    ledger_fault: str | None = None  # why the ledger's entry was not believed
-
-    @property
-    def at_least_days(self) -> float:
-        """Days for which the key has certainly been inactive, one decimal."""
-        return days_between(self.not_after, self.now)
-
-    @property
-    def at_most_days(self) -> float:
-        """Days for which the key can have been inactive, one decimal."""
-        return days_between(self.not_before, self.now)
 
 
 def assess(facts: Facts, now: datetime) -> Assessment:
@@ -164,6 +98,11 @@ class _Timeline:
         )
         seen = facts.seen_active
         self.seen_active = seen if seen and self.created <= seen <= now else None
+        self.history = {
+            (change.time, change.status)
+            for change in self.changes
+            if change.source == EVENT_HISTORY
+        }
         self.reach = reach_of(facts.records, now)
 
     def assessment(self) -> Assessment:
@@ -182,6 +121,8 @@ class _Timeline:
             not_before = max(not_before, ledger.after)
         elif ledger:
             ledger_fault = "it says the key was active later than the record allows"
+        # A use while the switch-off spread is later than it.
+        not_before = min(not_before, not_after)
         if isinstance(self.facts.last_use, Unavailable):
             not_after = self._now_or_later(not_before)
         return Assessment(
@@ -205,13 +146,13 @@ class _Timeline:
         )
         if self._active_within_reach():
             return not_before, self._now_or_later(not_before), False
-        return not_before, self.reach, True
+        return min(not_before, self.reach), self.reach, True
 
     def _switched_off(self) -> tuple[datetime, datetime] | None:
         """The first and last moment that the switch-off within the reach can have had."""
         last_active = self._last_active_event()
         off = [
-            change.time
+            change
             for change in self.changes
             if change.status == INACTIVE
             and change.time >= max(self.reach, last_active)
@@ -219,12 +160,34 @@ class _Timeline:
         ]
         if not off:
             return None
-        first = last = off[0]
-        if first == last_active and first != self.created:
-            last = off[min(1, len(off) - 1)]
-        if off[-1] > self.now - SETTLING:
-            last = off[-1]
+        agreed = [change for change in off if not self._contested(change)]
+        first = (agreed or off)[0].time
+        last = first
+        if not agreed:
+            last = self.now if self._known_active_within_reach() else off[-1].time
+        if any(change.status == ACTIVE and change.time == first for change in self.changes):
+            last = next((change.time for change in agreed if change.time > first), last)
+        if off[-1].time > self.now - SETTLING:
+            last = off[-1].time
         return first, last
+
+    def _contested(self, change: StatusChange) -> bool:
+        """Whether event history, which is AWS's own, is complete there and lacks the change."""
+        if change.source == EVENT_HISTORY:
+            return False
+        return any(
+            record.source == EVENT_HISTORY
+            and record.since <= change.time <= (record.until or self.now - SETTLING)
+            and (change.time, change.status) not in self.history
+            for record in self.facts.records
+        )
+
+    def _overruled(self, change: StatusChange) -> str | None:
+        """Why a switch-off that event history lacks was not taken for the moment."""
+        off = self._switched_off()
+        if change.status == INACTIVE and self._contested(change) and off and off[0] != change.time:
+            return "event history, which is complete there, does not hold it"
+        return None
 
     def _last_active_event(self) -> datetime:
         """When the key was created, last switched on, or last seen to be on."""
@@ -236,10 +199,13 @@ class _Timeline:
 
     def _active_within_reach(self) -> bool:
         """Whether the key was active within a record that shows no switching off after that."""
-        return (
-            self._last_active_event() > self.reach
-            or bool(self.used and self.used > self.reach)
-            or any(change.time >= self.reach for change in self.changes)
+        return self._known_active_within_reach() or any(
+            change.time >= self.reach for change in self.changes
+        )
+
+    def _known_active_within_reach(self) -> bool:
+        return self._last_active_event() > self.reach or bool(
+            self.used and self.used > self.reach + PROPAGATION
         )
 
     def _now_or_later(self, moment: datetime) -> datetime:
@@ -291,10 +257,9 @@ class _Timeline:
                 time=change.time,
                 event_id=change.event_id,
                 actor=change.actor,
-                discarded=self._impossible(change),
+                discarded=self._impossible(change) or self._overruled(change),
             )
-        if silent or self._active_within_reach():
-            yield from self._stretches(silent)
+        yield from self._stretches(silent)
         if self.facts.ledger:
             yield self._ledger_evidence(self.facts.ledger, silent, joined, ledger_fault)
         unread = [last_use] if isinstance(last_use, Unavailable) else []

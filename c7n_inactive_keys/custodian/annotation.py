@@ -8,9 +8,15 @@ from typing import Any
 
 from c7n.utils import parse_date
 
-from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, built_in_before, of_type, positions
+from c7n_inactive_keys.custodian.blocks import (
+    FILTER_TYPE,
+    built_in_before,
+    of_type,
+    positions,
+    walk,
+)
+from c7n_inactive_keys.facts import Assessment, Evidence
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
-from c7n_inactive_keys.timeline import Assessment, Evidence
 from c7n_inactive_keys.times import as_utc, format_time, whole_second
 
 INACTIVE_KEYS = "c7n:InactiveAccessKeys"
@@ -37,21 +43,42 @@ def annotate(
     token: str,
     this: Any,
     matched: Mapping[str, dict[str, Any]],
-) -> None:
+) -> bool:
     """Record what a filter matched on a user, and bring the annotations in line.
 
     Of `or` blocks the matched keys are united, of `and` blocks and the policy's own list
     intersected; what stands under `not` selects no keys.
+
+    Returns:
+        Whether the user matches: not if an earlier filter of the same `and` matched other keys.
     """
     entries = {entry["AccessKeyId"]: entry for entry in user.get(INACTIVE_KEYS, ())}
     entries.update(matched)
     places = positions(manager)
     by_filter = {**user.get(BY_FILTER, {}).get("Matched", {}), str(places[id(this)]): [*matched]}
+    if _leaves_no_key(manager.filters, "and", this, by_filter, places):
+        return False
     selected = _select(manager.filters, "and", by_filter, places) or set()
     user[INACTIVE_KEYS] = [entries[key_id] for key_id in sorted(selected)]
     if len(of_type(manager, FILTER_TYPE)) > 1:
         user[BY_FILTER] = {"Run": token, "Matched": by_filter}
     _annotate_matched(user, manager, this, selected)
+    return True
+
+
+def _leaves_no_key(
+    filters: Iterable[Any],
+    operator: str,
+    this: Any,
+    by_filter: Mapping[str, list[str]],
+    places: Mapping[int, int],
+) -> bool:
+    """Whether an `and` around this filter has no key left that all of its filters matched."""
+    for item in filters:
+        around = item.type in ("and", "or") and any(found is this for found, _ in walk([item]))
+        if around and _leaves_no_key(item.filters, item.type, this, by_filter, places):
+            return True
+    return operator == "and" and _select(filters, operator, by_filter, places) == set()
 
 
 def _select(

@@ -23,8 +23,8 @@ from c7n_inactive_keys.custodian.coverage import read_error, report_unread
 from c7n_inactive_keys.custodian.events_from import SCHEMA as EVENTS_FROM_SCHEMA
 from c7n_inactive_keys.custodian.events_from import Export
 from c7n_inactive_keys.custodian.execution import detach_from_cache, execution_token
+from c7n_inactive_keys.facts import Assessment
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
-from c7n_inactive_keys.timeline import Assessment
 from c7n_inactive_keys.times import days_between, next_second
 
 if TYPE_CHECKING:
@@ -226,8 +226,7 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
                 for key in user.inactive
                 if self._matches(investigation, user, key, assessments[key.access_key_id])
             }
-            if matched:
-                annotate(user.user, self.manager, token, self, matched)
+            if matched and annotate(user.user, self.manager, token, self, matched):
                 matched_users.append(user.user)
             else:
                 # The user may match by another filter of an `or` block, and the built-in

@@ -19,8 +19,9 @@ from c7n_inactive_keys.errors import InactiveKeysError
 from c7n_inactive_keys.evidence import cloudtrail
 from c7n_inactive_keys.evidence.events_from import ExportedEvents
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, MalformedTag, read_tags
+from c7n_inactive_keys.facts import Assessment, CompleteRecord, Facts, StatusChange
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable, inactive_keys
-from c7n_inactive_keys.timeline import Assessment, CompleteRecord, Facts, StatusChange, assess
+from c7n_inactive_keys.timeline import assess
 from c7n_inactive_keys.times import as_utc, next_second, whole_second
 
 log = logging.getLogger("custodian.inactive-keys")

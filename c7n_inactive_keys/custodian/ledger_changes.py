@@ -17,15 +17,9 @@ from c7n_inactive_keys.custodian.investigation import Investigation, Sources, Us
 from c7n_inactive_keys.custodian.tagging import TagChanges
 from c7n_inactive_keys.evidence.cloudtrail import SOURCE
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, read_tags
+from c7n_inactive_keys.facts import Assessment, CompleteRecord, Facts, StatusChange
 from c7n_inactive_keys.keys import INACTIVE, AccessKey
-from c7n_inactive_keys.timeline import (
-    SETTLING,
-    Assessment,
-    CompleteRecord,
-    Facts,
-    StatusChange,
-    assess,
-)
+from c7n_inactive_keys.timeline import SETTLING, assess
 from c7n_inactive_keys.times import next_second
 
 # A user with its tags as they are now, and what is to be done to them, or why that is unknown.

@@ -15,7 +15,7 @@ from c7n_inactive_keys.errors import RecordingError
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.custodian.ledger_changes import PlannedUser
-    from c7n_inactive_keys.timeline import StatusChange
+    from c7n_inactive_keys.facts import StatusChange
 
 log = logging.getLogger("custodian.inactive-keys")
 

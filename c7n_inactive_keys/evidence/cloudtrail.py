@@ -12,11 +12,11 @@ from typing import Any
 
 from botocore.loaders import create_loader
 
+from c7n_inactive_keys.facts import EVENT_HISTORY, CompleteRecord, StatusChange
 from c7n_inactive_keys.keys import ACTIVE, INACTIVE
-from c7n_inactive_keys.timeline import CompleteRecord, StatusChange
 from c7n_inactive_keys.times import as_utc, parse_time
 
-SOURCE = "cloudtrail"
+SOURCE = EVENT_HISTORY
 HISTORY = timedelta(days=90)
 EVENT_NAME = "UpdateAccessKey"
 # LookupEvents admits two requests a second for an account and region.

@@ -10,8 +10,9 @@ from typing import Any
 
 from c7n_inactive_keys.errors import EvidenceError
 from c7n_inactive_keys.evidence.cloudtrail import read_details
+from c7n_inactive_keys.facts import CompleteRecord, StatusChange
 from c7n_inactive_keys.keys import ACTIVE, INACTIVE
-from c7n_inactive_keys.timeline import SETTLING, CompleteRecord, StatusChange
+from c7n_inactive_keys.timeline import SETTLING
 from c7n_inactive_keys.times import parse_time
 
 SOURCE = "events-from"

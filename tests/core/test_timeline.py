@@ -61,29 +61,9 @@ def facts(
     )
 
 
-NOT_YET = (
-    "the same from two sources",
-    "off and on in the second of creation",
-    "exported in local time, event history knows better",
-    "a switch-off that event history lacks, used before it",
-    "used while a switch-off before the record spread",
-    "used while the switch-off spread, then ledger",
-)
-
-
 def case(name, given, not_before, not_after):
     """A row of a table: days ago, as in everything here."""
-    marks = (
-        [
-            pytest.mark.xfail(
-                reason="the timeline over-claims here; remove the mark with the repair",
-                strict=False,
-            )
-        ]
-        if name in NOT_YET
-        else []
-    )
-    return pytest.param(given, not_before, not_after, id=name, marks=marks)
+    return pytest.param(given, not_before, not_after, id=name)
 
 
 def interval(given: Facts) -> tuple[datetime, datetime]:

@@ -10,7 +10,6 @@ import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -63,9 +62,6 @@ def seconds_proven(facts: Facts, now: datetime) -> float:
 # -- the true moment always lies in [NotBefore, NotAfter] ------------------------------------------
 
 
-@pytest.mark.xfail(
-    reason="the timeline over-claims here; remove the mark with the repair", strict=False
-)
 @histories(3000)
 @given(lives())
 def test_the_interval_holds_the_moment_of_the_last_deactivation(life: Life):
@@ -76,9 +72,6 @@ def test_the_interval_holds_the_moment_of_the_last_deactivation(life: Life):
     assert found.not_before <= at(life.truth) <= found.not_after
 
 
-@pytest.mark.xfail(
-    reason="the timeline over-claims here; remove the mark with the repair", strict=False
-)
 @histories(1500)
 @given(lives(redundant=True))
 def test_switching_off_what_is_off_never_proves_more(life: Life):
@@ -90,9 +83,6 @@ def test_switching_off_what_is_off_never_proves_more(life: Life):
     assert found.not_before <= found.not_after
 
 
-@pytest.mark.xfail(
-    reason="the timeline over-claims here; remove the mark with the repair", strict=False
-)
 @histories(1500)
 @given(lives(late_uses=True))
 def test_uses_while_a_switch_off_spreads_do_no_harm(life: Life):
@@ -108,9 +98,6 @@ def test_uses_while_a_switch_off_spreads_do_no_harm(life: Life):
 # -- what is known exactly is said exactly ---------------------------------------------------------
 
 
-@pytest.mark.xfail(
-    reason="the timeline over-claims here; remove the mark with the repair", strict=False
-)
 @histories(1000)
 @given(lives())
 def test_what_complete_event_history_shows_is_exact(life: Life):
@@ -139,9 +126,6 @@ def ambiguous(facts: Facts) -> bool:
     return len(off) > 1
 
 
-@pytest.mark.xfail(
-    reason="the timeline over-claims here; remove the mark with the repair", strict=False
-)
 @histories(2000)
 @given(lives())
 def test_more_true_evidence_never_widens_the_interval(life: Life):
@@ -186,9 +170,6 @@ def test_the_same_facts_never_prove_less_later(life: Life, wait: int):
     assert seconds_proven(facts, at(life.now + wait)) >= earlier
 
 
-@pytest.mark.xfail(
-    reason="the timeline over-claims here; remove the mark with the repair", strict=False
-)
 @histories(1500)
 @given(lives(late_uses=True), st.sampled_from(GAPS), st.booleans())
 def test_evidence_gathered_anew_never_proves_less(life: Life, wait: int, kept: bool):
@@ -248,9 +229,6 @@ def test_a_ledger_entry_that_cannot_be_true_changes_nothing(life: Life, after, s
     assert (found.not_before, found.not_after) == (without.not_before, without.not_after)
 
 
-@pytest.mark.xfail(
-    reason="the timeline over-claims here; remove the mark with the repair", strict=False
-)
 @histories(1000)
 @given(lives(redundant=True), _MOMENTS, st.sampled_from((ACTIVE, INACTIVE)))
 def test_a_status_change_that_cannot_be_true_never_proves_more(life: Life, when, status: str):
