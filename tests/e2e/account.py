@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from c7n_inactive_keys.sandbox import Account, Sandbox
+from c7n_inactive_keys.sandbox import Account, Key, Sandbox
 from tests.main.commands import ACCOUNT, days_ago
 
 
@@ -19,6 +19,8 @@ def fill(sandbox: Sandbox) -> tuple[Account, Mapping[str, str]]:
             created=days_ago(created), toggles=[days_ago(days) for days in toggles], **options
         )
         names[made.id] = f"{user}/{key}"
+        if key == "new":
+            give_notice(made)
 
     account.user("none", created=days_ago(2000))
     for name, tags in TAGS.items():
@@ -42,6 +44,16 @@ def fill(sandbox: Sandbox) -> tuple[Account, Mapping[str, str]]:
     give("twins", "on", 700)
     give("expired", "expired", 1000, 400, status="Expired")
     return account, names
+
+
+def give_notice(key: Key) -> None:
+    """The owner was told five days ago, says the ledger."""
+    since = key.deactivated
+    assert since
+    times = {"after": since, "since": since, "verified": days_ago(1), "notified": days_ago(5)}
+    key.user.tags[f"c7n-inactive-key:{key.id}"] = " ".join(
+        f"{word}={moment:%Y-%m-%dT%H:%M:%SZ}" for word, moment in times.items()
+    )
 
 
 TAGS = {

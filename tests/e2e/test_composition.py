@@ -52,6 +52,12 @@ BLOCKS: dict[str, tuple[list[Any], set[str]]] = {
         [ours(10), {"not": [ours(90)]}],
         {"short/new", "team-short/new", "middle/mid"},
     ),
+    # Scenario 2: no key is both, so nobody is told of a user of whom no key is left.
+    "one-key-each": ([ours(90), ours(**{"notified-days": 1})], set()),
+    "one-key-each-in-or": (
+        [ours(90), {"or": [has_tag(), ours(**{"notified-days": 1})]}],
+        {key for key in LONG if key.startswith("team-")},
+    ),
     "or-with-a-tag": ([{"or": [has_tag(), ours(90)]}], LONG),
     "and-with-a-tag": ([has_tag(), ours(90)], {key for key in LONG if key.startswith("team-")}),
     "or-with-not": ([{"or": [{"not": [ours()]}, ours(90)]}], LONG),
@@ -90,6 +96,11 @@ def test_blocks_select_the_keys_that_the_documentation_says(blocks: Blocks, case
     for annotation in ("c7n:InactiveAccessKeys", "c7n:matched-keys"):
         found = {blocks.names[key_id] for user in users for key_id in ids(user, annotation)}
         assert found == BLOCKS[case][1]
+
+
+def test_a_user_of_whom_no_key_is_left_does_not_match(blocks: Blocks) -> None:
+    """Scenario 2: two filters that different keys matched are no reason for a notice."""
+    assert blocks.run.resources("one-key-each") == []
 
 
 @pytest.mark.parametrize("case", TREES)

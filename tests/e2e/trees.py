@@ -32,36 +32,59 @@ def has_tag(name: str = "team") -> dict[str, Any]:
     return {f"tag:{name}": "present"}
 
 
-def meaning(tree: Any, user: User, now: datetime) -> Meaning:
-    """What a filter says of a user.
+def meaning(tree: Any, user: User, now: datetime, outer: frozenset[str] | None = None) -> Meaning:
+    """What a filter says of a user, if the filters around it have left the `outer` keys.
 
-    A user matches as by plain logic. In `and` the keys are intersected, in `or` united, over those
-    blocks and filters that have a say: a filter of ours that matched the user has, one on the
-    user's tags has none, and neither has anything under `not`.
+    In `and` the keys are intersected, in `or` united, over those blocks and filters that have a
+    say: a filter of ours that matched the user has, one on the user's tags has none. A filter of
+    ours matches if at least one of the keys that are left does. Under `not` nothing has a say, and
+    users match as by plain logic.
     """
-    if "and" in tree or "or" in tree:
-        operator = "and" if "and" in tree else "or"
-        return _combine(operator, [meaning(item, user, now) for item in tree[operator]])
+    if "and" in tree:
+        return _all(tree["and"], user, now, outer)
+    if "or" in tree:
+        parts = [meaning(item, user, now, outer) for item in tree["or"]]
+        said = [part.keys for part in parts if part.matches and part.keys is not None]
+        return Meaning(
+            any(part.matches for part in parts), frozenset().union(*said) if said else None
+        )
     if "not" in tree:
-        return Meaning(not all(meaning(item, user, now).matches for item in tree["not"]))
+        return Meaning(not all(plainly(item, user, now) for item in tree["not"]))
     if tree.get("type") == "inactive-access-key":
         keys = frozenset(key.id for key in user.keys if _qualifies(key, tree, now))
-        return Meaning(bool(keys), keys or None)
+        left = keys if outer is None else keys & outer
+        return Meaning(bool(left), keys)
     return Meaning("team" in user.tags)
 
 
-def _combine(operator: str, parts: list[Meaning]) -> Meaning:
-    matches = (all if operator == "and" else any)(part.matches for part in parts)
-    said = [part.keys for part in parts if part.keys is not None and part.matches]
-    if not matches or not said:
-        return Meaning(matches)
-    join = frozenset.intersection if operator == "and" else frozenset.union
-    return Meaning(matches, join(*said))
+def _all(
+    filters: Iterable[Any], user: User, now: datetime, outer: frozenset[str] | None
+) -> Meaning:
+    said: frozenset[str] | None = None
+    for item in filters:
+        left = outer if said is None else said if outer is None else said & outer
+        part = meaning(item, user, now, left)
+        if not part.matches:
+            return Meaning(matches=False)
+        if part.keys is not None:
+            said = part.keys if said is None else said & part.keys
+    return Meaning(matches=True, keys=said)
+
+
+def plainly(tree: Any, user: User, now: datetime) -> bool:
+    """Whether a user matches as by plain logic, one filter by one key and another by another."""
+    if "and" in tree:
+        return all(plainly(item, user, now) for item in tree["and"])
+    if "or" in tree:
+        return any(plainly(item, user, now) for item in tree["or"])
+    return meaning(tree, user, now).matches
 
 
 def _qualifies(key: Key, options: dict[str, Any], now: datetime) -> bool:
     if key.status != "Inactive":
         return False
+    if "notified-days" in options:
+        return f"c7n-inactive-key:{key.id}" in key.user.tags
     if options.get("certainty") == "possible":
         # Known to have been active when it was created, and nothing else is known from before
         # the event history.
@@ -87,6 +110,8 @@ def _tree(chance: random.Random, depth: int) -> dict[str, Any]:
         return {block: [_tree(chance, depth - 1) for _ in range(chance.choice((1, 2, 2, 3)))]}
     if chance.random() < 0.25:
         return has_tag()
+    if chance.random() < 0.25:
+        return ours(**{"notified-days": 1})
     certainty = chance.choice(("proven", "proven", "possible"))
     return ours(chance.choice((0, 10, 45, 90, 600)), certainty=certainty)
 
