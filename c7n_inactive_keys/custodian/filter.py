@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,8 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         """Check the options' values."""
         for option in ("days", "notified-days"):
             value = self.data.get(option, 0)
-            if not isinstance(value, (int, float)) or value < 0:
+            # .nan is a number in YAML, and no key would be too young for it.
+            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise self._invalid(option, "must be a number, 0 or more", value)
         if self.data.get("certainty", PROVEN) not in (PROVEN, POSSIBLE):
             raise self._invalid(
@@ -251,6 +253,5 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
             return True
         entry = investigation.ledger_entry(user, key)
         notice = entry and valid_notice(entry, assessment)
-        return bool(
-            notice and notice <= assessment.now - timedelta(days=self.data["notified-days"])
-        )
+        told = notice and (assessment.now - notice) / timedelta(days=1)
+        return told is not None and told >= self.data["notified-days"]
