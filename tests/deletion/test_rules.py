@@ -135,6 +135,18 @@ def test_a_second_key_costs_its_deletion_only(sandbox, custodian, account):
     assert (calls["GetUser"], calls["ListAccessKeys"], calls["DeleteAccessKey"]) == (2, 2, 2)
 
 
+@pytest.mark.parametrize("written", ["keep-keys", "Keep-Keys", "KEEP-KEYS"])
+def test_an_exemption_added_in_mid_run_counts_in_any_case(sandbox, custodian, account, written):
+    """Scenario 33: tag keys of IAM are case-insensitive; the tag is read at the last moment."""
+    key = _inactive(account)
+    tags = account.user("bob").tags
+    sandbox.faults.add(Fault(action="LookupEvents", call=lambda: tags.update({written: ""})))
+    outcome = custodian.run(account.id, delete_policy())
+    assert key.id in _ids(account)
+    assert outcome.by_key() == {key.id: "skipped exempt"}
+    assert outcome.status == 0
+
+
 def test_an_exemption_is_seen_through_custodians_cache(sandbox, custodian, account, tmp_path):
     """Custodian may hand out users of a quarter of an hour ago; the tag is read live."""
     key = _inactive(account)
