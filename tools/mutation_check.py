@@ -61,7 +61,7 @@ MUTATIONS = (
         "and again for a user's second key",
         DELETION,
         "            if time.monotonic() - self.read_at > FRESH:\n",
-        "            if not self.read_at:\n",
+        "            if self.read_at < 0:\n",
     ),
     Mutation(
         "same access key id",

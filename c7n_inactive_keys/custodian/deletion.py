@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class UserDeletion:
         self.tags: list[Mapping[str, str]] = user.get("Tags") or []
         # Users come from Custodian's cache, so tags that a deletion rests on are read again.
         self.tags_matter = bool(rules.exempt_tag) or any(_ledger_since(entry) for entry in entries)
-        self.read_at = 0.0
+        self.read_at = -math.inf  # not read yet; the clock itself may start near 0
         self.listed: list[dict[str, Any]] | Outcome = []
 
     def delete(self) -> list[dict[str, Any]]:
