@@ -43,8 +43,12 @@ def user(account_id: str, number: int) -> dict[str, Any]:
     """A user with one inactive key, as the filter annotates it."""
     name, key_id = f"service-{number:04d}", f"AKIA{account_id[-8:]}{number:08d}"
     created = 400 + (number * 37 + int(account_id)) % 2000
-    key = {"UserName": name, "AccessKeyId": key_id, "Status": "Inactive",
-           "CreateDate": iso(created)}
+    key = {
+        "UserName": name,
+        "AccessKeyId": key_id,
+        "Status": "Inactive",
+        "CreateDate": iso(created),
+    }
     found = {
         **key,
         "LastUsedDate": iso(200.5) if number % 3 else None,
@@ -55,15 +59,19 @@ def user(account_id: str, number: int) -> dict[str, Any]:
         "Evidence": [
             {"Source": "key", "Kind": "created", "Time": iso(created)},
             {"Source": "last-used", "Kind": "used", "Time": iso(200.5)},
-            {"Source": "cloudtrail", "Kind": "inactive-throughout", "From": iso(90),
-             "To": iso(0)},
+            {"Source": "cloudtrail", "Kind": "inactive-throughout", "From": iso(90), "To": iso(0)},
         ],
     }
     return {
-        "Path": "/service/", "UserName": name, "UserId": f"AIDA{number:017d}",
-        "Arn": f"arn:aws:iam::{account_id}:user/service/{name}", "CreateDate": iso(created),
+        "Path": "/service/",
+        "UserName": name,
+        "UserId": f"AIDA{number:017d}",
+        "Arn": f"arn:aws:iam::{account_id}:user/service/{name}",
+        "CreateDate": iso(created),
         "Tags": [{"Key": "Owner", "Value": "somebody@example.org"}],
-        "c7n:AccessKeys": [key], "c7n:matched-keys": [key], "c7n:InactiveAccessKeys": [found],
+        "c7n:AccessKeys": [key],
+        "c7n:matched-keys": [key],
+        "c7n:InactiveAccessKeys": [found],
     }
 
 
@@ -75,12 +83,17 @@ def write_tree(root: Path, accounts: int, keys_each: int) -> None:
         place = root / f"account-{number:05d}" / "us-east-1" / POLICY["name"]
         place.mkdir(parents=True)
         (place / "custodian-run.log").touch()
-        (place / "metadata.json").write_text(json.dumps({
-            "policy": POLICY, "version": "0.9.53",
-            "execution": {"id": "x", "start": NOW.timestamp(), "duration": 1.0},
-            "config": {"region": "us-east-1", "account_id": account_id, "dryrun": True},
-            "metrics": [{"MetricName": "ResourceCount", "Value": keys_each}],
-        }))
+        (place / "metadata.json").write_text(
+            json.dumps(
+                {
+                    "policy": POLICY,
+                    "version": "0.9.53",
+                    "execution": {"id": "x", "start": NOW.timestamp(), "duration": 1.0},
+                    "config": {"region": "us-east-1", "account_id": account_id, "dryrun": True},
+                    "metrics": [{"MetricName": "ResourceCount", "Value": keys_each}],
+                }
+            )
+        )
         (place / "resources.json").write_text(
             json.dumps([user(account_id, key) for key in range(keys_each)], indent=2)
         )
@@ -92,8 +105,18 @@ def measure(root: Path, format_: str) -> tuple[float, float, int]:
     """Seconds, peak MiB and bytes written of one report."""
     output = root / f"report.{format_}"
     command = [
-        sys.executable, "-c", START, "report", "-s", str(root),
-        "-c", str(root / "accounts.yml"), "--format", format_, "-o", str(output),
+        sys.executable,
+        "-c",
+        START,
+        "report",
+        "-s",
+        str(root),
+        "-c",
+        str(root / "accounts.yml"),
+        "--format",
+        format_,
+        "-o",
+        str(output),
     ]
     began = time.perf_counter()
     process = subprocess.Popen(command)
@@ -125,7 +148,8 @@ def main() -> None:
                 worst_memory = max(worst_memory, memory)
                 print(
                     f"{accounts:8,} {keys:8,}  {format_:6}  {seconds:7.1f} "
-                    f"{seconds / keys * 1e6:7.0f} {memory:6.0f} {size / 1e6:10.1f}", flush=True,
+                    f"{seconds / keys * 1e6:7.0f} {memory:6.0f} {size / 1e6:10.1f}",
+                    flush=True,
                 )
     if worst_seconds > SECONDS or worst_memory > MEBIBYTES:
         raise SystemExit(f"over the limit of {SECONDS} s and {MEBIBYTES} MiB")

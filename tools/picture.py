@@ -49,21 +49,43 @@ def run_weeks(sandbox: Sandbox, directory: Path) -> list[str]:
     for week in range(4):
         last = week == 3
         if last:
-            sandbox.faults.add(Fault(
-                action="DeleteAccessKey", user="vault-3", times=None, error="AccessDenied",
-            ))
-            sandbox.faults.add(Fault(
-                action="AssumeRole", account=organisation.account("partners").id, times=None,
-                error="AccessDenied",
-            ))
+            sandbox.faults.add(
+                Fault(
+                    action="DeleteAccessKey",
+                    user="vault-3",
+                    times=None,
+                    error="AccessDenied",
+                )
+            )
+            sandbox.faults.add(
+                Fault(
+                    action="AssumeRole",
+                    account=organisation.account("partners").id,
+                    times=None,
+                    error="AccessDenied",
+                )
+            )
         output = f"week-{week + 1}"
         command = [
-            Path(sys.executable).with_name("c7n-org"), "run", "-c", accounts, "-u", POLICIES,
-            "-s", output, "--cache-period", "0", *([] if last else ["--dryrun"]),
+            Path(sys.executable).with_name("c7n-org"),
+            "run",
+            "-c",
+            accounts,
+            "-u",
+            POLICIES,
+            "-s",
+            output,
+            "--cache-period",
+            "0",
+            *([] if last else ["--dryrun"]),
         ]
         done = subprocess.run(
-            [str(part) for part in command], cwd=directory, env=environ, check=False,
-            capture_output=True, text=True,
+            [str(part) for part in command],
+            cwd=directory,
+            env=environ,
+            check=False,
+            capture_output=True,
+            text=True,
         )
         (directory / "c7n-org.log").write_text(done.stderr, encoding="utf-8")
         outputs.append(output)
@@ -94,17 +116,37 @@ def main() -> None:
         outputs = run_weeks(sandbox, directory)
         sources = [part for output in outputs for part in ("-s", output)]
         subprocess.run(
-            [Path(sys.executable).with_name("c7n-inactive-keys"), "report", *sources,
-             "-c", "accounts.yml", "--log", "c7n-org.log", "--format", "html",
-             "-o", "report.html"],
-            cwd=directory, check=False,
+            [
+                Path(sys.executable).with_name("c7n-inactive-keys"),
+                "report",
+                *sources,
+                "-c",
+                "accounts.yml",
+                "--log",
+                "c7n-org.log",
+                "--format",
+                "html",
+                "-o",
+                "report.html",
+            ],
+            cwd=directory,
+            check=False,
         )
         PICTURE.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(
-            [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-             f"--window-size={WIDTH},{HEIGHT}", f"--screenshot={PICTURE}",
-             f"--user-data-dir={directory / 'profile'}", (directory / "report.html").as_uri()],
-            check=True, capture_output=True,
+            [
+                chromium,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                f"--window-size={WIDTH},{HEIGHT}",
+                f"--screenshot={PICTURE}",
+                f"--user-data-dir={directory / 'profile'}",
+                (directory / "report.html").as_uri(),
+            ],
+            check=True,
+            capture_output=True,
         )
     print(f"wrote {PICTURE.relative_to(ROOT)}")
 

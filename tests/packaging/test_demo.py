@@ -48,9 +48,7 @@ def test_the_demo_leaves_a_directory_alone_that_is_not_its_own(tmp_path):
 def test_make_alone_lists_what_there_is_to_make():
     """Plain `make` is help, and changes nothing."""
     done = run("make", cwd=ROOT)
-    assert {"make demo", "make test"} <= {
-        text.split("\t")[0] for text in done.stdout.splitlines()
-    }
+    assert {"make demo", "make test"} <= {text.split("\t")[0] for text in done.stdout.splitlines()}
 
 
 @needs_make

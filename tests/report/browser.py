@@ -21,10 +21,15 @@ def chromium(width: int = 1400, height: int = 1000, scale: float = 1) -> Iterato
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for argument in (
-        "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+        "--headless=new",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
         "--no-sandbox",  # containers run as root; the page is our own
-        "--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>",
-        f"--window-size={width},{height}", f"--force-device-scale-factor={scale}",
+        "--proxy-server=127.0.0.1:9",
+        "--proxy-bypass-list=<-loopback>",
+        f"--window-size={width},{height}",
+        f"--force-device-scale-factor={scale}",
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

@@ -24,6 +24,8 @@ def tree(tmp_path):
 @pytest.fixture
 def report():
     """The report over trees, generated at a fixed moment."""
+
     def build(*trees, **options):
         return summarise(collect([str(item.root) for item in trees]), GENERATED, **options)
+
     return build

@@ -14,11 +14,15 @@ REPORT = "inactive-keys-report"
 DELETE = "inactive-keys-delete"
 POLICIES: dict[str, dict[str, Any]] = {
     REPORT: {
-        "name": REPORT, "resource": "aws.iam-user", "source": "credential-report",
+        "name": REPORT,
+        "resource": "aws.iam-user",
+        "source": "credential-report",
         "filters": [{"type": "inactive-access-key"}],
     },
     DELETE: {
-        "name": DELETE, "resource": "aws.iam-user", "source": "credential-report",
+        "name": DELETE,
+        "resource": "aws.iam-user",
+        "source": "credential-report",
         "filters": [
             {"not": [{"type": "value", "key": "tag:keep-keys", "value": "present"}]},
             {"type": "inactive-access-key", "days": 90},
@@ -39,8 +43,13 @@ def days_ago(days: float, now: datetime = NOW) -> datetime:
 
 
 def key(
-    number: int, *, created: float = 1000, off: tuple[float, float] = (100, 400),
-    used: float | None = None, now: datetime = NOW, actor: str | None = None,
+    number: int,
+    *,
+    created: float = 1000,
+    off: tuple[float, float] = (100, 400),
+    used: float | None = None,
+    now: datetime = NOW,
+    actor: str | None = None,
 ) -> dict[str, Any]:
     """An entry of c7n:InactiveAccessKeys; `off` holds AtLeast and AtMost, in days."""
     at_least, at_most = off
@@ -48,23 +57,34 @@ def key(
     if used is not None:
         evidence.append({"Source": "last-used", "Kind": "used", "Time": iso(days_ago(used, now))})
     if at_least == at_most:
-        evidence.append({
-            "Source": "cloudtrail", "Kind": "deactivated", "Time": iso(days_ago(at_least, now)),
-            "EventId": f"event-{number}", "Actor": actor or "arn:aws:iam::111111111111:user/admin",
-        })
+        evidence.append(
+            {
+                "Source": "cloudtrail",
+                "Kind": "deactivated",
+                "Time": iso(days_ago(at_least, now)),
+                "EventId": f"event-{number}",
+                "Actor": actor or "arn:aws:iam::111111111111:user/admin",
+            }
+        )
     else:
-        evidence.append({
-            "Source": "cloudtrail", "Kind": "inactive-throughout",
-            "From": iso(days_ago(at_least, now)), "To": iso(now),
-        })
+        evidence.append(
+            {
+                "Source": "cloudtrail",
+                "Kind": "inactive-throughout",
+                "From": iso(days_ago(at_least, now)),
+                "To": iso(now),
+            }
+        )
     return {
-        "AccessKeyId": f"AKIA{number:016d}", "Status": "Inactive",
+        "AccessKeyId": f"AKIA{number:016d}",
+        "Status": "Inactive",
         "CreateDate": iso(days_ago(created, now)),
         "LastUsedDate": None if used is None else iso(days_ago(used, now)),
         "LastUsedService": None if used is None else "s3",
         "LastUsedRegion": None if used is None else "us-east-1",
         "InactiveSince": {
-            "NotBefore": iso(days_ago(at_most, now)), "NotAfter": iso(days_ago(at_least, now)),
+            "NotBefore": iso(days_ago(at_most, now)),
+            "NotAfter": iso(days_ago(at_least, now)),
         },
         "InactiveDays": {"AtLeast": at_least, "AtMost": at_most},
         "Evidence": evidence,
@@ -72,22 +92,36 @@ def key(
 
 
 def user(
-    account_id: str, name: str, *keys: dict[str, Any], active: tuple[str, ...] = (),
-    path: str = "/", tags: dict[str, str] | None = None,
+    account_id: str,
+    name: str,
+    *keys: dict[str, Any],
+    active: tuple[str, ...] = (),
+    path: str = "/",
+    tags: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """A resource of iam-user with inactive keys, and the ids of active keys beside them."""
     listed = [
-        {"UserName": name, "AccessKeyId": item["AccessKeyId"], "Status": "Inactive",
-         "CreateDate": item["CreateDate"]}
+        {
+            "UserName": name,
+            "AccessKeyId": item["AccessKeyId"],
+            "Status": "Inactive",
+            "CreateDate": item["CreateDate"],
+        }
         for item in keys
     ]
     listed += [
-        {"UserName": name, "AccessKeyId": key_id, "Status": "Active",
-         "CreateDate": "2026-01-01T00:00:00Z"}
+        {
+            "UserName": name,
+            "AccessKeyId": key_id,
+            "Status": "Active",
+            "CreateDate": "2026-01-01T00:00:00Z",
+        }
         for key_id in active
     ]
     return {
-        "Path": path, "UserName": name, "UserId": f"AIDA{name.upper()}",
+        "Path": path,
+        "UserName": name,
+        "UserId": f"AIDA{name.upper()}",
         "Arn": f"arn:aws:iam::{account_id}:user{path}{name}",
         "CreateDate": "2020-01-01T00:00:00Z",
         "Tags": [{"Key": k, "Value": v} for k, v in (tags or {}).items()],
@@ -98,16 +132,31 @@ def user(
 
 
 def entry(
-    account_id: str, user_name: str, found: dict[str, Any], outcome: str, *,
-    time: datetime = NOW, run_id: str = "run-1", reason: str | None = None,
+    account_id: str,
+    user_name: str,
+    found: dict[str, Any],
+    outcome: str,
+    *,
+    time: datetime = NOW,
+    run_id: str = "run-1",
+    reason: str | None = None,
     error: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """A line of a journal."""
     return {
-        "format_version": 1, "time": iso(time), "run_id": run_id, "run_time": iso(time),
-        "policy": DELETE, "account_id": account_id, "region": "us-east-1",
-        "user_name": user_name, "access_key_id": found["AccessKeyId"],
-        "created": found["CreateDate"], "outcome": outcome, "reason": reason, "error": error,
+        "format_version": 1,
+        "time": iso(time),
+        "run_id": run_id,
+        "run_time": iso(time),
+        "policy": DELETE,
+        "account_id": account_id,
+        "region": "us-east-1",
+        "user_name": user_name,
+        "access_key_id": found["AccessKeyId"],
+        "created": found["CreateDate"],
+        "outcome": outcome,
+        "reason": reason,
+        "error": error,
         "not_before": found["InactiveSince"]["NotBefore"],
         "not_after": found["InactiveSince"]["NotAfter"],
         "at_least_days": found["InactiveDays"]["AtLeast"],
@@ -123,11 +172,22 @@ class OutputTree:
         self.root = root
 
     def run(
-        self, account_id: str, users: list[dict[str, Any]] | None = None, *,
-        name: str | None = None, region: str = "us-east-1", policy: str = REPORT,
-        started: datetime = NOW, dryrun: bool = False, journal: list[dict[str, Any]] | None = None,
-        failed: bool = False, log: str = "", stamp: str = "", gz: bool = False,
-        data: dict[str, Any] | None = None, metadata: bool = True,
+        self,
+        account_id: str,
+        users: list[dict[str, Any]] | None = None,
+        *,
+        name: str | None = None,
+        region: str = "us-east-1",
+        policy: str = REPORT,
+        started: datetime = NOW,
+        dryrun: bool = False,
+        journal: list[dict[str, Any]] | None = None,
+        failed: bool = False,
+        log: str = "",
+        stamp: str = "",
+        gz: bool = False,
+        data: dict[str, Any] | None = None,
+        metadata: bool = True,
     ) -> Path:
         """One policy's output; with a `name` as c7n-org lays it out, else as custodian does.
 
@@ -140,13 +200,15 @@ class OutputTree:
         names += ["PolicyException"] if failed or users is None else []
         files: dict[str, str] = {"custodian-run.log": log}
         if metadata:
-            files["metadata.json"] = json.dumps({
-                "policy": data or POLICIES.get(policy, {"name": policy}),
-                "version": "0.9.53",
-                "execution": {"id": "x", "start": started.timestamp(), "duration": 1.0},
-                "config": {"region": region, "account_id": account_id, "dryrun": dryrun},
-                "metrics": [{"MetricName": metric, "Value": 1} for metric in names],
-            })
+            files["metadata.json"] = json.dumps(
+                {
+                    "policy": data or POLICIES.get(policy, {"name": policy}),
+                    "version": "0.9.53",
+                    "execution": {"id": "x", "start": started.timestamp(), "duration": 1.0},
+                    "config": {"region": region, "account_id": account_id, "dryrun": dryrun},
+                    "metrics": [{"MetricName": metric, "Value": 1} for metric in names],
+                }
+            )
         if users is not None:
             files["resources.json"] = json.dumps(users, indent=2)
         if journal is not None:
@@ -161,8 +223,11 @@ class OutputTree:
 
 def accounts_file(path: Path, **accounts: str) -> Path:
     """A c7n-org accounts file of name=account_id."""
-    path.write_text("accounts:\n" + "".join(
-        f'- {{name: {name}, account_id: "{account_id}", regions: [us-east-1]}}\n'
-        for name, account_id in accounts.items()
-    ))
+    path.write_text(
+        "accounts:\n"
+        + "".join(
+            f'- {{name: {name}, account_id: "{account_id}", regions: [us-east-1]}}\n'
+            for name, account_id in accounts.items()
+        )
+    )
     return path

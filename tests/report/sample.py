@@ -15,8 +15,10 @@ from .output_tree import DELETE, NOW, OutputTree, days_ago, entry, key, user
 
 A, B, C, D = "111111111111", "222222222222", "333333333333", "444444444444"
 LISTED = (
-    ListedAccount(A, "payments"), ListedAccount(B, '"><script>alert(1)</script>'),
-    ListedAccount(C, "denied"), ListedAccount(D, "missing"),
+    ListedAccount(A, "payments"),
+    ListedAccount(B, '"><script>alert(1)</script>'),
+    ListedAccount(C, "denied"),
+    ListedAccount(D, "missing"),
 )
 LOGGED = "2026-11-20 04:00:09,001 - custodian.inactive-keys"
 # None of these could be an IAM user; a report must bear whatever stands in a file.
@@ -27,13 +29,19 @@ def write_sample(root: Path) -> tuple[OutputTree, OutputTree]:
     """The trees of two weekly runs."""
     last_week, this_week = OutputTree(root / "week-46"), OutputTree(root / "week-47")
     before = NOW - timedelta(days=7)
-    last_week.run(A, [
-        user(A, "ci", key(1, off=(93, 93), used=140), key(2, off=(82.9, 400)), path="/ci/"),
-        user(A, "old", key(3, created=2500, off=(1900, 2100))),
-        user(A, "back", key(4, off=(20, 20))),
-    ], name="payments", started=before)
-    last_week.run(B, [user(B, HOSTILE[0], key(10, off=(1, 1)))], name=LISTED[1].name,
-                  started=before)
+    last_week.run(
+        A,
+        [
+            user(A, "ci", key(1, off=(93, 93), used=140), key(2, off=(82.9, 400)), path="/ci/"),
+            user(A, "old", key(3, created=2500, off=(1900, 2100))),
+            user(A, "back", key(4, off=(20, 20))),
+        ],
+        name="payments",
+        started=before,
+    )
+    last_week.run(
+        B, [user(B, HOSTILE[0], key(10, off=(1, 1)))], name=LISTED[1].name, started=before
+    )
     week_keys = [
         user(A, "ci", key(1, off=(100, 100), used=147), key(2, off=(89.9, 407)), path="/ci/"),
         user(A, "old", key(3, created=2507, off=(1907, 2107)), tags={"keep-keys": "yes"}),
@@ -41,30 +49,56 @@ def write_sample(root: Path) -> tuple[OutputTree, OutputTree]:
     ]
     for region in ("us-east-1", "eu-west-1"):
         this_week.run(A, week_keys, name="payments", region=region)
-    this_week.run(A, [
-        user(A, "ci", key(1, off=(100, 100), used=147), path="/ci/"),
-        user(A, "old", key(3, created=2507, off=(1907, 2107)), tags={"keep-keys": "yes"}),
-    ], name="payments", policy=DELETE, journal=[
-        entry(A, "ci", key(1, off=(100, 100), used=147), "deleting"),
-        entry(A, "ci", key(1, off=(100, 100), used=147), "deleted"),
-        entry(A, "old", key(3, created=2507, off=(1907, 2107)), "skipped", reason="exempt"),
-    ])
+    this_week.run(
+        A,
+        [
+            user(A, "ci", key(1, off=(100, 100), used=147), path="/ci/"),
+            user(A, "old", key(3, created=2507, off=(1907, 2107)), tags={"keep-keys": "yes"}),
+        ],
+        name="payments",
+        policy=DELETE,
+        journal=[
+            entry(A, "ci", key(1, off=(100, 100), used=147), "deleting"),
+            entry(A, "ci", key(1, off=(100, 100), used=147), "deleted"),
+            entry(A, "old", key(3, created=2507, off=(1907, 2107)), "skipped", reason="exempt"),
+        ],
+    )
     hostile = [
         user(B, name, key(10 + number, off=(8 + number, 800 + number), used=900))
         for number, name in enumerate(HOSTILE)
     ]
-    hostile[0]["c7n:InactiveAccessKeys"][0]["Evidence"].append({
-        "Source": "cloudtrail", "Kind": "unavailable", "Reason": "</script><b>&amp; =1+1",
-    })
+    hostile[0]["c7n:InactiveAccessKeys"][0]["Evidence"].append(
+        {
+            "Source": "cloudtrail",
+            "Kind": "unavailable",
+            "Reason": "</script><b>&amp; =1+1",
+        }
+    )
     this_week.run(B, hostile, name=LISTED[1].name)
-    this_week.run(B, [user(B, HOSTILE[1], key(11, off=(190, 801), used=900))],
-                  name=LISTED[1].name, policy=DELETE, failed=True,
-                  log=f"{LOGGED} - ERROR - <img src=x onerror=boom()>\n",
-                  journal=[entry(B, HOSTILE[1], key(11), "failed", time=days_ago(0), error={
-                      "code": "AccessDenied", "message": "<svg onload=boom()>",
-                  })])
-    this_week.run(C, None, name="denied",
-                  log=f"{LOGGED} - ERROR - AccessDenied: iam:ListAccessKeys\n")
+    this_week.run(
+        B,
+        [user(B, HOSTILE[1], key(11, off=(190, 801), used=900))],
+        name=LISTED[1].name,
+        policy=DELETE,
+        failed=True,
+        log=f"{LOGGED} - ERROR - <img src=x onerror=boom()>\n",
+        journal=[
+            entry(
+                B,
+                HOSTILE[1],
+                key(11),
+                "failed",
+                time=days_ago(0),
+                error={
+                    "code": "AccessDenied",
+                    "message": "<svg onload=boom()>",
+                },
+            )
+        ],
+    )
+    this_week.run(
+        C, None, name="denied", log=f"{LOGGED} - ERROR - AccessDenied: iam:ListAccessKeys\n"
+    )
     return last_week, this_week
 
 
@@ -74,6 +108,4 @@ def sample_report(root: Path) -> Report:
     trees = write_sample(root)
     collection = collect([str(tree.root) for tree in trees])
     problems = tuple(text.replace(f"{root}/", "") for text in collection.problems)
-    return summarise(
-        type(collection)(collection.runs, problems), GENERATED, listed=LISTED
-    )
+    return summarise(type(collection)(collection.runs, problems), GENERATED, listed=LISTED)

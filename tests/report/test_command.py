@@ -26,10 +26,12 @@ START = [sys.executable, "-c", "from c7n_inactive_keys.cli import main; main()"]
 @pytest.fixture
 def run(tree):
     """Run `report` over the tree in this process."""
+
     def call(*arguments):
         return CliRunner().invoke(
             main, ["report", "-s", str(tree.root), *map(str, arguments)], catch_exceptions=False
         )
+
     return call
 
 
@@ -107,8 +109,12 @@ def test_what_c7n_org_printed_tells_why_accounts_left_nothing(tree, run, tmp_pat
         "AssumeRole operation\n"
     )
     result = run(
-        "-c", accounts_file(tmp_path / "a.yml", one=A, two=B, three=C), "--log", log,
-        "--format", "json",
+        "-c",
+        accounts_file(tmp_path / "a.yml", one=A, two=B, three=C),
+        "--log",
+        log,
+        "--format",
+        "json",
     )
     reasons = {a["name"]: a["reason"] for a in json.loads(result.stdout)["accounts"]}
     assert reasons["two"].startswith("plugin not loaded: user.filters Invalid filter type")
@@ -125,11 +131,17 @@ def test_with_its_log_even_a_run_that_made_no_directory_can_be_reported(run, tmp
 
 def test_the_plan_holds_the_keys_of_policies_that_delete(tree, run, tmp_path):
     tree.run(A, [user(A, "ci", key(1)), user(A, "new", key(2, off=(3, 3)))], name="one")
-    tree.run(A, [
-        user(A, "ci", key(1, off=(97.2, 412))),
-        user(A, "keeper", key(3), tags={"keep-keys": "yes"}),
-        user(A, "done", key(4)),
-    ], name="one", policy=DELETE, journal=[entry(A, "done", key(4), "deleted")])
+    tree.run(
+        A,
+        [
+            user(A, "ci", key(1, off=(97.2, 412))),
+            user(A, "keeper", key(3), tags={"keep-keys": "yes"}),
+            user(A, "done", key(4)),
+        ],
+        name="one",
+        policy=DELETE,
+        journal=[entry(A, "done", key(4), "deleted")],
+    )
     plan = tmp_path / "plan.csv"
     assert run("--plan", plan, "-o", tmp_path / "report.txt").exit_code == 0
     assert list(csv.reader(plan.open())) == [
@@ -194,9 +206,7 @@ def test_a_report_that_cannot_be_finished_leaves_the_old_file(tree, run, tmp_pat
 
 def test_piped_output_is_plain_and_stderr_silent(tree):
     tree.run(A, [user(A, "ci", key(1))])
-    done = subprocess.run(
-        [*START, "report", "-s", str(tree.root)], capture_output=True, check=True
-    )
+    done = subprocess.run([*START, "report", "-s", str(tree.root)], capture_output=True, check=True)
     assert b"\x1b" not in done.stdout
     assert done.stderr == b""
 
@@ -205,7 +215,9 @@ def test_on_a_terminal_the_report_is_coloured(tree):
     tree.run(A, [user(A, "ci", key(1))])
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*START, "report", "-s", str(tree.root)], stdout=theirs, stderr=theirs,
+        [*START, "report", "-s", str(tree.root)],
+        stdout=theirs,
+        stderr=theirs,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "110"},
     )
     os.close(theirs)
@@ -246,9 +258,7 @@ def test_report_reads_s3_trees_as_custodian_uploads_them(sandbox, tree, monkeypa
     client.create_bucket(Bucket="reports")
     tree.run(A, [user(A, "ci", key(1))], name="one", stamp="2026/11/20/04", gz=True)
     for path in tree.root.rglob("*.gz"):
-        client.upload_file(
-            str(path), "reports", f"c7n/{path.relative_to(tree.root).as_posix()}"
-        )
+        client.upload_file(str(path), "reports", f"c7n/{path.relative_to(tree.root).as_posix()}")
     result = CliRunner().invoke(
         main, ["report", "-s", "s3://reports/c7n", "--format", "json"], catch_exceptions=False
     )

@@ -51,25 +51,29 @@ def test_without_an_accounts_file_the_accounts_are_those_of_the_trees(tree, repo
         pytest.param(
             "2026-11-20 04:00:01,123 - custodian.policy - ERROR - policy:x exceeded "
             "resource-limit:1 found:2 total: 3\n",
-            "policy:x exceeded resource-limit:1 found:2 total: 3", id="error line",
+            "policy:x exceeded resource-limit:1 found:2 total: 3",
+            id="error line",
         ),
         pytest.param(
             "2026-11-20 04:00:01,123 - custodian.output - ERROR - Error while executing policy\n"
             "Traceback (most recent call last):\n"
             '  File "x.py", line 1, in <module>\n'
             "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling\n",
-            "ClientError: An error occurred (AccessDenied) when calling", id="traceback",
+            "ClientError: An error occurred (AccessDenied) when calling",
+            id="traceback",
         ),
         pytest.param(
             "2026-11-19 04:00:01,123 - custodian.output - ERROR - an older trouble\n"
             "2026-11-20 04:00:01,123 - custodian.policy - INFO - policy:x resource:aws.iam-user "
             "region:us-east-1 count:2 time:0.10\n",
-            "the run ended before it had read the users", id="older run's error",
+            "the run ended before it had read the users",
+            id="older run's error",
         ),
         pytest.param("", "the run ended before it had read the users", id="empty log"),
         pytest.param(
             "2026-11-20 04:00:01,1 - custodian.x - WARNING - \x1b[2Jblink\x07\n",
-            "\N{REPLACEMENT CHARACTER}[2Jblink\N{REPLACEMENT CHARACTER}", id="control characters",
+            "\N{REPLACEMENT CHARACTER}[2Jblink\N{REPLACEMENT CHARACTER}",
+            id="control characters",
         ),
     ],
 )
@@ -99,8 +103,14 @@ def test_a_failed_action_does_not_make_the_account_unread(tree, report):
 
 
 def test_users_whose_keys_could_not_be_listed_make_the_account_failed(tree, report):
-    line = entry(A, "bob", key(2), "failed", reason="unreadable",
-                 error={"code": "AccessDenied", "message": "no"})
+    line = entry(
+        A,
+        "bob",
+        key(2),
+        "failed",
+        reason="unreadable",
+        error={"code": "AccessDenied", "message": "no"},
+    )
     line["access_key_id"] = None
     tree.run(A, [user(A, "ci", key(1))], name="one", journal=[line])
     result = report(tree)
@@ -143,8 +153,14 @@ def test_a_directory_used_again_does_not_keep_accounts_read_that_the_last_run_le
 
 def test_hourly_runs_of_one_bucket_miss_an_account_that_was_left_out_of_the_last(tree, report):
     for day, name, account in ((19, "one", A), (20, "two", B)):
-        tree.run(account, [], name=name, stamp=f"2026/11/{day}/04", gz=True,
-                 started=NOW - timedelta(days=20 - day))
+        tree.run(
+            account,
+            [],
+            name=name,
+            stamp=f"2026/11/{day}/04",
+            gz=True,
+            started=NOW - timedelta(days=20 - day),
+        )
     assert statuses(report(tree)) == {"one": "missing", "two": "read"}
 
 

@@ -38,13 +38,26 @@ class Office:
     def command(self, name, *arguments):
         return subprocess.run(
             [Path(sys.executable).with_name(name), *map(str, arguments)],
-            env=self.environ, cwd=self.directory, capture_output=True, text=True, check=False,
+            env=self.environ,
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def org(self, out, *arguments, accounts=None):
         done = self.command(
-            "c7n-org", "run", "-c", accounts or self.accounts, "-u", self.policies, "-s", out,
-            "--cache-period", "0", *arguments,
+            "c7n-org",
+            "run",
+            "-c",
+            accounts or self.accounts,
+            "-u",
+            self.policies,
+            "-s",
+            out,
+            "--cache-period",
+            "0",
+            *arguments,
         )
         (self.directory / f"{out}.log").write_text(done.stderr)
         return done
@@ -60,7 +73,8 @@ class Office:
     def inactive(self):
         """The truth: ids of the inactive keys of users by account."""
         return {
-            (item["account_id"], item["access_key_id"]): item for item in self.sandbox.truth()
+            (item["account_id"], item["access_key_id"]): item
+            for item in self.sandbox.truth()
             if item["status"] == "Inactive" and item["user_name"] not in (None, "<root_account>")
         }
 
@@ -86,7 +100,9 @@ def test_every_format_equals_the_truth_and_the_others(office):
     assert totals["accounts"] == len({account for account, _ in truth})
     assert totals["never_used"] == sum(item["last_used"] is None for item in truth.values())
     assert document["coverage"] == {
-        "read": len(office.organisation.accounts), "failed": 0, "missing": 0
+        "read": len(office.organisation.accounts),
+        "failed": 0,
+        "missing": 0,
     }
     for item in document["keys"]:
         switched_off = truth[item["account_id"], item["access_key_id"]]["deactivated"]
@@ -97,8 +113,10 @@ def test_every_format_equals_the_truth_and_the_others(office):
     rows = csv.DictReader(office.report("out", "--format", "csv").stdout.splitlines())
     assert sorted(row["access_key_id"] for row in rows) == ids
     findings = json.loads(office.report("out", "--format", "asff").stdout)
-    assert sorted(f["Resources"][0]["Details"]["AwsIamAccessKey"]["AccessKeyId"]
-                  for f in findings) == ids
+    assert (
+        sorted(f["Resources"][0]["Details"]["AwsIamAccessKey"]["AccessKeyId"] for f in findings)
+        == ids
+    )
     plain = office.report("out").stdout
     assert f"{len(ids)} keys of {totals['users']} users in {totals['accounts']} accounts" in plain
     assert all(key_id in plain for key_id in ids)
@@ -111,8 +129,11 @@ def test_users_with_a_blocked_second_slot_are_those_of_the_truth(office):
     held: dict[tuple, list[str]] = {}
     for item in office.sandbox.truth():
         held.setdefault((item["account_id"], item["user_name"]), []).append(item["status"])
-    blocked = [user for user, statuses in held.items()
-               if len(statuses) > 1 and "Inactive" in statuses and user[1] != "<root_account>"]
+    blocked = [
+        user
+        for user, statuses in held.items()
+        if len(statuses) > 1 and "Inactive" in statuses and user[1] != "<root_account>"
+    ]
     assert office.json("out")["totals"]["slot_blocked"] == len(blocked)
 
 
@@ -133,13 +154,16 @@ def test_gaps_are_named_nothing_is_counted_twice_and_the_status_is_3(office):
     document = office.json("out", "--log", "out.log", status=3)
     unread = {a["name"]: a for a in document["accounts"] if a["status"] != "read"}
     assert {name: a["status"] for name, a in unread.items()} == {
-        "web-shop": "failed", "data-platform": "failed", "legacy": "missing",
+        "web-shop": "failed",
+        "data-platform": "failed",
+        "legacy": "missing",
     }
     assert "AssumeRole" in unread["web-shop"]["reason"]
     assert "analyst-130" in unread["data-platform"]["reason"]
     assert "AccessDenied" in unread["data-platform"]["reason"]
-    read = {key for key in office.inactive() if key[0] not in {a["account_id"]
-                                                               for a in unread.values()}}
+    read = {
+        key for key in office.inactive() if key[0] not in {a["account_id"] for a in unread.values()}
+    }
     assert found(document) == read
     assert len(document["keys"]) == len(read)
     done = office.report("out", "-c", office.accounts)
@@ -187,8 +211,9 @@ def test_an_edited_plan_is_what_is_deleted_and_what_is_reported(office):
     gone = before.keys() - office.inactive().keys()
     assert gone == {(line[0], line[2]) for line in approved}
     document = office.json("real")
-    outcome = {(i["account_id"], i["access_key_id"]): (i["outcome"], i["reason"])
-               for i in document["keys"]}
+    outcome = {
+        (i["account_id"], i["access_key_id"]): (i["outcome"], i["reason"]) for i in document["keys"]
+    }
     assert {key for key, value in outcome.items() if value == ("deleted", None)} == gone
     assert outcome[struck[0], struck[2]] == ("skipped", "not-in-plan")
     assert document["totals"]["deleted"] == len(approved)

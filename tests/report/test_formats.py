@@ -22,8 +22,12 @@ from .sample import HOSTILE, sample_report
 
 GOLD = Path(__file__).parent / "gold"
 FORMATS = {
-    "text": "text.txt", "csv_format": "report.csv", "json_format": "report.json",
-    "html_format": "report.html", "asff": "asff.json", "ocsf": "ocsf.json",
+    "text": "text.txt",
+    "csv_format": "report.csv",
+    "json_format": "report.json",
+    "html_format": "report.html",
+    "asff": "asff.json",
+    "ocsf": "ocsf.json",
 }
 
 
@@ -63,8 +67,10 @@ def test_all_formats_agree_on_keys_and_totals(sample):
     assert sum(account["keys"] for account in document["accounts"]) == len(ids)
     rows = list(csv.DictReader(io.StringIO(rendered("csv_format", sample))))
     assert [row["access_key_id"] for row in rows] == ids
-    assert [f["Resources"][0]["Details"]["AwsIamAccessKey"]["AccessKeyId"]
-            for f in json.loads(rendered("asff", sample))] == ids
+    assert [
+        f["Resources"][0]["Details"]["AwsIamAccessKey"]["AccessKeyId"]
+        for f in json.loads(rendered("asff", sample))
+    ] == ids
     assert [key[3] for key in page_data(rendered("html_format", sample))["keys"]] == ids
     plain = rendered("text", sample)
     assert all(key_id in plain for key_id in ids)
@@ -75,20 +81,42 @@ def test_the_json_holds_every_field_of_the_contract(sample):
     document = json.loads(rendered("json_format", sample))
     assert document["format_version"] == 1
     assert document["generated"] == "2026-11-20T08:30:00Z"
-    assert {"keys", "users", "accounts", "never_used", "deleted", "skipped", "failed",
-            "slot_blocked"} <= document["totals"].keys()
+    assert {
+        "keys",
+        "users",
+        "accounts",
+        "never_used",
+        "deleted",
+        "skipped",
+        "failed",
+        "slot_blocked",
+    } <= document["totals"].keys()
     for account in document["accounts"]:
         assert {"account_id", "name", "status", "reason", "keys"} <= account.keys()
     for item in document["keys"]:
-        assert {"account_id", "account_name", "user_name", "path", "access_key_id", "created",
-                "last_used", "not_before", "not_after", "at_least_days", "at_most_days",
-                "evidence", "outcome", "reason"} <= item.keys()
+        assert {
+            "account_id",
+            "account_name",
+            "user_name",
+            "path",
+            "access_key_id",
+            "created",
+            "last_used",
+            "not_before",
+            "not_after",
+            "at_least_days",
+            "at_most_days",
+            "evidence",
+            "outcome",
+            "reason",
+        } <= item.keys()
         assert all(isinstance(words, str) for words in item["evidence"])
 
 
 def test_no_cell_of_the_csv_is_a_formula(sample):
-    cells = [cell for row in csv.reader(io.StringIO(rendered("csv_format", sample)))
-             for cell in row]
+    cells = [
+        cell for row in csv.reader(io.StringIO(rendered("csv_format", sample))) for cell in row
+    ]
     assert any(cell.startswith("'=cmd()") for cell in cells)
     assert not [cell for cell in cells if cell.startswith(csv_format.FORMULA)]
 
@@ -149,8 +177,12 @@ def test_the_page_asks_the_network_for_nothing(sample):
     parser = Elements()
     parser.feed(page)
     assert "default-src 'none'" in page
-    links = [value for _, attrs in parser.tags for name, value in attrs.items()
-             if name in ("src", "href", "action", "data")]
+    links = [
+        value
+        for _, attrs in parser.tags
+        for name, value in attrs.items()
+        if name in ("src", "href", "action", "data")
+    ]
     assert links == ["data:,"]
 
 
@@ -199,8 +231,10 @@ def test_a_key_has_the_same_finding_id_in_every_report_and_no_other_key_has_it(s
 
 
 def test_findings_of_deleted_keys_are_archived(sample):
-    states = {finding["Id"].rpartition("/")[2]: finding["RecordState"]
-              for finding in json.loads(rendered("asff", sample))}
+    states = {
+        finding["Id"].rpartition("/")[2]: finding["RecordState"]
+        for finding in json.loads(rendered("asff", sample))
+    }
     deleted = {row.access_key_id for row in sample.keys if row.outcome == "deleted"}
     assert deleted
     assert {key_id for key_id, state in states.items() if state == "ARCHIVED"} == deleted

@@ -15,9 +15,7 @@ from .sample import HOSTILE, LISTED, sample_report
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 if not (CHROMIUM and DRIVER):
-    pytest.skip(
-        "needs Debian's packages chromium and chromium-driver", allow_module_level=True
-    )
+    pytest.skip("needs Debian's packages chromium and chromium-driver", allow_module_level=True)
 
 # One browser at a time: the machines that run this are small.
 pytestmark = pytest.mark.xdist_group("browser")
@@ -50,14 +48,16 @@ def column(browser, number):
     """The first lines of a column's cells."""
     return browser.execute_script(
         "return [...document.querySelectorAll('#keys tbody tr')]"
-        ".map(row => row.cells[arguments[0]].firstChild?.textContent ?? '')", number
+        ".map(row => row.cells[arguments[0]].firstChild?.textContent ?? '')",
+        number,
     )
 
 
 def press(browser, heading):
     browser.execute_script(
         "[...document.querySelectorAll('#keys th button')]"
-        ".find(button => button.textContent === arguments[0]).click()", heading
+        ".find(button => button.textContent === arguments[0]).click()",
+        heading,
     )
 
 
@@ -69,7 +69,8 @@ def fill(browser, **fields):
             "const field = document.getElementById(arguments[0]);"
             "if (arguments[1] === true) field.checked = true; else field.value = arguments[1];"
             "field.dispatchEvent(new Event('input', {bubbles: true}))",
-            name.replace("_", "-"), value,
+            name.replace("_", "-"),
+            value,
         )
 
 
@@ -84,7 +85,8 @@ def test_no_console_message_no_request_and_a_screenshot(page, tmp_path):
     assert page.get_log("browser") == []
     events = [json.loads(item["message"])["message"] for item in page.get_log("performance")]
     requests = {
-        event["params"]["request"]["url"] for event in events
+        event["params"]["request"]["url"]
+        for event in events
         if event["method"] == "Network.requestWillBeSent"
     }
     assert {url for url in requests if not url.startswith(("file:", "data:"))} == set()
@@ -152,10 +154,11 @@ def test_the_numbers_on_the_page_are_the_reports(page, sample):
 def test_dark_and_light(page):
     shades = []
     for scheme in ("light", "dark"):
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-            "features": [{"name": "prefers-color-scheme", "value": scheme}]})
-        shades.append(page.execute_script(
-            "return getComputedStyle(document.body).backgroundColor"))
+        page.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        )
+        shades.append(page.execute_script("return getComputedStyle(document.body).backgroundColor"))
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert shades == ["rgb(246, 247, 249)", "rgb(17, 22, 28)"]
 
@@ -169,10 +172,13 @@ def test_fifty_thousand_rows(browser, tmp_path, report):
     """All are there to sort and filter, though only a page of them is drawn."""
     tree = OutputTree(tmp_path / "out")
     account = "111111111111"
-    tree.run(account, [
-        user(account, f"user-{number:05d}", key(number, off=(number / 10, 6000)))
-        for number in range(MANY)
-    ])
+    tree.run(
+        account,
+        [
+            user(account, f"user-{number:05d}", key(number, off=(number / 10, 6000)))
+            for number in range(MANY)
+        ],
+    )
     path = tmp_path / "report.html"
     path.write_text("".join(html_format.render(report(tree))))
     open_page(browser, path)

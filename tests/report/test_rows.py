@@ -23,7 +23,8 @@ def test_duplicates_of_regions_and_policies_are_one_row(tree, report):
     tree.run(A, [user(A, "ci", key(2))], name="one", policy=DELETE)
     result = report(tree)
     assert [row.access_key_id for row in result.keys] == [
-        key(1)["AccessKeyId"], key(2)["AccessKeyId"]
+        key(1)["AccessKeyId"],
+        key(2)["AccessKeyId"],
     ]
     assert result.keys[1].policies == (DELETE, "inactive-keys-report")
 
@@ -40,7 +41,9 @@ def test_a_later_sighting_replaces_an_earlier_one(tmp_path, report):
     new.run(A, [user(A, "ci", key(1, off=(3, 3)))], started=NOW + timedelta(days=7))
     row = report(new, old).keys[0]
     assert (row.at_least_days, row.first_seen, row.last_seen) == (
-        3.0, iso(NOW), iso(NOW + timedelta(days=7))
+        3.0,
+        iso(NOW),
+        iso(NOW + timedelta(days=7)),
     )
 
 
@@ -59,7 +62,11 @@ def test_the_journals_last_word_is_the_outcome(tree, report, lines, expected):
     found = key(1)
     journal = [
         entry(
-            A, "ci", found, line, time=NOW + timedelta(seconds=number),
+            A,
+            "ci",
+            found,
+            line,
+            time=NOW + timedelta(seconds=number),
             reason="exempt" if line == "skipped" else None,
             error={"code": "Throttling", "message": "slow down"} if line == "failed" else None,
         )
@@ -71,9 +78,15 @@ def test_the_journals_last_word_is_the_outcome(tree, report, lines, expected):
 
 
 def test_a_torn_last_line_is_a_problem_and_the_lines_before_it_count(tree, report):
-    place = tree.run(A, [user(A, "ci", key(1))], policy=DELETE, journal=[
-        entry(A, "ci", key(1), "deleting"), entry(A, "ci", key(1), "deleted"),
-    ])
+    place = tree.run(
+        A,
+        [user(A, "ci", key(1))],
+        policy=DELETE,
+        journal=[
+            entry(A, "ci", key(1), "deleting"),
+            entry(A, "ci", key(1), "deleted"),
+        ],
+    )
     with (place / "inactive-keys.jsonl").open("a") as journal:
         journal.write('{"format_version": 1, "outco')
     result = report(tree)
@@ -85,7 +98,10 @@ def test_a_key_that_an_earlier_run_deleted_keeps_its_row(tree, report):
     """The next run overwrites resources.json; the journal stays."""
     gone = key(1, used=200)
     tree.run(
-        A, [user(A, "ci", key(2))], policy=DELETE, started=NOW + timedelta(days=7),
+        A,
+        [user(A, "ci", key(2))],
+        policy=DELETE,
+        started=NOW + timedelta(days=7),
         journal=[entry(A, "ci", gone, "deleting"), entry(A, "ci", gone, "deleted")],
     )
     result = report(tree)
@@ -95,7 +111,10 @@ def test_a_key_that_an_earlier_run_deleted_keeps_its_row(tree, report):
 
 def test_a_key_that_an_earlier_run_skipped_and_that_is_gone_now_has_no_row(tree, report):
     tree.run(
-        A, [], policy=DELETE, started=NOW + timedelta(days=7),
+        A,
+        [],
+        policy=DELETE,
+        started=NOW + timedelta(days=7),
         journal=[entry(A, "ci", key(1), "skipped", reason="reactivated")],
     )
     assert report(tree).keys == ()
@@ -103,7 +122,10 @@ def test_a_key_that_an_earlier_run_skipped_and_that_is_gone_now_has_no_row(tree,
 
 def test_a_key_that_was_found_after_its_deletion_is_not_called_deleted(tree, report):
     tree.run(
-        A, [user(A, "ci", key(1))], policy=DELETE, started=NOW + timedelta(days=7),
+        A,
+        [user(A, "ci", key(1))],
+        policy=DELETE,
+        started=NOW + timedelta(days=7),
         journal=[entry(A, "ci", key(1), "deleted")],
     )
     result = report(tree)
@@ -115,19 +137,31 @@ def test_a_deletion_in_one_region_beats_already_gone_in_the_other(tree, report):
     found = [user(A, "ci", key(1))]
     later = NOW + timedelta(seconds=5)
     tree.run(A, found, name="one", policy=DELETE, journal=[entry(A, "ci", key(1), "deleted")])
-    tree.run(A, found, name="one", policy=DELETE, region="eu-west-1", journal=[
-        entry(A, "ci", key(1), "skipped", reason="already-gone", time=later),
-    ])
+    tree.run(
+        A,
+        found,
+        name="one",
+        policy=DELETE,
+        region="eu-west-1",
+        journal=[
+            entry(A, "ci", key(1), "skipped", reason="already-gone", time=later),
+        ],
+    )
     assert outcomes(report(tree)) == {"01": ("deleted", None)}
 
 
 def test_totals_count_keys_users_accounts_and_outcomes(tree, report):
-    tree.run(A, [user(A, "ci", key(1), key(2, used=200)), user(A, "db", key(3))],
-             name="one", policy=DELETE, journal=[
-        entry(A, "ci", key(1), "deleted"),
-        entry(A, "ci", key(2), "skipped", reason="reactivated"),
-        entry(A, "db", key(3), "failed", error={"code": "AccessDenied", "message": "key 3"}),
-    ])
+    tree.run(
+        A,
+        [user(A, "ci", key(1), key(2, used=200)), user(A, "db", key(3))],
+        name="one",
+        policy=DELETE,
+        journal=[
+            entry(A, "ci", key(1), "deleted"),
+            entry(A, "ci", key(2), "skipped", reason="reactivated"),
+            entry(A, "db", key(3), "failed", error={"code": "AccessDenied", "message": "key 3"}),
+        ],
+    )
     tree.run(B, [user(B, "ci", key(4, used=300))], name="two", policy=DELETE)
     result = report(tree)
     totals = result.totals
@@ -135,7 +169,9 @@ def test_totals_count_keys_users_accounts_and_outcomes(tree, report):
     assert (totals.deleted, totals.skipped, totals.failed, totals.remaining) == (1, 1, 1, 2)
     assert totals.never_used == 2
     assert result.reasons == (
-        ("deleted", "", 1), ("failed", "AccessDenied", 1), ("skipped", "reactivated", 1)
+        ("deleted", "", 1),
+        ("failed", "AccessDenied", 1),
+        ("skipped", "reactivated", 1),
     )
 
 
@@ -156,10 +192,14 @@ def test_users_whose_second_slot_is_blocked(tree, report, keys, active, deleted,
 
 
 def test_the_histogram_shows_what_is_proven_beside_what_is_possible(tree, report):
-    tree.run(A, [
-        user(A, "a", key(1, off=(0, 2000))), user(A, "b", key(2, off=(89.9, 400))),
-        user(A, "c", key(3, off=(90, 90))),
-    ])
+    tree.run(
+        A,
+        [
+            user(A, "a", key(1, off=(0, 2000))),
+            user(A, "b", key(2, off=(89.9, 400))),
+            user(A, "c", key(3, off=(90, 90))),
+        ],
+    )
     ages = {age.label: (age.proven, age.possible) for age in report(tree).ages}
     assert ages["under 1 week"] == (1, 0)
     assert ages["30 to 90 days"] == (1, 0)
@@ -172,8 +212,13 @@ def test_the_histogram_shows_what_is_proven_beside_what_is_possible(tree, report
 def test_evidence_is_put_in_words(tree, report):
     found = key(1, off=(100, 100), used=150)
     found["Evidence"] += [
-        {"Source": "ledger", "Kind": "inactive-throughout", "From": "2026-01-01T00:00:00Z",
-         "To": "2026-02-01T00:00:00Z", "Discarded": "the key was used after it"},
+        {
+            "Source": "ledger",
+            "Kind": "inactive-throughout",
+            "From": "2026-01-01T00:00:00Z",
+            "To": "2026-02-01T00:00:00Z",
+            "Discarded": "the key was used after it",
+        },
         {"Source": "cloudtrail", "Kind": "unavailable", "Reason": "AccessDenied: no"},
     ]
     tree.run(A, [user(A, "ci", found)])
@@ -193,8 +238,14 @@ def test_evidence_is_put_in_words(tree, report):
 
 
 def test_gzip_and_hourly_s3_layout_are_read_like_plain_directories(tree, report):
-    tree.run(A, [user(A, "ci", key(1))], name="one", stamp="2026/11/19/04", gz=True,
-             started=NOW - timedelta(days=1))
+    tree.run(
+        A,
+        [user(A, "ci", key(1))],
+        name="one",
+        stamp="2026/11/19/04",
+        gz=True,
+        started=NOW - timedelta(days=1),
+    )
     tree.run(A, [user(A, "ci", key(2))], name="one", stamp="2026/11/20/04", gz=True)
     result = report(tree)
     assert outcomes(result) == {"02": (None, None)}

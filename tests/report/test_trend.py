@@ -24,17 +24,25 @@ def weekly(tmp_path, number):
 
 def test_new_still_there_reactivated_deleted_and_gone(tmp_path, report):
     first, start = weekly(tmp_path, 0)
-    first.run(A, [user(A, "ci", key(1), key(2)), user(A, "db", key(3)), user(A, "x", key(4))],
-              name="one", policy=DELETE, started=start,
-              journal=[entry(A, "ci", key(1), "deleted")])
+    first.run(
+        A,
+        [user(A, "ci", key(1), key(2)), user(A, "db", key(3)), user(A, "x", key(4))],
+        name="one",
+        policy=DELETE,
+        started=start,
+        journal=[entry(A, "ci", key(1), "deleted")],
+    )
     second, start = weekly(tmp_path, 1)
-    second.run(A, [user(A, "ci", key(2)), user(A, "db", key(5), active=(key(3)["AccessKeyId"],))],
-               name="one", policy=DELETE, started=start)
+    second.run(
+        A,
+        [user(A, "ci", key(2)), user(A, "db", key(5), active=(key(3)["AccessKeyId"],))],
+        name="one",
+        policy=DELETE,
+        started=start,
+    )
     trend = report(second, first).trend
     assert counts(trend[0]) == {"keys": 4, "first": 4, "deleted": 1}
-    assert counts(trend[1]) == {
-        "keys": 2, "new": 1, "still": 1, "reactivated": 1, "gone": 1
-    }
+    assert counts(trend[1]) == {"keys": 2, "new": 1, "still": 1, "reactivated": 1, "gone": 1}
 
 
 def test_an_account_that_was_not_read_loses_no_keys(tmp_path, report):
@@ -46,7 +54,9 @@ def test_an_account_that_was_not_read_loses_no_keys(tmp_path, report):
     third.run(A, [user(A, "ci", key(1))], name="one", started=start)
     trend = report(first, second, third).trend
     assert [counts(point) for point in trend] == [
-        {"keys": 1, "first": 1}, {}, {"keys": 1, "still": 1}
+        {"keys": 1, "first": 1},
+        {},
+        {"keys": 1, "still": 1},
     ]
 
 

@@ -1,144 +1,163 @@
 # SPDX-License-Identifier: Apache-2.0
 """CloudTrail's LookupEvents over HTTP."""
+
 import json
 from datetime import timedelta
 
 import pytest
 
-CHANGES = [{'AttributeKey': 'EventName', 'AttributeValue': 'UpdateAccessKey'}]
+CHANGES = [{"AttributeKey": "EventName", "AttributeValue": "UpdateAccessKey"}]
 
 
 def changes(trail, **more):
     """All changes of status that are in the history, newest first."""
-    pages = trail.get_paginator('lookup_events').paginate(LookupAttributes=CHANGES, **more)
-    return [event for page in pages for event in page['Events']]
+    pages = trail.get_paginator("lookup_events").paginate(LookupAttributes=CHANGES, **more)
+    return [event for page in pages for event in page["Events"]]
 
 
 def test_an_event_has_the_real_shape(account, trail, ago):
     """A change of status names key and user, its actor, time and resources."""
-    key = account.user('alice').key(toggles=[ago(5)])
+    key = account.user("alice").key(toggles=[ago(5)])
     [event] = changes(trail)
-    record = json.loads(event['CloudTrailEvent'])
-    assert event['EventName'] == 'UpdateAccessKey'
-    assert event['EventSource'] == 'iam.amazonaws.com'
-    assert event['EventTime'] == ago(5)
-    assert event['ReadOnly'] == 'false'
-    assert event['Resources'] == [
-        {'ResourceType': 'AWS::IAM::AccessKey', 'ResourceName': key.id},
-        {'ResourceType': 'AWS::IAM::User', 'ResourceName': 'alice'}]
-    assert record['eventID'] == event['EventId']
-    assert record['requestParameters'] == {
-        'userName': 'alice', 'accessKeyId': key.id, 'status': 'Inactive'}
-    assert record['responseElements'] is None
-    assert record['awsRegion'] == 'us-east-1'
-    assert record['recipientAccountId'] == account.id
-    assert record['userIdentity']['type'] == 'AssumedRole'
-    assert 'errorCode' not in record
+    record = json.loads(event["CloudTrailEvent"])
+    assert event["EventName"] == "UpdateAccessKey"
+    assert event["EventSource"] == "iam.amazonaws.com"
+    assert event["EventTime"] == ago(5)
+    assert event["ReadOnly"] == "false"
+    assert event["Resources"] == [
+        {"ResourceType": "AWS::IAM::AccessKey", "ResourceName": key.id},
+        {"ResourceType": "AWS::IAM::User", "ResourceName": "alice"},
+    ]
+    assert record["eventID"] == event["EventId"]
+    assert record["requestParameters"] == {
+        "userName": "alice",
+        "accessKeyId": key.id,
+        "status": "Inactive",
+    }
+    assert record["responseElements"] is None
+    assert record["awsRegion"] == "us-east-1"
+    assert record["recipientAccountId"] == account.id
+    assert record["userIdentity"]["type"] == "AssumedRole"
+    assert "errorCode" not in record
 
 
 def test_reaches_back_ninety_days_newest_first(account, trail, ago):
     """What is older has gone, and the order is from now to then."""
-    account.user('alice').key(created=ago(200), toggles=[ago(120), ago(91), ago(89), ago(10)])
-    account.user('bob').key(created=ago(200), toggles=[ago(40)])
-    assert [event['EventTime'] for event in changes(trail)] == [ago(10), ago(40), ago(89)]
+    account.user("alice").key(created=ago(200), toggles=[ago(120), ago(91), ago(89), ago(10)])
+    account.user("bob").key(created=ago(200), toggles=[ago(40)])
+    assert [event["EventTime"] for event in changes(trail)] == [ago(10), ago(40), ago(89)]
 
 
 def test_pages_hold_fifty_and_miss_nothing(account, trail, ago):
     """120 events come in three pages, each once, also where many share a second."""
     for number in range(120):
-        account.user(f'user-{number}').key(created=ago(90), toggles=[ago(number // 40 + 1)])
-    pages = list(trail.get_paginator('lookup_events').paginate(LookupAttributes=CHANGES))
-    assert [len(page['Events']) for page in pages] == [50, 50, 20]
-    assert len({event['EventId'] for page in pages for event in page['Events']}) == 120
+        account.user(f"user-{number}").key(created=ago(90), toggles=[ago(number // 40 + 1)])
+    pages = list(trail.get_paginator("lookup_events").paginate(LookupAttributes=CHANGES))
+    assert [len(page["Events"]) for page in pages] == [50, 50, 20]
+    assert len({event["EventId"] for page in pages for event in page["Events"]}) == 120
 
 
 def test_other_regions_are_silent(sandbox, account, trail, ago):
     """IAM's events are in the home region only, and elsewhere nothing says so."""
-    account.user('alice').key(toggles=[ago(5)])
+    account.user("alice").key(toggles=[ago(5)])
     assert len(changes(trail)) == 1
-    assert changes(sandbox.client('cloudtrail', account.id, 'eu-west-1')) == []
+    assert changes(sandbox.client("cloudtrail", account.id, "eu-west-1")) == []
 
 
 def test_accounts_do_not_see_each_other(sandbox, account, trail, ago):
     """History belongs to the account."""
-    sandbox.account('222222222222').user('bob').key(toggles=[ago(5)])
+    sandbox.account("222222222222").user("bob").key(toggles=[ago(5)])
     assert changes(trail) == []
 
 
 def test_start_and_end_time_are_kept_to(account, trail, ago):
     """Only what lies between the two comes."""
-    account.user('alice').key(created=ago(90), toggles=[ago(30), ago(20), ago(10)])
+    account.user("alice").key(created=ago(90), toggles=[ago(30), ago(20), ago(10)])
     found = changes(trail, StartTime=ago(25), EndTime=ago(15))
-    assert [event['EventTime'] for event in found] == [ago(20)]
+    assert [event["EventTime"] for event in found] == [ago(20)]
 
 
-@pytest.mark.parametrize('attribute', [
-    'EventName', 'Username', 'ResourceName', 'ResourceType', 'EventId', 'EventSource',
-    'AccessKeyId'])
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        "EventName",
+        "Username",
+        "ResourceName",
+        "ResourceType",
+        "EventId",
+        "EventSource",
+        "AccessKeyId",
+    ],
+)
 def test_each_attribute_selects(account, trail, ago, attribute):
     """An attribute finds its event, and finds nothing by another value."""
-    key = account.user('alice').key(toggles=[ago(5)])
+    key = account.user("alice").key(toggles=[ago(5)])
     [event] = changes(trail)
-    value = {'ResourceName': key.id, 'ResourceType': 'AWS::IAM::AccessKey'}.get(
-        attribute, event.get(attribute))
-    for wanted, count in ((value, 1), ('other', 0)):
-        found = trail.lookup_events(LookupAttributes=[
-            {'AttributeKey': attribute, 'AttributeValue': wanted}])
-        assert len(found['Events']) == count
+    value = {"ResourceName": key.id, "ResourceType": "AWS::IAM::AccessKey"}.get(
+        attribute, event.get(attribute)
+    )
+    for wanted, count in ((value, 1), ("other", 0)):
+        found = trail.lookup_events(
+            LookupAttributes=[{"AttributeKey": attribute, "AttributeValue": wanted}]
+        )
+        assert len(found["Events"]) == count
 
 
 def test_calls_over_the_api_are_recorded(account, iam, trail, now):
     """Changes through IAM leave events with their parameters; reads leave none."""
-    key = account.user('alice').key()
-    iam.update_access_key(UserName='alice', AccessKeyId=key.id, Status='Inactive')
-    iam.list_access_keys(UserName='alice')
-    iam.tag_user(UserName='alice', Tags=[{'Key': 'a', 'Value': 'b'}])
-    iam.delete_access_key(UserName='alice', AccessKeyId=key.id)
-    events = trail.lookup_events()['Events']
-    assert [event['EventName'] for event in events] == [
-        'DeleteAccessKey', 'TagUser', 'UpdateAccessKey']
-    records = [json.loads(event['CloudTrailEvent'])['requestParameters'] for event in events]
-    assert records[1] == {'userName': 'alice', 'tags': [{'key': 'a', 'value': 'b'}]}
-    assert records[2] == {'userName': 'alice', 'accessKeyId': key.id, 'status': 'Inactive'}
-    assert abs(events[0]['EventTime'] - now) < timedelta(minutes=1)
+    key = account.user("alice").key()
+    iam.update_access_key(UserName="alice", AccessKeyId=key.id, Status="Inactive")
+    iam.list_access_keys(UserName="alice")
+    iam.tag_user(UserName="alice", Tags=[{"Key": "a", "Value": "b"}])
+    iam.delete_access_key(UserName="alice", AccessKeyId=key.id)
+    events = trail.lookup_events()["Events"]
+    assert [event["EventName"] for event in events] == [
+        "DeleteAccessKey",
+        "TagUser",
+        "UpdateAccessKey",
+    ]
+    records = [json.loads(event["CloudTrailEvent"])["requestParameters"] for event in events]
+    assert records[1] == {"userName": "alice", "tags": [{"key": "a", "value": "b"}]}
+    assert records[2] == {"userName": "alice", "accessKeyId": key.id, "status": "Inactive"}
+    assert abs(events[0]["EventTime"] - now) < timedelta(minutes=1)
 
 
 def test_a_users_own_call_need_not_name_it(sandbox, account, trail, ago):
     """The event of a self-service change holds the key alone; its user is the caller."""
-    key = account.user('alice').key()
+    key = account.user("alice").key()
     key.deactivate(ago(3), by_user=True)
     [event] = changes(trail)
-    record = json.loads(event['CloudTrailEvent'])
-    assert record['requestParameters'] == {'accessKeyId': key.id, 'status': 'Inactive'}
-    assert record['userIdentity']['userName'] == event['Username'] == 'alice'
+    record = json.loads(event["CloudTrailEvent"])
+    assert record["requestParameters"] == {"accessKeyId": key.id, "status": "Inactive"}
+    assert record["userIdentity"]["userName"] == event["Username"] == "alice"
 
 
 def test_a_denied_change_has_an_error_and_no_parameters(sandbox, account, iam, trail, refused):
     """Of a denied call only the message names the target."""
-    key = account.user('alice').key()
-    sandbox.allow(account.id, ['cloudtrail:*'])
-    change = {'UserName': 'alice', 'AccessKeyId': key.id, 'Status': 'Inactive'}
-    assert refused(iam.update_access_key, **change) == 'AccessDenied'
+    key = account.user("alice").key()
+    sandbox.allow(account.id, ["cloudtrail:*"])
+    change = {"UserName": "alice", "AccessKeyId": key.id, "Status": "Inactive"}
+    assert refused(iam.update_access_key, **change) == "AccessDenied"
     [event] = changes(trail)
-    record = json.loads(event['CloudTrailEvent'])
-    assert record['errorCode'] == 'AccessDenied'
-    assert record['requestParameters'] is None
-    assert event['Resources'] == []
-    assert key.status == 'Active'
+    record = json.loads(event["CloudTrailEvent"])
+    assert record["errorCode"] == "AccessDenied"
+    assert record["requestParameters"] is None
+    assert event["Resources"] == []
+    assert key.status == "Active"
 
 
 def test_events_come_as_eventbridge_sends_them(account, ago):
     """The envelope holds the record as its detail."""
-    account.user('alice').key(toggles=[ago(5)])
+    account.user("alice").key(toggles=[ago(5)])
     envelope = account.events[0].envelope()
-    assert envelope['source'] == 'aws.iam'
-    assert envelope['account'] == account.id
-    assert envelope['detail']['eventName'] == 'UpdateAccessKey'
+    assert envelope["source"] == "aws.iam"
+    assert envelope["account"] == account.id
+    assert envelope["detail"]["eventName"] == "UpdateAccessKey"
 
 
 def test_young_events_may_be_late(sandbox, account, trail):
     """With a delay an event shows only when it is old enough."""
-    account.user('alice').key().deactivate()
+    account.user("alice").key().deactivate()
     sandbox.event_delay = timedelta(hours=2)
     assert changes(trail) == []
     sandbox.age(timedelta(hours=2))
@@ -150,37 +169,44 @@ def test_two_a_second_is_all_that_is_allowed(sandbox, trail, refused):
     sandbox.lookup_rate = 2
     trail.lookup_events()
     trail.lookup_events()
-    assert refused(trail.lookup_events) == 'ThrottlingException'
+    assert refused(trail.lookup_events) == "ThrottlingException"
 
 
-@pytest.mark.parametrize(('parameters', 'code'), [
-    ({'MaxResults': 51}, 'InvalidMaxResultsException'),
-    ({'NextToken': 'nonsense'}, 'InvalidNextTokenException'),
-    ({'LookupAttributes': CHANGES * 2}, 'InvalidLookupAttributesException'),
-    ({'StartTime': 2000000000, 'EndTime': 1000000000}, 'InvalidTimeRangeException')])
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"MaxResults": 51}, "InvalidMaxResultsException"),
+        ({"NextToken": "nonsense"}, "InvalidNextTokenException"),
+        ({"LookupAttributes": CHANGES * 2}, "InvalidLookupAttributesException"),
+        ({"StartTime": 2000000000, "EndTime": 1000000000}, "InvalidTimeRangeException"),
+    ],
+)
 def test_wrong_questions_are_refused(sandbox, account, refused, parameters, code):
     """Each wrong parameter has its own error."""
     from botocore.config import Config
-    trail = sandbox.client('cloudtrail', account.id, config=Config(parameter_validation=False))
+
+    trail = sandbox.client("cloudtrail", account.id, config=Config(parameter_validation=False))
     assert refused(trail.lookup_events, **parameters) == code
 
 
 def test_a_token_belongs_to_its_question(account, trail, refused, ago):
     """A token of one question is invalid for another."""
     for number in range(3):
-        account.user(f'user-{number}').key(created=ago(90), toggles=[ago(1)])
-    token = trail.lookup_events(MaxResults=1)['NextToken']
+        account.user(f"user-{number}").key(created=ago(90), toggles=[ago(1)])
+    token = trail.lookup_events(MaxResults=1)["NextToken"]
     assert refused(trail.lookup_events, NextToken=token, LookupAttributes=CHANGES) == (
-        'InvalidNextTokenException')
+        "InvalidNextTokenException"
+    )
 
 
 def test_other_partitions_have_other_homes(ago):
     """In GovCloud the events are in us-gov-west-1, and ARNs say so."""
     from c7n_inactive_keys.sandbox import Sandbox
-    with Sandbox(partition='aws-us-gov') as gov:
-        account = gov.account('123456789012')
-        account.user('alice').key(toggles=[ago(5)])
-        assert changes(gov.client('cloudtrail', account.id, 'us-east-1')) == []
-        assert len(changes(gov.client('cloudtrail', account.id, 'us-gov-west-1'))) == 1
-        arn = gov.client('iam', account.id).get_user(UserName='alice')['User']['Arn']
-        assert arn.startswith('arn:aws-us-gov:')
+
+    with Sandbox(partition="aws-us-gov") as gov:
+        account = gov.account("123456789012")
+        account.user("alice").key(toggles=[ago(5)])
+        assert changes(gov.client("cloudtrail", account.id, "us-east-1")) == []
+        assert len(changes(gov.client("cloudtrail", account.id, "us-gov-west-1"))) == 1
+        arn = gov.client("iam", account.id).get_user(UserName="alice")["User"]["Arn"]
+        assert arn.startswith("arn:aws-us-gov:")
