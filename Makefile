@@ -18,15 +18,16 @@ help: ## what there is to make
 demo: env-demo ## find, prove and delete inactive keys in an embedded AWS organisation
 	@$(BIN)/python -m c7n_inactive_keys.sandbox.demo
 
-test: env-dev ## the suite, the linter and the type checker
+test: env-dev ## the suite, linter, formatter (check only) and type checker
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
 	$(BIN)/mypy || failed=1; \
 	$(BIN)/python -m pytest -n auto --dist loadfile || failed=1; \
 	exit $$failed
 
-lint: env-dev ## the linter and the type checker alone
-	@$(BIN)/ruff check . && $(BIN)/mypy
+lint: env-dev ## linter, formatter (check only) and type checker alone
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: env-dev ## measure against Custodian's built-in filter and action; takes a long while
 	@$(BIN)/python -m benchmarks

@@ -52,11 +52,12 @@ EXTRAS["dev"] = [
     "aiosmtpd>=1.4.5",
     "build[uv]>=1.2",
     "cfn-lint>=1.20",
+    "coverage[toml]>=7.10.4",
     "hypothesis>=6.100",
     "mypy>=1.13",
     "pytest>=8.3",
     "pytest-xdist>=3.6",
-    "ruff>=0.9",
+    "ruff>=0.17,<0.18",  # the next one may format differently, and `make test` checks the format
     "selenium>=4.20",
     "setuptools>=64",
     "types-PyYAML",
