@@ -27,6 +27,7 @@ AWS_LIKE_RATES = {
     "DeleteAccessKey": 5.0,
     "ListUsers": 5.0,
     "GetAccessKeyLastUsed": 15.0,
+    "GetAccountAuthorizationDetails": 5.0,
 }
 
 

@@ -43,13 +43,18 @@ class ReportedKey:
 
 @dataclass(frozen=True, slots=True)
 class ReportedUser:
-    """A row of the report. `more_keys`: the user has keys for which the report has no columns."""
+    """A row of the report.
+
+    `more_keys`: the user has keys for which the report has no columns. `password_last_used` is
+    text as it stands there, since nothing about keys depends on it.
+    """
 
     user_name: str
     arn: str
     keys: tuple[ReportedKey, ...]
     more_keys: bool = False
     generated: datetime | None = None
+    password_last_used: str | None = None
 
     @property
     def has_inactive_key(self) -> bool:
@@ -164,6 +169,7 @@ def _read_row(row: Mapping[str, str | None], generated: datetime | None) -> Repo
             ),
             more_keys=_value(row, "additional_credentials_info") is not None,
             generated=generated,
+            password_last_used=_value(row, "password_last_used"),
         )
     except ValueError as error:
         raise CredentialReportError(

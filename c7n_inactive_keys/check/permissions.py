@@ -23,6 +23,7 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "*": ("iam:GenerateCredentialReport", "iam:GetCredentialReport"),
         "user": ("iam:GetUser", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
     },
+    "find in fewer calls": {"*": ("iam:GetAccountAuthorizationDetails",)},
     "prove": {"*": ("cloudtrail:LookupEvents",)},
     "record": {"user": ("iam:TagUser", "iam:UntagUser")},
     "delete": {"user": ("iam:DeleteAccessKey",)},

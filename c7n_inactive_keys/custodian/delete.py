@@ -173,7 +173,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
                 return error
 
         reader = api.client(self.manager, "iam")
-        writer = api.client(self.manager, "iam", once=True)
+        writer = api.client(self.manager, "iam", config=api.ONCE)
         pace = Pace()
         records: list[dict[str, Any]] = []
         torn: JournalError | None = None

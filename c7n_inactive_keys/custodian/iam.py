@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from botocore.config import Config
@@ -20,23 +21,26 @@ from c7n.utils import get_retry, local_session
 
 from c7n_inactive_keys.errors import InactiveKeysError
 
+WORKERS = 8
+
+
+def _config(mode: str, tries: int) -> Config:
+    return Config(
+        retries={"mode": mode, "total_max_attempts": tries},
+        max_pool_connections=WORKERS,
+        connect_timeout=10,
+        read_timeout=30,
+    )
+
+
 # IAM's limits are per account, and the retry mode `adaptive` makes all workers that share a client
 # slow down together when one of them is throttled, and speed up again when that is over.
-WORKERS = 8
-_READ = Config(
-    retries={"mode": "adaptive", "total_max_attempts": 8},
-    max_pool_connections=WORKERS,
-    connect_timeout=10,
-    read_timeout=30,
-)
+PATIENT = _config("adaptive", 8)
+# For what can be had in another way as well.
+BRIEF = _config("standard", 3)
 # A deletion is never repeated behind our back: before each try the key is read again. Nor does it
 # wait in the client, between that reading and the call: Pace spaces deletions out before both.
-_ONCE = Config(
-    retries={"mode": "standard", "total_max_attempts": 1},
-    max_pool_connections=WORKERS,
-    connect_timeout=10,
-    read_timeout=30,
-)
+ONCE = _config("standard", 1)
 
 # A proxy or gateway in between may answer with a whole page.
 MESSAGE_LENGTH = 500
@@ -74,11 +78,13 @@ class TruncatedListingError(InactiveKeysError):
 retry_concurrent = get_retry(("ConcurrentModification",), max_attempts=4, min_delay=0.5)
 
 
-def client(manager: Any, service: str, region_name: str | None = None, once: bool = False) -> Any:
-    """A client of the policy's session, to be shared by workers; `once`: without any retry."""
+def client(
+    manager: Any, service: str, region_name: str | None = None, config: Config = PATIENT
+) -> Any:
+    """A client of the policy's session, to be shared by workers."""
     session = local_session(manager.session_factory)
     arguments = {"region_name": region_name} if region_name else {}
-    return session.client(service, config=_ONCE if once else _READ, **arguments)
+    return session.client(service, config=config, **arguments)
 
 
 def describe_error(error: Exception) -> ApiError:
@@ -113,25 +119,35 @@ def is_unclear(error: Exception) -> bool:
     return status >= 500 or describe_error(error).code in ("InternalFailure", "ServiceFailure")
 
 
+def pages(call: Callable[..., dict[str, Any]], **arguments: Any) -> Iterator[dict[str, Any]]:
+    """The pages of a listing, all of them.
+
+    Raises:
+        ClientError, BotoCoreError: a call failed.
+        TruncatedListingError: a page is marked as truncated but says not how to go on.
+    """
+    while True:
+        page = call(**arguments)
+        yield page
+        if not page.get("IsTruncated"):
+            return
+        if not page.get("Marker") or page["Marker"] == arguments.get("Marker"):
+            raise TruncatedListingError("IAM truncated a listing and does not say how it goes on")
+        arguments["Marker"] = page["Marker"]
+
+
 def list_access_keys(iam: Any, user_name: str) -> list[dict[str, Any]]:
     """The `AccessKeyMetadata` of all keys of a user, in IAM's order.
 
     Raises:
-        ClientError, BotoCoreError: the call failed, NoSuchEntity if there is no such user.
-        TruncatedListingError: a page is marked as truncated but says not how to go on.
+        ClientError, BotoCoreError, TruncatedListingError: as for `pages`; NoSuchEntity if there
+            is no such user.
     """
-    keys: list[dict[str, Any]] = []
-    arguments = {"UserName": user_name}
-    while True:
-        page = iam.list_access_keys(**arguments)
-        keys.extend(page["AccessKeyMetadata"])
-        if not page.get("IsTruncated"):
-            return keys
-        if not page.get("Marker") or page["Marker"] == arguments.get("Marker"):
-            raise TruncatedListingError(
-                f"IAM truncated the list of access keys of user {user_name}; run again"
-            )
-        arguments["Marker"] = page["Marker"]
+    return [
+        metadata
+        for page in pages(iam.list_access_keys, UserName=user_name)
+        for metadata in page["AccessKeyMetadata"]
+    ]
 
 
 def get_user(iam: Any, user_name: str) -> dict[str, Any]:

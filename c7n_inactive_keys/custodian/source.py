@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -14,9 +14,13 @@ from c7n.utils import backoff_delays
 
 from c7n_inactive_keys.credential_report import ReportedUser, read_report
 from c7n_inactive_keys.custodian import iam as api
-from c7n_inactive_keys.custodian.coverage import read_error, report_unread, unread_user
+from c7n_inactive_keys.custodian.coverage import read_error, report_unread
+from c7n_inactive_keys.custodian.descriptions import (
+    BULK_PERMISSION,
+    describe_in_bulk,
+    describe_user,
+)
 from c7n_inactive_keys.custodian.elsewhere import refuse
-from c7n_inactive_keys.custodian.execution import REPORT_ANNOTATION
 from c7n_inactive_keys.errors import CredentialReportError
 from c7n_inactive_keys.times import as_utc
 
@@ -33,9 +37,11 @@ class CredentialReportSource:
     """Enumerate only the users that hold an inactive access key.
 
     The account's credential report names them in two or three calls, however many users there are;
-    just those are then described with GetUser, so their tags are there for other filters. The
-    report only says where to look: `inactive-access-key` reads the keys of these users live. It
-    can be up to four hours old, so a key that was switched off since then shows up in a later run.
+    just those are then described as by GetUser, so their tags are there for other filters: one by
+    one, or, where that takes fewer calls and is permitted, with GetAccountAuthorizationDetails
+    (PasswordLastUsed is then the report's). The report only says where to look:
+    `inactive-access-key` reads the keys of these users live. It can be up to four hours old, so a
+    key that was switched off since then shows up in a later run.
 
     :example:
 
@@ -49,7 +55,12 @@ class CredentialReportSource:
               - inactive-access-key
     """
 
-    permissions = ("iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:GetUser")
+    permissions = (
+        "iam:GenerateCredentialReport",
+        "iam:GetCredentialReport",
+        "iam:GetUser",
+        BULK_PERMISSION,
+    )
 
     def __init__(self, manager: Any) -> None:
         self.manager = manager
@@ -67,8 +78,14 @@ class CredentialReportSource:
     def resources(self, query: Any) -> list[dict[str, Any]]:
         """The users with an inactive key, as GetUser describes them, less those gone since."""
         iam = api.client(self.manager, "iam")
-        users = [user for user in self._reported_users(iam) if user.has_inactive_key]
-        described = self._describe(iam, users)
+        found = []
+        total = 0
+        for user in self._reported_users(iam):
+            total += 1
+            if user.has_inactive_key:
+                found.append(user)
+        in_bulk = describe_in_bulk(self.manager, found, total)
+        described = self._describe(iam, found, in_bulk)
         report_unread(
             self.manager,
             {user["UserName"]: error for user in described if (error := read_error(user))},
@@ -78,24 +95,17 @@ class CredentialReportSource:
     def get_resources(self, resource_ids: list[str], cache: bool = True) -> list[dict[str, Any]]:
         """The users of these names, for event modes, where no report is needed."""
         iam = api.client(self.manager, "iam")
-        return self._describe(iam, [ReportedUser(name, "", ()) for name in resource_ids])
+        return self._describe(iam, [ReportedUser(name, "", ()) for name in resource_ids], {})
 
     def augment(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Nothing is missing: the users come described."""
         return resources
 
-    def _describe(self, iam: Any, users: list[ReportedUser]) -> list[dict[str, Any]]:
-        def describe(reported: ReportedUser) -> dict[str, Any] | None:
-            try:
-                user = api.get_user(iam, reported.user_name)
-            except api.API_ERRORS as error:
-                if api.is_gone(error):
-                    log.info("user %s of the credential report is gone", reported.user_name)
-                    return None
-                return unread_user(reported, api.describe_error(error))
-            if reported.arn:
-                user[REPORT_ANNOTATION] = reported.annotation()
-            return user
+    def _describe(
+        self, iam: Any, users: list[ReportedUser], known: Mapping[str, dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        def describe(user: ReportedUser) -> dict[str, Any] | None:
+            return known.get(user.user_name) or describe_user(iam, user)
 
         with self.manager.executor_factory(max_workers=api.WORKERS) as workers:
             return [user for user in workers.map(describe, users) if user]

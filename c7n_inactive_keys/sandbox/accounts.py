@@ -205,6 +205,7 @@ class User:
                 for key in self.keys
             ],
             change,
+            self.password_last_used,
         )
 
     def remember(self) -> None:

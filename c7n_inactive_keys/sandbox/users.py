@@ -109,7 +109,7 @@ def _shape(user: User | View, tags: bool = True) -> dict[str, Any]:
         "Arn": user.arn,
         "CreateDate": user.created,
     }
-    if isinstance(user, User):
+    if user.password_last_used:
         shape["PasswordLastUsed"] = user.password_last_used
     if tags and user.tags:
         shape["Tags"] = tag_list(user.tags)
@@ -135,6 +135,23 @@ def list_users(world: World, request: Request) -> dict[str, Any]:
 def get_user(world: World, request: Request) -> dict[str, Any]:
     """GetUser, with tags."""
     return {"User": _shape(seen_user(world, request))}
+
+
+def get_account_authorization_details(world: World, request: Request) -> dict[str, Any]:
+    """GetAccountAuthorizationDetails, of which the sandbox knows users only, without policies."""
+    account = caller_account(world, request)
+    wanted = request.texts("Filter")
+    names = account.sorted_names() if not wanted or "User" in wanted else []
+    chosen, rest = page(request, names, lambda name: (name.lower(), name))
+    users: list[dict[str, Any]] = [
+        {"UserPolicyList": [], "GroupList": [], "AttachedManagedPolicies": [], "Tags": []}
+        | _shape(account.users[name])
+        for name in chosen
+    ]
+    for user in users:
+        user.pop("PasswordLastUsed", None)  # which UserDetail does not have
+    others: dict[str, Any] = {"GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+    return {"UserDetailList": users} | others | rest
 
 
 def create_user(world: World, request: Request) -> dict[str, Any]:

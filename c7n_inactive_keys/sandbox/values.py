@@ -47,3 +47,4 @@ class View:
     tags: Mapping[str, str]
     keys: Sequence[Mapping[str, object]]
     change: int = 0  # the number of the change that this is the state before
+    password_last_used: datetime | None = None

@@ -45,6 +45,7 @@ HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
         ("iam", "ListUsers"): users.list_users,
         ("iam", "GetUser"): users.get_user,
+        ("iam", "GetAccountAuthorizationDetails"): users.get_account_authorization_details,
         ("iam", "CreateUser"): users.create_user,
         ("iam", "DeleteUser"): users.delete_user,
         ("iam", "ListUserTags"): users.list_user_tags,

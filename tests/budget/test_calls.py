@@ -25,7 +25,7 @@ def test_without_inactive_keys_two_calls_whatever_the_number_of_users(fill, run,
 
 @pytest.mark.parametrize(
     ("users", "with_inactive", "keys_each"),
-    [(1, 1, 1), (1000, 10, 1), (300, 100, 2)],
+    [(1, 1, 1), (1000, 10, 1), (30, 25, 2)],
     ids="{}".format,
 )
 def test_finding_takes_three_calls_and_two_for_each_user_found(
@@ -41,8 +41,23 @@ def test_finding_takes_three_calls_and_two_for_each_user_found(
 
 
 @pytest.mark.parametrize(
+    ("users", "with_inactive", "pages"),
+    [(30, 26, 1), (1000, 35, 1), (1100, 100, 2)],
+    ids="{}".format,
+)
+def test_many_users_are_described_in_bulk_a_thousand_a_page(fill, run, users, with_inactive, pages):
+    fill(users, with_inactive)
+    assert run(REPORT) == {
+        **THE_REPORT,
+        "LookupEvents": 1,
+        "GetAccountAuthorizationDetails": pages,
+        "ListAccessKeys": with_inactive,
+    }
+
+
+@pytest.mark.parametrize(
     ("users", "with_inactive", "keys_each"),
-    [(300, 1, 1), (300, 100, 1), (50, 5, 2)],
+    [(300, 1, 1), (300, 20, 1), (50, 5, 2)],
     ids="{}".format,
 )
 def test_deleting_adds_two_calls_for_each_user_and_one_for_each_key(
@@ -55,6 +70,20 @@ def test_deleting_adds_two_calls_for_each_user_and_one_for_each_key(
         "GetUser": 2 * with_inactive,
         "ListAccessKeys": 2 * with_inactive,
         "DeleteAccessKey": with_inactive * keys_each,
+    }
+    assert not account.inactive_keys
+
+
+def test_deleting_the_keys_of_many_users_reads_each_of_them_again(fill, run):
+    """The bulk description finds them; the tags that exempt are read for each, just before."""
+    account = fill(300, with_inactive=100)
+    assert run(DELETE) == {
+        **THE_REPORT,
+        "LookupEvents": 1,
+        "GetAccountAuthorizationDetails": 1,
+        "GetUser": 100,
+        "ListAccessKeys": 200,
+        "DeleteAccessKey": 100,
     }
     assert not account.inactive_keys
 
