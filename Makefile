@@ -2,7 +2,7 @@
 # Needs GNU or BSD make, a POSIX shell and Python 3.10 or newer; everything else goes into .venv.
 # All paths are relative, so that a checkout whose path holds spaces works.
 
-.PHONY: help demo test lint bench docs clean python env-demo env-dev
+.PHONY: help demo test coverage lint bench docs clean python env-demo env-dev
 .DEFAULT_GOAL := help
 
 BIN = .venv/bin
@@ -29,6 +29,12 @@ test: env-dev ## the suite, linter, formatter (check only) and type checker
 lint: env-dev ## linter, formatter (check only) and type checker alone
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+coverage: env-dev ## the suite with coverage by branches; fails where it reaches less than it has to
+	@rm -rf .coverage; failed=0; \
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile || failed=1; \
+	$(BIN)/coverage combine -q && $(BIN)/python tools/coverage_floor.py || failed=1; \
+	exit $$failed
+
 bench: env-dev ## measure against Custodian's built-in filter and action; takes a long while
 	@$(BIN)/python -m benchmarks
 
@@ -36,7 +42,7 @@ docs: env-dev ## renew what the documentation shows of real output, and build th
 	@$(BIN)/python tools/docs.py && $(BIN)/zensical build --strict -f mkdocs.yml
 
 clean: ## remove the environment and whatever else was made
-	@rm -rf .venv .cache build dist demo-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .cache .coverage build dist demo-out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 env-demo: python
 	@"$(PYTHON)" tools/environment.py org,sandbox

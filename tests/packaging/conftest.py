@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NOT_SOURCE = shutil.ignore_patterns(
     ".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis",
-    "demo-out", "out",
+    "demo-out", "out", ".coverage",
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def clean_environ(**more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "PYTHON", "C7N_", "VIRTUAL_ENV", "COVERAGE_"))
+        if not name.startswith(("AWS_", "PYTHON", "C7N_", "VIRTUAL_ENV"))
     }
     return {**kept, "AWS_EC2_METADATA_DISABLED": "true", **more}
 
