@@ -23,7 +23,7 @@ from c7n_inactive_keys.timeline import SETTLING, assess
 from c7n_inactive_keys.times import next_second
 
 # A user with its tags as they are now, and what is to be done to them, or why that is unknown.
-PlannedUser = tuple[dict[str, Any], "TagChanges | api.ApiError"]
+PlannedUser = tuple[dict[str, Any], TagChanges | api.ApiError]
 
 
 class LedgerChanges:
