@@ -8,12 +8,44 @@ import zipfile
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 from setuptools.command.editable_wheel import editable_wheel
 
 HERE = Path(__file__).resolve().parent
 # site reads *.pth in alphabetical order: it has to come after setuptools' own `__editable__*`,
 # which is what makes the package importable in an editable install.
 PTH = "zz_c7n_inactive_keys.pth"
+# What `c7n-inactive-keys policies` writes. It stays at the top, where people look for it; a wheel
+# gets a copy, and an editable install reads it there.
+SHIPPED = [*HERE.glob("policies/*.yml"), *HERE.glob("templates/*.*"), HERE / "accounts.yml"]
+
+
+class BuildWithShipped(build_py):
+    """Builds the package with a copy of the policies in it."""
+
+    def run(self) -> None:
+        """Build it, then copy them."""
+        super().run()
+        if not self.editable_mode:
+            for target, source in self.shipped().items():
+                self.mkpath(str(Path(target).parent))
+                self.copy_file(source, target, preserve_mode=False)
+
+    def shipped(self) -> dict[str, str]:
+        """Each file's place in the built package, and where it comes from."""
+        place = Path(self.build_lib) / "c7n_inactive_keys" / "shipped"
+        return {
+            str(place / source.relative_to(HERE)): str(source.relative_to(HERE))
+            for source in sorted(SHIPPED)
+        }
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        """All files that are built."""
+        return [*super().get_outputs(include_bytecode), *self.shipped()]
+
+    def get_output_mapping(self) -> dict[str, str]:
+        """The same, each with its source: what a strict editable install links to."""
+        return {**super().get_output_mapping(), **self.shipped()}
 
 
 class EditableWheelWithPth(editable_wheel):
@@ -35,6 +67,13 @@ def version() -> str:
     if found is None:
         raise SystemExit("c7n_inactive_keys/__init__.py holds no __version__")
     return found.group(1)
+
+
+def long_description() -> str:
+    """README.md for the page on a package index, where links to files lead nowhere: their text."""
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"!\[([^]]*)\]\((?!https?:)[^)]*\)", r"*\1 (not shown here)*", text)
+    return re.sub(r"\[([^]]*)\]\((?!https?:)[^)]*\)", r"\1", text)
 
 
 EXTRAS = {
@@ -59,7 +98,8 @@ EXTRAS["dev"] = [
     "pytest-xdist>=3.6",
     "ruff>=0.17,<0.18",  # the next one may format differently, and `make test` checks the format
     "selenium>=4.20",
-    "setuptools>=64",
+    "setuptools>=77",
+    "twine>=6.1",
     "types-PyYAML",
     "uv>=0.5",
     "wheel",
@@ -70,9 +110,9 @@ setup(
     name="c7n-inactive-keys",
     version=version(),
     description="Find, prove, report and safely delete inactive IAM access keys (Cloud Custodian)",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description=long_description(),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     keywords="aws iam access-keys cloud-custodian c7n security",
     classifiers=[
         "Development Status :: 4 - Beta",
@@ -104,6 +144,6 @@ setup(
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["c7n-inactive-keys = c7n_inactive_keys.cli:main"]},
-    cmdclass={"editable_wheel": EditableWheelWithPth},
+    cmdclass={"build_py": BuildWithShipped, "editable_wheel": EditableWheelWithPth},
     zip_safe=False,
 )

@@ -13,6 +13,7 @@ from c7n_inactive_keys import __version__
 # Name -> (module:attribute, what it says in the list of commands, the extra that it needs).
 COMMANDS = {
     "check": ("check.command:check", "Is the plugin seen, and is it allowed what it needs?", None),
+    "policies": ("shipped.command:policies", "Write the shipped policies into a directory.", None),
     "report": ("report.command:report", "Report keys, outcomes and coverage of past runs.", None),
     "sandbox": ("sandbox.command:sandbox", "Run an embedded AWS organisation.", "sandbox"),
 }

@@ -36,3 +36,7 @@ class DeletionError(InactiveKeysError):
 
 class RecordingError(InactiveKeysError):
     """Some ledger tags could not be brought in line."""
+
+
+class ShippedFilesError(InactiveKeysError):
+    """The installed package lacks the policies that belong to it."""
