@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,18 +29,27 @@ EMPTY_POLICY = {"name": "empty", "resource": "aws.iam-user"}
 
 @dataclass(frozen=True)
 class Organisation:
-    """So many accounts; one in ten has an inactive key. `report`: AWS has it ready."""
+    """So many accounts; one in ten has an inactive key. `report`: AWS has it ready.
+
+    `workers`: accounts that c7n-org visits at a time; by default it decides that itself.
+    """
 
     accounts: int
     report: bool
     rounds: int
+    workers: int | None = None
     latency: int = 20  # milliseconds
 
     @property
     def name(self) -> str:
         """In words."""
         report = "report there" if self.report else "report to be made"
-        return f"{self.accounts:,} accounts, {report}"
+        workers = f", {self.workers} at a time" if self.workers else ""
+        return f"{self.accounts:,} accounts, {report}{workers}"
+
+    def environ(self) -> dict[str, str]:
+        """What c7n-org is told besides its arguments."""
+        return {"C7N_ORG_PARALLEL": str(self.workers)} if self.workers else {}
 
 
 QUICK = (Organisation(10, True, 1),)
@@ -50,6 +58,7 @@ FULL = (
     Organisation(10, False, 3),
     Organisation(100, True, 1),
     Organisation(100, False, 1),
+    Organisation(100, False, 1, workers=32),
     Organisation(1000, True, 1),
 )
 
@@ -88,7 +97,7 @@ def _measure(aws: Any, organisation: Organisation, policy: Mapping[str, Any]) ->
             directory / "cache",
         ]
         aws.start_count()
-        usage = run(command, aws.environ(MANAGEMENT), directory)
+        usage = run(command, aws.environ(MANAGEMENT) | organisation.environ(), directory)
         calls = aws.calls()
         done = len(list((directory / "out").glob("*/*/*/resources.json")))
     if usage.status or done != organisation.accounts:
@@ -112,8 +121,3 @@ def _accounts_file(directory: Path, account_ids: Sequence[str]) -> Path:
     ]
     path.write_text(yaml.safe_dump({"accounts": accounts}), "utf-8")
     return path
-
-
-def workers() -> int:
-    """How many accounts c7n-org visits at a time on this machine."""
-    return int(os.environ.get("C7N_ORG_PARALLEL", (os.cpu_count() or 1) * 4))

@@ -56,16 +56,21 @@ def fill(sandbox, now):
 
 @pytest.fixture
 def run(sandbox, tmp_path):
-    """Run shipped policies with stock custodian; the calls by action."""
+    """Run shipped policies with stock custodian; the calls by action.
 
-    def _run(*names, dryrun=False):
+    Options are those of the deletion; None leaves one out.
+    """
+
+    def _run(*names, dryrun=False, **options):
         policies = yaml.safe_load(POLICIES.read_text("utf-8"))["policies"]
         chosen = [policy for policy in policies if policy["name"] in names]
         assert len(chosen) == len(names)
         for policy in chosen:
             for action in policy.get("actions", ()):
                 if isinstance(action, dict) and "max-keys" in action:
-                    action["max-keys"] = 10_000
+                    action.update({"max-keys": 10_000} | options)
+                    if action["exempt-tag"] is None:
+                        del action["exempt-tag"]
         path = tmp_path / "policies.yml"
         path.write_text(yaml.safe_dump({"policies": chosen}), "utf-8")
         sandbox.calls.clear()
