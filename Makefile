@@ -2,7 +2,7 @@
 # Needs GNU or BSD make, a POSIX shell and Python 3.10 or newer; everything else goes into .venv.
 # All paths are relative, so that a checkout whose path holds spaces works.
 
-.PHONY: help demo test coverage lint bench docs clean python env-demo env-dev
+.PHONY: help demo test test-wheel test-lowest coverage lint bench docs clean python env-demo env-dev
 .DEFAULT_GOAL := help
 
 BIN = .venv/bin
@@ -11,6 +11,11 @@ BIN = .venv/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && echo $$p && break; \
 	done)
+# For test-lowest, unless PYTHON is given.
+OLDEST = $(if $(filter-out file,$(origin PYTHON)),$(PYTHON),$(shell \
+	for p in python3.10 python3.11 python3.12 python3.13 $(PYTHON); do \
+	$$p -c '' >/dev/null 2>&1 && echo $$p && break; \
+	done))
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -25,6 +30,12 @@ test: env-dev ## the suite, linter, formatter (check only) and type checker
 	$(BIN)/mypy || failed=1; \
 	$(BIN)/python -m pytest -n auto --dist loadfile || failed=1; \
 	exit $$failed
+
+test-wheel: python ## the suite against the installed wheel, in a checkout without the package
+	@"$(PYTHON)" tools/suite.py newest
+
+test-lowest: python ## the same with the oldest Custodian and libraries, on the oldest Python found
+	@"$(OLDEST)" tools/suite.py lowest
 
 lint: env-dev ## linter, formatter (check only) and type checker alone
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -17,8 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import c7n_inactive_keys
+
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = "c7n_inactive_keys"
+# Where Python finds it: in a checkout, or installed.
+PACKAGE = Path(c7n_inactive_keys.__file__).parent
 TESTS = "tests/deletion/test_rules.py"
 SHOWN = 2
 
@@ -152,10 +155,11 @@ MUTATIONS = (
 
 def copy_project(directory: Path) -> Path:
     """A copy of what the tests need; the path of the package in it."""
-    for name in (PACKAGE, "tests", "policies"):
-        shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for source in (PACKAGE, ROOT / "tests", ROOT / "policies"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, directory / source.name, ignore=ignore)
     shutil.copy(ROOT / "pyproject.toml", directory)
-    return directory / PACKAGE
+    return directory / PACKAGE.name
 
 
 def failing(directory: Path) -> list[str]:

@@ -9,7 +9,10 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+import c7n_inactive_keys
+
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(c7n_inactive_keys.__file__).parent
 BLOCK = re.compile(
     r"^(?P<mark><!-- not run: [^\n]+ -->\n+)?(?P<indent> *)```(?P<language>\w+)[^\n]*\n"
     r"(?P<text>.*?)^(?P=indent)```",
@@ -52,11 +55,11 @@ def examples(page: Path) -> list[Example]:
 def docstring_examples() -> list[Example]:
     """The YAML examples in the docstrings of the package."""
     found = []
-    for path in sorted((ROOT / "c7n_inactive_keys").rglob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
                 continue
             for match in DOCSTRING_EXAMPLE.finditer((ast.get_docstring(node) or "") + "\n"):
-                place = f"{path.relative_to(ROOT)}:{getattr(node, 'name', 'module')}"
+                place = f"{path.relative_to(PACKAGE.parent)}:{getattr(node, 'name', 'module')}"
                 found.append(Example(place, "yaml", textwrap.dedent(match["text"]), marked=False))
     return found

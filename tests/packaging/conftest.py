@@ -90,6 +90,8 @@ class Environment:
 @pytest.fixture(name="checkout", scope="session")
 def _checkout(tmp_path_factory) -> Path:
     """A copy of the sources without anything that was built, in a path with spaces."""
+    if not (ROOT / "c7n_inactive_keys").is_dir():
+        pytest.skip("builds the package, whose source is not here: the wheel is being tested")
     target = tmp_path_factory.mktemp("a checkout") / "c7n inactive keys"
     shutil.copytree(ROOT, target, ignore=NOT_SOURCE)
     return target

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, run
+import c7n_inactive_keys
+
+from .conftest import run
 
 pytestmark = pytest.mark.packaging
 
+SOURCE = Path(c7n_inactive_keys.__file__).parent
 CUSTODIAN = Path(sys.executable).parent / "custodian"
 IAM_USER = ("schema", "aws.iam-user.filters")
 
@@ -20,9 +23,7 @@ IAM_USER = ("schema", "aws.iam-user.filters")
 def broken_copy(tmp_path: Path, module: str, text: str) -> str:
     """A directory for PYTHONPATH with a copy of the package, one module of it spoiled."""
     package = tmp_path / "c7n_inactive_keys"
-    shutil.copytree(
-        ROOT / "c7n_inactive_keys", package, ignore=shutil.ignore_patterns("__pycache__", "sandbox")
-    )
+    shutil.copytree(SOURCE, package, ignore=shutil.ignore_patterns("__pycache__", "sandbox"))
     (package / module).write_text(text, encoding="utf-8")
     return str(tmp_path)
 
