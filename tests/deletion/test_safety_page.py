@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from c7n_inactive_keys.evidence.ledger import tag_key
 from tools.mutation_check import MUTATIONS
 
 HERE = Path(__file__).parent
@@ -28,15 +25,3 @@ def test_every_rule_of_the_mutation_check_is_on_the_page():
     """The page shows the table that `python tools/mutation_check.py` prints."""
     text = PAGE.read_text()
     assert [mutation.rule for mutation in MUTATIONS if f"| {mutation.rule} |" not in text] == []
-
-
-def test_the_fence_for_ledger_tags_holds_for_any_case_of_letters():
-    """IAM takes tag keys that differ in case for the same, StringLike does not."""
-    (policy,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    (statement,) = json.loads(policy)["Statement"]
-    pattern = statement["Condition"]["ForAnyValue:StringLike"]["aws:TagKeys"]
-    name = tag_key("AKIA0000000000000000")
-    for forged in (name, name.upper(), name.lower(), name.title()):
-        assert fnmatchcase(forged, pattern), forged
-    assert not fnmatchcase("AKIA0000000000000000", pattern)
-    assert not fnmatchcase("keep-keys", pattern)

@@ -19,6 +19,7 @@ from c7n_inactive_keys.cli import COMMANDS, main
 from c7n_inactive_keys.entry import initialize
 
 ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ("policies/inactive-keys.yml", "accounts.yml", "deploy/ledger-scp.json")
 EXAMPLE = re.compile(r"^:example:\n\n\.\. code-block:: (\w+)\n\n((?:(?: {4}.*)?\n)+)", re.MULTILINE)
 CLASSES = {
     "inactive-access-key": ("filter", "InactiveAccessKey"),
@@ -113,8 +114,12 @@ def module_prose(name: str) -> str:
     text = re.sub(r" Pure(: [^.]*)?\.(?=\n|$)", "", _docstring(name))
     text = re.sub(r"\n\nPure: .*$", "", text, flags=re.DOTALL)
     # Terms with their explanation in a column of its own become a list.
-    text = re.sub(r"^([a-z]+) {3,}", r"- **\1**: ", text, flags=re.MULTILINE)
+    text = re.sub(r"^([a-z]+) {3,}(.*(?:\n {8,}\S.*)*)", _term, text, flags=re.MULTILINE)
     return "\n\n".join(_drawings_fenced(text.split("\n\n")))
+
+
+def _term(found: re.Match[str]) -> str:
+    return f"- **{found[1]}**: " + re.sub(r"\n +", "\n  ", found[2])
 
 
 def _drawings_fenced(paragraphs: Iterable[str]) -> Iterator[str]:
@@ -156,7 +161,8 @@ def make_targets() -> str:
 
 def shipped_file(path: str) -> str:
     """A file of the repository as it is."""
-    return fenced("yaml", (ROOT / path).read_text(encoding="utf-8"))
+    language = "json" if path.endswith(".json") else "yaml"
+    return fenced(language, (ROOT / path).read_text(encoding="utf-8"))
 
 
 def _makers() -> dict[str, Callable[[], str]]:
@@ -170,8 +176,7 @@ def _makers() -> dict[str, Callable[[], str]]:
         "help": help_text,
         **{f"help:{name}": partial(help_text, name) for name in COMMANDS},
         "make": make_targets,
-        "file:policies/inactive-keys.yml": partial(shipped_file, "policies/inactive-keys.yml"),
-        "file:accounts.yml": partial(shipped_file, "accounts.yml"),
+        **{f"file:{path}": partial(shipped_file, path) for path in SHIPPED},
     }
 
 
