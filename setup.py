@@ -135,11 +135,11 @@ setup(
         "c7n_inactive_keys": [f"../{PTH}"],
     },
     install_requires=[
-        "boto3>=1.28",
+        "boto3>=1.39.4",
         "c7n>=0.9.46",
         "click>=8.1",
         "jinja2>=3.1",
-        "pyyaml>=6.0",
+        "pyyaml>=6.0.2",
         "rich>=13.7",
     ],
     extras_require=EXTRAS,
