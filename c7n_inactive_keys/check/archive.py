@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
-from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.yaml_lists import read_list
 
 HANDLER = "c7n_inactive_keys.lambda_handler.run"
 PACKAGE = "c7n_inactive_keys"
@@ -39,42 +39,20 @@ sys.exit(0 if "inactive-access-key" in names else 3)
 """
 
 
-class PolicyFileError(InactiveKeysError):
-    """A policy file cannot be used."""
-
-
 def archives(paths: Iterable[Path]) -> Iterator[Finding]:
     """A finding for each policy in Lambda mode that uses the plugin.
 
     Raises:
-        PolicyFileError: a file cannot be read, or is none of Custodian's.
+        YamlFileError: a file cannot be read, or is none of Custodian's.
     """
     found = False
     for path in paths:
-        for data in read_policies(path):
+        for data in read_list(path, "policies"):
             if _needs_lambda(data) and _uses_plugin(data):
                 found = True
                 yield _archive(data)
     if not found:
         yield Finding(NOTE, "Lambda archive", "none of the policies given runs in Lambda")
-
-
-def read_policies(path: Path) -> list[dict[str, Any]]:
-    """The policies of a file as data, not validated.
-
-    Raises:
-        PolicyFileError: it cannot be read, or has no list of policies.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PolicyFileError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PolicyFileError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    policies = content.get("policies") if isinstance(content, dict) else None
-    if not isinstance(policies, list) or not all(isinstance(item, dict) for item in policies):
-        raise PolicyFileError(f"{path} has no list 'policies'")
-    return policies
 
 
 def _needs_lambda(data: dict[str, Any]) -> bool:

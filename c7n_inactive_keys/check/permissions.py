@@ -10,12 +10,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
-from c7n_inactive_keys.errors import InactiveKeysError
 from c7n_inactive_keys.evidence.cloudtrail import home_region
+from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
 
 # What for -> on which resource -> the actions. "user": on users; "*": cannot be limited.
 NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -32,10 +31,6 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 ESSENTIAL = ("find", "prove")
 WORKERS = 8
 DEFAULT_REGION = "us-east-1"
-
-
-class AccountsError(InactiveKeysError):
-    """The accounts file cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +71,14 @@ def read_targets(path: Path) -> list[Target]:
     """The accounts of a c7n-org file.
 
     Raises:
-        AccountsError: it cannot be read, or an account lacks what c7n-org demands.
+        YamlFileError: it cannot be read, or an account lacks what c7n-org demands.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise AccountsError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise AccountsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    entries = content.get("accounts") if isinstance(content, dict) else None
-    if not isinstance(entries, list) or not entries:
-        raise AccountsError(f"{path} has no list 'accounts'")
+    entries = read_list(path, "accounts")
     for entry in entries:
-        if not isinstance(entry, dict) or not entry.get("account_id"):
-            raise AccountsError(f"{path} has an account without an account_id")
+        if not entry.get("account_id"):
+            raise YamlFileError(f"{path} has an account without an account_id")
         if not (entry.get("role") or entry.get("profile")):
-            raise AccountsError(f"{path}: account {entry['account_id']} has no role or profile")
+            raise YamlFileError(f"{path}: account {entry['account_id']} has no role or profile")
     return [
         Target(f"{entry['account_id']} {entry.get('name', '')}".strip(), entry) for entry in entries
     ]
