@@ -17,9 +17,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from c7n_inactive_keys.sandbox.gateway import Broken, Gateway
 from c7n_inactive_keys.sandbox.principals import TOKEN, secret_of
 from c7n_inactive_keys.sandbox.protocol import Answer, ApiError, error_answer, read_request
-from c7n_inactive_keys.sandbox.world import Broken, World
+from c7n_inactive_keys.sandbox.world import World
 
 if TYPE_CHECKING:
     import boto3
@@ -157,7 +158,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, sandbox: Sandbox, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.sandbox = sandbox
+        self.gateway = Gateway(sandbox)
         self.stopping = threading.Event()
         self.connections: set[socket.socket] = set()
 
@@ -194,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         request = read_request(self.command, self.path, dict(self.headers.items()), self._body())
         try:
-            answer = self.server.sandbox.answer(request)
+            answer = self.server.gateway.answer(request)
         except Exception:
             # A fault of the sandbox or of a test's function: said here, and not a dead connection.
             log.exception("the sandbox could not answer %s %s", request.method, request.target)
