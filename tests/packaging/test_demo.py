@@ -65,3 +65,14 @@ def test_make_without_a_usable_python_says_what_is_needed(python):
     done = run("make", f"PYTHON={python}", "env-demo", cwd=ROOT)
     assert done.returncode != 0
     assert "Python 3.10 or newer is needed" in done.stderr
+
+
+@needs_make
+@pytest.mark.parametrize("target", ["test-wheel", "test-lowest"])
+def test_the_workflow_makes_what_the_makefile_has(target):
+    """Each kind of suite that the workflow asks for is there, with the Python that it names."""
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    assert f"target: {target}" in workflow
+    done = run("make", "-n", target, "PYTHON=/a/python", cwd=ROOT)
+    assert done.returncode == 0
+    assert '"/a/python" tools/suite.py' in done.stdout
