@@ -27,8 +27,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from c7n_inactive_keys.check.archive import PACKAGE, RUNTIME, _source_of, build, read_policies
+from c7n_inactive_keys.check.archive import PACKAGE, build, make_runtime
 from c7n_inactive_keys.sandbox import Sandbox
+from c7n_inactive_keys.yaml_lists import read_list
 
 ROOT = Path(__file__).parents[1]
 LAMBDA = ROOT / "tests" / "serverless" / "lambda_runtime.py"
@@ -75,7 +76,7 @@ def events(sandbox: Sandbox) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     user.key(created=now - timedelta(days=400)).deactivate(now - timedelta(minutes=10))
     switched_off = sandbox.account(ACCOUNT).events[-1].envelope()
     for path in sorted((ROOT / "policies").glob("*.yml")):
-        for policy in read_policies(path):
+        for policy in read_list(path, "policies"):
             mode = policy.get("mode")
             if mode:
                 mode.pop("execution-options", None)  # the upload is S3's time, not ours
@@ -89,12 +90,9 @@ def measure(
     content = build(policy)
     archive = zipfile.ZipFile(io.BytesIO(content))
     task, runtime = directory / policy["name"], directory / "runtime"
+    if not runtime.exists():
+        make_runtime(runtime)
     archive.extractall(task)
-    runtime.mkdir(exist_ok=True)
-    for name in RUNTIME:
-        source = _source_of(name)
-        if source is not None and not (runtime / source.name).exists():
-            (runtime / source.name).symlink_to(source)
     answers = []
     for _ in range(starts):
         for cache in task.rglob("__pycache__"):  # Lambda starts without byte code

@@ -83,14 +83,9 @@ def _archive(data: dict[str, Any]) -> Finding:
 
 def _import_as_lambda_does(data: dict[str, Any], module: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as directory:
-        task, runtime = Path(directory) / "task", Path(directory) / "runtime"
-        runtime.mkdir()
+        task, runtime = Path(directory) / "task", make_runtime(Path(directory) / "runtime")
         with zipfile.ZipFile(BytesIO(build(data))) as archive:
             archive.extractall(task)
-        for name in RUNTIME:
-            source = _source_of(name)
-            if source is not None:
-                (runtime / source.name).symlink_to(source)
         return subprocess.run(
             [sys.executable, "-I", "-S", "-c", PROBE, str(task), str(runtime), module],
             capture_output=True, text=True, check=False, timeout=PATIENCE,
@@ -112,6 +107,14 @@ def build(data: dict[str, Any]) -> bytes:
     archive = PolicyLambda(Policy(data, Config.empty())).get_archive()
     content: bytes = archive.get_bytes()
     return content
+
+
+def make_runtime(directory: Path) -> Path:
+    """A new directory with what AWS's Python runtimes have, as links to this environment's."""
+    directory.mkdir()
+    for source in filter(None, map(_source_of, RUNTIME)):
+        (directory / source.name).symlink_to(source)
+    return directory
 
 
 def _source_of(name: str) -> Path | None:

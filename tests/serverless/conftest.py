@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from c7n_inactive_keys.check.archive import RUNTIME, _source_of
+from c7n_inactive_keys.check.archive import make_runtime
 from c7n_inactive_keys.sandbox import Sandbox
 from tests.serverless import roles
 
@@ -98,7 +98,6 @@ class Lambdas:
     aws: Sandbox
     functions: dict[str, Function]
     rules: dict[str, dict[str, Any]]
-    deployment_calls: set[str]
 
     def environ(self, function: Function) -> dict[str, str]:
         """An environment with credentials of the function's role, limited to its actions."""
@@ -133,17 +132,11 @@ def _lambdas(aws, tmp_path_factory) -> Lambdas:
     iam = aws.client("iam", ACCOUNT)
     for role in roles.roles("lambda-roles.yml"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
-    aws.calls.clear()
     for policies in ("record-deactivations.yml", "scheduled.yml"):
         done = custodian(aws.environ(ACCOUNT), home, policies)
         assert done.returncode == 0, done.stderr[-3000:]
-    calls = {f"{call.service}:{call.action}" for call in aws.calls}
-    runtime = tmp_path_factory.mktemp("runtime")
-    for name in RUNTIME:
-        source = _source_of(name)
-        if source is not None:
-            (runtime / source.name).symlink_to(source)
-    return Lambdas(aws, _functions(aws, runtime, tmp_path_factory), _rules(aws), calls)
+    runtime = make_runtime(tmp_path_factory.mktemp("lambda") / "runtime")
+    return Lambdas(aws, _functions(aws, runtime, tmp_path_factory), _rules(aws))
 
 
 def _functions(aws: Sandbox, runtime: Path, tmp_path_factory: Any) -> dict[str, Function]:

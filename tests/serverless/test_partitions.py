@@ -9,10 +9,11 @@ import zipfile
 
 import pytest
 
-from c7n_inactive_keys.check.archive import RUNTIME, _source_of, build, read_policies
+from c7n_inactive_keys.check.archive import build, make_runtime
 from c7n_inactive_keys.evidence.ledger import tag_key
 from c7n_inactive_keys.sandbox import Sandbox
 from c7n_inactive_keys.times import format_time
+from c7n_inactive_keys.yaml_lists import read_list
 from tests.serverless.conftest import ACCOUNT, ROOT, Function, days_ago
 
 pytestmark = pytest.mark.e2e
@@ -25,7 +26,7 @@ PARTITIONS = [
 POLICIES = [
     policy
     for name in ("record-deactivations.yml", "scheduled.yml", "notify-owners.yml")
-    for policy in read_policies(ROOT / "policies" / name)
+    for policy in read_list(ROOT / "policies" / name, "policies")
 ]
 
 
@@ -63,15 +64,10 @@ def test_event_function_records_in_other_partitions(partition, region, tmp_path)
         event = aws.account(ACCOUNT).events[-1].envelope()
         assert event["region"] == region
         content = build(POLICIES[0])
-        (tmp_path / "runtime").mkdir()
         zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path / "task")
-        for name in RUNTIME:
-            source = _source_of(name)
-            if source is not None:
-                (tmp_path / "runtime" / source.name).symlink_to(source)
         function = Function(
             {"Handler": POLICIES[0]["mode"]["handler"], "FunctionName": "custodian"},
-            content, tmp_path / "task", tmp_path / "runtime",
+            content, tmp_path / "task", make_runtime(tmp_path / "runtime"),
         )  # fmt: skip
         (_, answer) = function.invoke(aws.environ(ACCOUNT) | {"AWS_REGION": region}, [event])
         assert answer["error"] is None
