@@ -25,6 +25,8 @@ JOBS = {
 }
 # Without these a key's inactivity is not proven: the run says so, and deletes less.
 NO_EVIDENCE = ("cloudtrail:LookupEvents", "iam:GetAccessKeyLastUsed")
+# Without it the same work takes more calls.
+BULK = "iam:GetAccountAuthorizationDetails"
 ROLES = roles.roles("roles.yml")
 LEDGER_ENTRY = "after=2026-01-03T10:00:00Z since=2026-01-03T10:00:00Z verified=2026-01-03T10:00:00Z"
 
@@ -45,6 +47,10 @@ def seed(aws) -> None:
         created=days_ago(800), toggles=[days_ago(70)]
     )
     twins.tags[tag_key("AKIAVANISHED00000000")] = LEDGER_ENTRY
+    # So many users are described in bulk.
+    for number in range(25):
+        crowd = account.user(f"crowd-{number:02d}", created=days_ago(900))
+        crowd.key(created=days_ago(800), toggles=[days_ago(10)])
 
 
 @pytest.fixture(name="work")
@@ -80,7 +86,7 @@ def test_missing_action_is_named(work, role, action):
     """Without any one of its actions the job does not look complete: it says which is missing."""
     status, log = work(role, without=action)
     assert action in log or action.partition(":")[2] in log
-    assert status == (0 if action in NO_EVIDENCE else 2), log[-3000:]
+    assert status == (0 if action in (*NO_EVIDENCE, BULK) else 2), log[-3000:]
     if action in NO_EVIDENCE:
         assert "WARNING" in log
 
