@@ -21,6 +21,7 @@ from c7n_inactive_keys.sandbox.organisation import Organisation, seed_organisati
 ROOT = Path(__file__).resolve().parents[1]
 POLICIES = ROOT / "policies" / "inactive-keys.yml"
 PICTURE = ROOT / "docs" / "images" / "report.png"
+C7N_ORG = Path(sys.executable).with_name("c7n-org")
 WEEK = timedelta(days=7)
 WIDTH, HEIGHT = 1440, 1500
 
@@ -39,6 +40,11 @@ def change_a_little(organisation: Organisation, week: int) -> None:
         switched_on.delete()
 
 
+def deny(sandbox: Sandbox, **calls: str) -> None:
+    """Deny these calls from now on."""
+    sandbox.faults.add(Fault(**calls, times=None, error="AccessDenied"))
+
+
 def run_weeks(sandbox: Sandbox, directory: Path) -> list[str]:
     """Three dry runs and a real one, each in a directory of its own."""
     organisation = seed_organisation(sandbox, datetime.now(timezone.utc))
@@ -49,38 +55,12 @@ def run_weeks(sandbox: Sandbox, directory: Path) -> list[str]:
     for week in range(4):
         last = week == 3
         if last:
-            sandbox.faults.add(
-                Fault(
-                    action="DeleteAccessKey",
-                    user="vault-3",
-                    times=None,
-                    error="AccessDenied",
-                )
-            )
-            sandbox.faults.add(
-                Fault(
-                    action="AssumeRole",
-                    account=organisation.account("partners").id,
-                    times=None,
-                    error="AccessDenied",
-                )
-            )
-        output = f"week-{week + 1}"
-        command = [
-            Path(sys.executable).with_name("c7n-org"),
-            "run",
-            "-c",
-            accounts,
-            "-u",
-            POLICIES,
-            "-s",
-            output,
-            "--cache-period",
-            "0",
-            *([] if last else ["--dryrun"]),
-        ]
+            deny(sandbox, action="DeleteAccessKey", user="vault-3")
+            deny(sandbox, action="AssumeRole", account=organisation.account("partners").id)
+        outputs.append(f"week-{week + 1}")
+        options = ["-c", accounts, "-u", POLICIES, "-s", outputs[-1], "--cache-period", "0"]
         done = subprocess.run(
-            [str(part) for part in command],
+            [C7N_ORG, "run", *options, *([] if last else ["--dryrun"])],
             cwd=directory,
             env=environ,
             check=False,
@@ -88,7 +68,6 @@ def run_weeks(sandbox: Sandbox, directory: Path) -> list[str]:
             text=True,
         )
         (directory / "c7n-org.log").write_text(done.stderr, encoding="utf-8")
-        outputs.append(output)
         if not last:
             change_a_little(organisation, week)
             sandbox.age(WEEK)

@@ -51,26 +51,29 @@ def asff_finding(item: Finding) -> dict[str, Any]:
         "Description": cut(item.description, DESCRIPTION_LENGTH),
         "Remediation": {"Recommendation": {"Text": REMEDIATION}},
         "ProductFields": _product_fields(item),
-        "Resources": [
-            {
-                "Type": "AwsIamAccessKey",
-                "Id": f"AWS::IAM::AccessKey:{key.access_key_id}",
-                "Partition": key.partition,
-                "Region": item.region,
-                "Details": {
-                    "AwsIamAccessKey": {
-                        "AccessKeyId": key.access_key_id,
-                        "AccountId": key.account_id,
-                        "CreatedAt": key.created,
-                        "PrincipalName": key.user_name,
-                        "PrincipalType": "IAMUser",
-                        "Status": "Active" if key.reason == "reactivated" else "Inactive",
-                    }
-                },
-            }
-        ],
+        "Resources": [_resource(item)],
         "Compliance": {"Status": "PASSED" if item.resolved else "FAILED"},
         "RecordState": "ARCHIVED" if item.resolved else "ACTIVE",
+    }
+
+
+def _resource(item: Finding) -> dict[str, Any]:
+    key = item.key
+    return {
+        "Type": "AwsIamAccessKey",
+        "Id": f"AWS::IAM::AccessKey:{key.access_key_id}",
+        "Partition": key.partition,
+        "Region": item.region,
+        "Details": {
+            "AwsIamAccessKey": {
+                "AccessKeyId": key.access_key_id,
+                "AccountId": key.account_id,
+                "CreatedAt": key.created,
+                "PrincipalName": key.user_name,
+                "PrincipalType": "IAMUser",
+                "Status": "Active" if key.reason == "reactivated" else "Inactive",
+            }
+        },
     }
 
 

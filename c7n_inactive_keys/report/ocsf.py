@@ -67,19 +67,23 @@ def ocsf_finding(item: Finding) -> DetectionFinding:
             profiles=["cloud", "datetime"],
             event_code="inactive-access-key",
         ),
-        cloud=Cloud(
-            provider="AWS",
-            region=item.region,
-            account=Account(
-                name=key.account_name,
-                type_id=TypeID.AWS_Account,
-                type="AWS Account",
-                uid=key.account_id,
-            ),
-        ),
+        cloud=_cloud(item),
         finding_info=_finding_info(item),
         remediation=Remediation(desc=REMEDIATION),
         resources=[_resource(item)],
+    )
+
+
+def _cloud(item: Finding) -> Cloud:
+    return Cloud(
+        provider="AWS",
+        region=item.region,
+        account=Account(
+            name=item.key.account_name,
+            type_id=TypeID.AWS_Account,
+            type="AWS Account",
+            uid=item.key.account_id,
+        ),
     )
 
 

@@ -28,78 +28,70 @@ HOSTILE = ('<script>alert("x")</script>', "=cmd()|' /C calc'!A0", "'; --", "\x1b
 def write_sample(root: Path) -> tuple[OutputTree, OutputTree]:
     """The trees of two weekly runs."""
     last_week, this_week = OutputTree(root / "week-46"), OutputTree(root / "week-47")
+    _write_last_week(last_week)
+    _write_payments(this_week)
+    _write_hostile(this_week)
+    this_week.run(
+        C, None, name="denied", log=f"{LOGGED} - ERROR - AccessDenied: iam:ListAccessKeys\n"
+    )
+    return last_week, this_week
+
+
+def _write_last_week(tree: OutputTree) -> None:
     before = NOW - timedelta(days=7)
-    last_week.run(
-        A,
-        [
-            user(A, "ci", key(1, off=(93, 93), used=140), key(2, off=(82.9, 400)), path="/ci/"),
-            user(A, "old", key(3, created=2500, off=(1900, 2100))),
-            user(A, "back", key(4, off=(20, 20))),
-        ],
-        name="payments",
-        started=before,
-    )
-    last_week.run(
-        B, [user(B, HOSTILE[0], key(10, off=(1, 1)))], name=LISTED[1].name, started=before
-    )
-    week_keys = [
-        user(A, "ci", key(1, off=(100, 100), used=147), key(2, off=(89.9, 407)), path="/ci/"),
-        user(A, "old", key(3, created=2507, off=(1907, 2107)), tags={"keep-keys": "yes"}),
+    payments = [
+        user(A, "ci", key(1, off=(93, 93), used=140), key(2, off=(82.9, 400)), path="/ci/"),
+        user(A, "old", key(3, created=2500, off=(1900, 2100))),
+        user(A, "back", key(4, off=(20, 20))),
+    ]
+    tree.run(A, payments, name="payments", started=before)
+    tree.run(B, [user(B, HOSTILE[0], key(10, off=(1, 1)))], name=LISTED[1].name, started=before)
+
+
+def _write_payments(tree: OutputTree) -> None:
+    """Found in two regions; one key deleted, one of an exempt user kept, one switched on."""
+    deleted, kept = key(1, off=(100, 100), used=147), key(3, created=2507, off=(1907, 2107))
+    exempt = user(A, "old", kept, tags={"keep-keys": "yes"})
+    found = [
+        user(A, "ci", deleted, key(2, off=(89.9, 407)), path="/ci/"),
+        exempt,
         user(A, "back", key(5, off=(3, 3), used=4), active=(key(4)["AccessKeyId"],)),
     ]
     for region in ("us-east-1", "eu-west-1"):
-        this_week.run(A, week_keys, name="payments", region=region)
-    this_week.run(
+        tree.run(A, found, name="payments", region=region)
+    tree.run(
         A,
-        [
-            user(A, "ci", key(1, off=(100, 100), used=147), path="/ci/"),
-            user(A, "old", key(3, created=2507, off=(1907, 2107)), tags={"keep-keys": "yes"}),
-        ],
+        [user(A, "ci", deleted, path="/ci/"), exempt],
         name="payments",
         policy=DELETE,
         journal=[
-            entry(A, "ci", key(1, off=(100, 100), used=147), "deleting"),
-            entry(A, "ci", key(1, off=(100, 100), used=147), "deleted"),
-            entry(A, "old", key(3, created=2507, off=(1907, 2107)), "skipped", reason="exempt"),
+            entry(A, "ci", deleted, "deleting"),
+            entry(A, "ci", deleted, "deleted"),
+            entry(A, "old", kept, "skipped", reason="exempt"),
         ],
     )
+
+
+def _write_hostile(tree: OutputTree) -> None:
+    """Hostile names of account and users, hostile evidence, log and error."""
     hostile = [
         user(B, name, key(10 + number, off=(8 + number, 800 + number), used=900))
         for number, name in enumerate(HOSTILE)
     ]
     hostile[0]["c7n:InactiveAccessKeys"][0]["Evidence"].append(
-        {
-            "Source": "cloudtrail",
-            "Kind": "unavailable",
-            "Reason": "</script><b>&amp; =1+1",
-        }
+        {"Source": "cloudtrail", "Kind": "unavailable", "Reason": "</script><b>&amp; =1+1"}
     )
-    this_week.run(B, hostile, name=LISTED[1].name)
-    this_week.run(
+    tree.run(B, hostile, name=LISTED[1].name)
+    error = {"code": "AccessDenied", "message": "<svg onload=boom()>"}
+    tree.run(
         B,
         [user(B, HOSTILE[1], key(11, off=(190, 801), used=900))],
         name=LISTED[1].name,
         policy=DELETE,
         failed=True,
         log=f"{LOGGED} - ERROR - <img src=x onerror=boom()>\n",
-        journal=[
-            entry(
-                B,
-                HOSTILE[1],
-                key(11),
-                "failed",
-                time=days_ago(0),
-                error={
-                    "code": "AccessDenied",
-                    "message": "<svg onload=boom()>",
-                },
-            )
-        ],
+        journal=[entry(B, HOSTILE[1], key(11), "failed", time=days_ago(0), error=error)],
     )
-    this_week.run(
-        C, None, name="denied", log=f"{LOGGED} - ERROR - AccessDenied: iam:ListAccessKeys\n"
-    )
-    return last_week, this_week
 
 
 def sample_report(root: Path) -> Report:
