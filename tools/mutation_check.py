@@ -22,7 +22,7 @@ import c7n_inactive_keys
 ROOT = Path(__file__).resolve().parents[1]
 # Where Python finds it: in a checkout, or installed.
 PACKAGE = Path(c7n_inactive_keys.__file__).parent
-TESTS = "tests/deletion/test_rules.py"
+TESTS = [f"tests/deletion/test_{name}.py" for name in ("rules", "limits", "key_filters", "records")]
 SHOWN = 2
 
 
@@ -169,7 +169,7 @@ def failing(directory: Path) -> list[str]:
         RuntimeError: they could not be run.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS],
         cwd=directory,
         env={**os.environ, "PYTHONPATH": str(directory), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

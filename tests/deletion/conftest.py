@@ -20,3 +20,9 @@ def _custodian_server(sandbox_server, tmp_path_factory):
 def _custodian(sandbox, custodian_server):
     """Stock Custodian over an empty sandbox."""
     return custodian_server
+
+
+@pytest.fixture(name="account")
+def _account(sandbox, custodian):
+    """An account for the test's users."""
+    return sandbox.account("111111111111")

@@ -17,10 +17,12 @@ from typing import Any
 import yaml
 
 from c7n_inactive_keys.journal import DELETING, FILE_NAME, JournalEntry, read_lines
+from c7n_inactive_keys.sandbox import Account, Key
 
 HERE = Path(__file__).parent
 DELETE = "inactive-keys-delete"
 TAG = "keep-keys"
+INACTIVE_90 = {"type": "inactive-access-key", "days": 90}
 
 
 def delete_policy(*, filters: list[Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def delete_policy(*, filters: list[Any] | None = None, **options: Any) -> dict[s
         "name": DELETE,
         "resource": "aws.iam-user",
         "source": "credential-report",
-        "filters": filters or [{"type": "inactive-access-key", "days": 90}],
+        "filters": filters or [INACTIVE_90],
         "actions": [
             {
                 "type": "delete-inactive-keys",
@@ -46,6 +48,18 @@ def delete_policy(*, filters: list[Any] | None = None, **options: Any) -> dict[s
 def days_ago(days: float) -> datetime:
     """A moment in the past, in whole seconds."""
     return datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=days)
+
+
+def inactive_key(
+    account: Account, name: str = "bob", *, off: float = 200, created: float = 500, **options: Any
+) -> Key:
+    """A key that was switched off so many days ago, which event history then proves for 90."""
+    return account.user(name).key(created=days_ago(created), toggles=[days_ago(off)], **options)
+
+
+def key_ids(account: Account) -> set[str]:
+    """The ids of all keys of an account, as they are now."""
+    return {key.id for key in account.keys}
 
 
 @dataclass(frozen=True)
