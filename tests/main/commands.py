@@ -17,6 +17,7 @@ import yaml
 POLICIES = Path(__file__).parents[2] / "policies" / "inactive-keys.yml"
 BIN = Path(sys.executable).parent
 ACCOUNT = "123456789012"
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
 
 
 def days_ago(days: float) -> datetime:
@@ -53,7 +54,9 @@ class Run:
 def run(command: list[Any], home: Path, sandbox: Any = None, **environ: str) -> Run:
     """Run an installed command in an empty home, as administrator of the test's account."""
     home.mkdir(parents=True, exist_ok=True)
-    base = {"PATH": os.environ["PATH"], "HOME": str(home), **environ}
+    # Nothing of this process's environment, but what `make coverage` has put there.
+    kept = {name: os.environ[name] for name in ("PATH", COVERAGE) if name in os.environ}
+    base = {**kept, "HOME": str(home), **environ}
     env = {**base, **(sandbox.environ(ACCOUNT) if sandbox else {}), **environ}
     name, *arguments = map(str, command)
     done = subprocess.run(

@@ -117,7 +117,11 @@ def as_role(
     answer = aws.client("sts", ACCOUNT).assume_role(
         RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}", RoleSessionName="test"
     )["Credentials"]
-    kept = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC"}
+    kept = {"LANG": "C.UTF-8", "TZ": "UTC"} | {
+        name: os.environ[name]
+        for name in ("PATH", "COVERAGE_PROCESS_CONFIG")  # what measures, under make coverage
+        if name in os.environ
+    }
     return aws.environ(ACCOUNT, kept) | {
         "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shipped Lambda policies where the plugin is installed, as in a container image of one's own.
+
+No archive: the handler is the same, and Custodian reads its policies from config.json.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from c7n_inactive_keys.evidence.ledger import parse_value, tag_key
+from c7n_inactive_keys.sandbox import Fault, Sandbox
+from tests.serverless.conftest import ACCOUNT, ROOT, days_ago
+
+pytestmark = pytest.mark.e2e
+
+# One event a line; for each a line that says why it failed, or null. The log goes to stderr.
+ANSWER = """
+import json, logging, sys
+logging.basicConfig(stream=sys.stderr)
+from c7n_inactive_keys.lambda_handler import run
+for line in sys.stdin:
+    try:
+        run(json.loads(line), None)
+        print("null")
+    except Exception as error:
+        print(json.dumps(f"{type(error).__name__}: {error}"))
+"""
+SCHEDULED_EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+
+
+def invoke(aws: Sandbox, home: Path, policies: str, events: list[Any]) -> tuple[list[Any], str]:
+    """Why each event failed, if it did, and the function's log; all events by one process."""
+    data = yaml.safe_load((ROOT / "policies" / policies).read_text(encoding="utf-8"))
+    # Custodian takes the first policy's for all.
+    data["policies"][0]["mode"]["execution-options"] = {"output_dir": str(home / "out")}
+    (home / "config.json").write_text(json.dumps({"policies": data["policies"]}))
+    done = subprocess.run(
+        [sys.executable, "-c", ANSWER],
+        input="".join(json.dumps(event) + "\n" for event in events),
+        env=aws.environ(ACCOUNT) | {"HOME": str(home), "AWS_LAMBDA_FUNCTION_NAME": "custodian"},
+        cwd=home, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+@dataclass
+class Story:
+    """What one function made of events about many users."""
+
+    aws: Sandbox
+    events: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, Any] = field(default_factory=dict)
+
+    def user(self, name: str) -> Any:
+        """A user of the account; made at the first time, with an active key."""
+        account = self.aws.account(ACCOUNT)
+        if name not in account.users:
+            account.user(name, created=days_ago(400)).key(created=days_ago(300))
+        return account.users[name]
+
+    def happened(self, name: str) -> None:
+        """Remember what happened last, to the user of this name."""
+        self.events[name] = self.aws.account(ACCOUNT).events[-1].envelope()
+
+    def ledger(self, name: str, number: int = 0) -> Any:
+        """What the ledger says now of a key of a user; None without a tag."""
+        user = self.user(name)
+        value = user.tags.get(tag_key(user.keys[number].id))
+        return value and parse_value(value)
+
+
+OLD = "after=2026-01-03T10:00:00Z since=2026-01-03T10:00:00Z verified=2026-01-03T10:00:00Z"
+
+
+@pytest.fixture(name="story", scope="module")
+def _story(aws, tmp_path_factory) -> Story:
+    story = Story(aws)
+    for name, days in (("off", 0.01), ("off-long-ago", 1), ("denied", 0.01), ("gone", 0.01)):
+        story.user(name).keys[0].deactivate(days_ago(days))
+        story.happened(name)
+    story.events["off-again"] = story.events["off"]
+    story.user("malformed").tags[tag_key(story.user("malformed").keys[0].id)] = "yes"
+    story.user("malformed").keys[0].deactivate(days_ago(0.01))
+    story.happened("malformed")
+    story.user("on").tags[tag_key(story.user("on").keys[0].id)] = OLD
+    story.user("on").keys[0].deactivate(days_ago(200))
+    story.user("on").keys[0].activate(days_ago(0.01))
+    story.happened("on")
+    other = story.user("other-key")
+    other.key(created=days_ago(290)).deactivate(days_ago(30))
+    other.keys[0].deactivate(days_ago(20))
+    other.keys[0].activate(days_ago(0.01))
+    story.happened("other-key")
+    aws.faults.add(Fault("GetUser", user="denied", error="AccessDenied", status=403, times=None))
+    # Custodian looks the user up, and the action reads it again; in between it is deleted.
+    aws.faults.add(Fault("GetUser", user="gone", nth=2, error="NoSuchEntity", status=404))
+    errors, _ = invoke(
+        aws, tmp_path_factory.mktemp("events"), "record-deactivations.yml", [*story.events.values()]
+    )
+    aws.faults.clear()
+    story.errors = dict(zip(story.events, errors, strict=True))
+    return story
+
+
+def test_a_deactivation_writes_its_exact_time(story):
+    """Between two moments of the same second, as soon as the event is there."""
+    off = story.user("off").keys[0].deactivated
+    assert (story.ledger("off").since, story.ledger("off").after) == (off, off)
+    assert story.errors["off"] is story.errors["off-again"] is None
+
+
+def test_a_late_event_proves_inactivity_from_now_on_only(story):
+    """A day later the key may have been on and off again: it is off now, and was on until then."""
+    entry = story.ledger("off-long-ago")
+    assert entry.after == story.user("off-long-ago").keys[0].deactivated
+    assert entry.since == entry.verified > days_ago(0.01)
+
+
+def test_a_malformed_tag_is_written_anew(story):
+    """What cannot be read is no word to keep to."""
+    assert story.ledger("malformed").since == story.user("malformed").keys[0].deactivated
+    assert story.errors["malformed"] is None
+
+
+def test_a_reactivation_removes_the_tag_of_its_key(story):
+    """The ledger is about inactive keys."""
+    assert story.user("on").tags == {}
+    assert story.errors["on"] is None
+
+
+def test_an_event_is_about_its_key_alone(story):
+    """The user's other key is inactive and not in the ledger: that is for another run."""
+    assert story.user("other-key").tags == {}
+    assert story.errors["other-key"] is None
+
+
+def test_a_user_who_cannot_be_read_fails_the_invocation(story):
+    """So that Lambda tries again; the ledger of the others is written all the same."""
+    assert "AccessDenied" in story.errors["denied"]
+    assert story.user("denied").tags == {}
+
+
+def test_a_user_who_vanishes_meanwhile_is_no_failure(story):
+    """There is nothing to write to."""
+    assert story.errors["gone"] is None
+
+
+@pytest.fixture(name="log", scope="module")
+def _log(aws, tmp_path_factory):
+    for user in list(aws.account(ACCOUNT).users.values()):
+        user.delete()
+    account = aws.account(ACCOUNT)
+    account.user("proven", created=days_ago(900)).key(
+        created=days_ago(800), toggles=[days_ago(95)], trace=False
+    )
+    errors, log = invoke(
+        aws, tmp_path_factory.mktemp("scheduled"), "scheduled.yml", [SCHEDULED_EVENT]
+    )
+    assert errors == [None]
+    return log
+
+
+def test_scheduled_policies_delete_and_leave_the_journal_in_the_log(log, aws):
+    """No file outlives a function, so each line of the journal is in its log."""
+    assert list(aws.account(ACCOUNT).users["proven"].keys) == []
+    assert '"outcome": "deleting"' in log
+    assert '"outcome": "deleted"' in log
