@@ -106,6 +106,24 @@ def test_other_processes_can_see_and_change_everything(sandbox, account, iam, re
     call(url + "/reset", "POST")
     assert call(url + "/truth") == []
     assert len(call(url + "/seed", "POST")["accounts"]) >= 12
+    assert len(call(url + "/reset", "POST", {"organisation": True})["accounts"]) >= 12
+
+
+def test_an_empty_aws_may_be_had_too():
+    """Without an organisation, its accounts file makes no sense and is refused."""
+    command = [sys.executable, "-m", "c7n_inactive_keys.sandbox", "--empty"]
+    done = subprocess.run(
+        [*command, "--accounts", "accounts.yml"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "--empty makes none" in done.stderr
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        url = next(
+            match[0] for line in running.stdout if (match := re.search(r"http\S+/sandbox$", line))
+        )
+        assert call(url + "/truth") == []
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 0
 
 
 @pytest.mark.parametrize(
@@ -116,6 +134,8 @@ def test_other_processes_can_see_and_change_everything(sandbox, account, iam, re
         ("/faults", "POST", [1], 400, "json object"),
         ("/settings", "PUT", {"speed": 1}, 400, "no setting speed"),
         ("/age", "POST", {"moons": 1}, 400, "moons"),
+        ("/allow", "POST", {"actions": []}, 400, "who (account id or role name) is missing"),
+        ("/environ", "GET", None, 400, "account is missing"),
         ("/nowhere", "GET", None, 404, "no such thing"),
     ],
 )
