@@ -11,6 +11,8 @@ from c7n.utils import parse_date
 from c7n_inactive_keys.custodian.blocks import (
     FILTER_TYPE,
     built_in_before,
+    built_in_beside,
+    built_in_passed,
     of_type,
     positions,
     walk,
@@ -54,7 +56,7 @@ def annotate(
     """
     entries = {entry["AccessKeyId"]: entry for entry in user.get(INACTIVE_KEYS, ())}
     entries.update(matched)
-    places = positions(manager)
+    places = positions(manager.filters)
     by_filter = {**user.get(BY_FILTER, {}).get("Matched", {}), str(places[id(this)]): [*matched]}
     if _leaves_no_key(manager.filters, "and", this, by_filter, places):
         return False
@@ -64,6 +66,24 @@ def annotate(
         user[BY_FILTER] = {"Run": token, "Matched": by_filter}
     _annotate_matched(user, manager, this, selected)
     return True
+
+
+def matched_by_filter(filters: Iterable[Any], user: Mapping[str, Any]) -> dict[int, frozenset[str]]:
+    """Which keys each filter of this package matched, by id(filter), of those that matched any.
+
+    A filter of a block that failed for the user has none: Custodian takes its annotations away.
+    """
+    ours = [item for item, _ in walk(filters) if item.type == FILTER_TYPE]
+    if len(ours) == 1:
+        ids = frozenset(entry["AccessKeyId"] for entry in user.get(INACTIVE_KEYS, ()))
+        return {id(ours[0]): ids} if ids else {}
+    by_filter = user.get(BY_FILTER, {}).get("Matched", {})
+    places = positions(filters)
+    return {
+        id(item): frozenset(by_filter[place])
+        for item in ours
+        if (place := str(places[id(item)])) in by_filter
+    }
 
 
 def _leaves_no_key(
@@ -109,13 +129,17 @@ def _annotate_matched(user: dict[str, Any], manager: Any, this: Any, selected: s
     """The same keys in the form that the built-in remove-keys acts on.
 
     A built-in key filter that ran before has its say as with Custodian's own filters: its keys are
-    united in an `or` block and intersected elsewhere, by access key id.
+    united beside it in an `or` block and intersected elsewhere, by access key id. In an `or` one
+    in another branch has none: what it left may be an earlier policy's, brought back by Custodian.
     """
     all_keys = user[ALL_KEYS]
     ids = set(selected)
-    if built_in_before(manager, this):
+    if built_in_before(manager.filters, this):
         earlier = set(resolve(user.get(MATCHED_KEYS) or (), all_keys)[0])
-        ids = ids | earlier if this.get_block_operator() == "or" else ids & earlier
+        if this.get_block_operator() != "or" or built_in_passed(manager.filters, this):
+            ids &= earlier
+        elif built_in_beside(manager.filters, this):
+            ids |= earlier
     matched = [key for key in all_keys if key["AccessKeyId"] in ids]
     for key in matched:
         key["c7n:match-type"] = "access"

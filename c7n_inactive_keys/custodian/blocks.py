@@ -28,21 +28,44 @@ def of_type(manager: Any, filter_type: str) -> list[tuple[Any, bool]]:
     return [found for found in walk(manager.filters) if found[0].type == filter_type]
 
 
-def positions(manager: Any) -> dict[int, int]:
+def positions(filters: Iterable[Any]) -> dict[int, int]:
     """The place in running order of each filter, by the identity of the filter."""
-    return {id(item): number for number, (item, _) in enumerate(walk(manager.filters))}
+    return {id(item): number for number, (item, _) in enumerate(walk(filters))}
 
 
-def built_in_before(manager: Any, this: Any) -> bool:
+def built_in_before(filters: Iterable[Any], this: Any) -> bool:
     """Whether a built-in filter that selects keys runs before this one.
 
     Under `not` none does: Custodian takes away what it annotated there.
     """
-    for item, negated in walk(manager.filters):
+    for item, negated in walk(filters):
         if item is this:
             return False
         if not negated and selects_keys(item):
             return True
+    return False
+
+
+def built_in_passed(filters: Iterable[Any], this: Any) -> bool:
+    """Whether the user has passed a built-in filter on keys before the blocks around this one."""
+    seen = False
+    for item in filters:
+        if any(found is this for found, _ in walk([item])):
+            inside = item.filters if item.type in ("and", "not") else ()
+            return seen or built_in_passed(inside, this)
+        seen = seen or built_in_before([item], None)
+    return False
+
+
+def built_in_beside(filters: Iterable[Any], this: Any) -> bool:
+    """Whether a built-in filter on keys comes before this one in the same block."""
+    seen = False
+    for item in filters:
+        if item is this:
+            return seen
+        if item.type in BLOCKS and any(found is this for found, _ in walk(item.filters)):
+            return built_in_beside(item.filters, this)
+        seen = seen or selects_keys(item)
     return False
 
 

@@ -188,7 +188,7 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
 
         token = execution_token(self.manager)
         detach_from_cache(self.manager, resources)
-        keep_matched = built_in_before(self.manager, self)
+        keep_matched = built_in_before(self.manager.filters, self)
         unread = {}
         readable = []
         for user in resources:

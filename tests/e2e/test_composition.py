@@ -200,6 +200,32 @@ def before(number: int) -> list[Any]:
     return [[{"or": [ACTIVE, ours()]}], [ACTIVE, {"or": [ours(), NO_PASSWORD]}]][number % 2]
 
 
+def older(days: float) -> dict[str, Any]:
+    """Keys that were created at least so long ago."""
+    age = {"type": "access-key", "key": "CreateDate", "value_type": "age", "op": "gte"}
+    return {**age, "value": days}
+
+
+# Each half of a block is satisfied by another key: only a key that satisfies one whole branch goes.
+CASES |= {
+    # remove-keys takes less: Custodian's own filters intersect across the branches.
+    "each-key-half-a-branch": Case(
+        [{"or": [{"and": [ours(10), older(950)]}, {"and": [ours(90), older(450)]}]}],
+        {"both/off"},
+        {"both/off", "mixed/off"},
+    ),
+    "a-key-in-neither-branch": same(
+        {"or": [{"and": [ours(10), older(900)]}, {"and": [ours(500), older(450)]}]}, keys=OFF
+    ),
+    # remove-keys takes what the branch that failed for want of a tag had matched before.
+    "a-branch-that-failed": Case(
+        [ours(), {"or": [{"and": [older(450), has_tag()]}, older(950)]}],
+        {"both/off", "both/new"},
+        {"both/off"},
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Acted:
     """The keys on which each case's action acted."""
