@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Output and environments that are not as they should be: named, counted, never fatal."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from c7n_inactive_keys.cli import main
+from c7n_inactive_keys.report.finding import PartitionError, region_of
+
+from .output_tree import DELETE, NOW, entry, key, user
+
+A = "111111111111"
+
+
+def test_resources_that_are_no_list_make_the_account_failed(tree, report):
+    """Nothing is taken from such a file, so its account is not read."""
+    (tree.run(A, [], name="one") / "resources.json").write_text("{}")
+    result = report(tree)
+    assert [account.status for account in result.accounts] == ["failed"]
+    assert any("it holds no list of users" in problem for problem in result.problems)
+
+
+def test_a_user_without_an_arn_belongs_to_the_account_of_the_run(tree, report):
+    """The run knows where it was."""
+    nameless = user(A, "ci", key(1)) | {"Arn": None}
+    tree.run(A, [nameless], name="one")
+    (row,) = report(tree).keys
+    assert row.account_id == A
+
+
+def test_what_an_earlier_run_said_of_a_whole_user_is_past(tree, report):
+    """Only the last run's failures that concern no single key are problems."""
+    found = key(1)
+    earlier, later = (
+        entry(A, name, found, "failed", run_id=run, reason="ledger-tag", time=NOW + after)
+        | {"access_key_id": None}
+        for name, run, after in (("old", "run-1", timedelta()), ("new", "run-2", timedelta(days=1)))
+    )
+    tree.run(A, [user(A, "ci", found)], policy=DELETE, journal=[earlier, later])
+    problems = " ".join(report(tree).problems)
+    assert "user new" in problems
+    assert "user old" not in problems
+
+
+def test_lines_of_another_form_are_counted_and_left_out(tree, report):
+    """JSON that is no line of a journal is a problem of that line alone."""
+    found = key(1)
+    good = entry(A, "ci", found, "deleted")
+    tree.run(A, [user(A, "ci", found)], policy=DELETE, journal=[good, good | {"user_name": 5}])
+    result = report(tree)
+    assert [row.outcome for row in result.keys] == ["deleted"]
+    assert any("1 line not in the form of a journal" in text for text in result.problems)
+
+
+def test_a_partition_that_nobody_knows_is_an_error_not_a_guess():
+    """A finding has to name a region, and a wrong one would be worse than none."""
+    with pytest.raises(PartitionError, match="aws-moon"):
+        region_of("aws-moon")
+
+
+def test_a_format_whose_module_is_missing_names_the_extra_to_install(tree, monkeypatch):
+    """Wrong usage, exit status 2."""
+    tree.run(A, [user(A, "ci", key(1))], name="one")
+    for name in [name for name in sys.modules if name.startswith("py_ocsf_models")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "c7n_inactive_keys.report.ocsf", raising=False)
+    monkeypatch.setitem(sys.modules, "py_ocsf_models", None)
+    done = CliRunner().invoke(main, ["report", "-s", str(tree.root), "--format", "ocsf"])
+    assert done.exit_code == 2
+    assert "pip install 'c7n-inactive-keys[ocsf]'" in done.stderr
