@@ -70,9 +70,14 @@ def version() -> str:
 
 
 def long_description() -> str:
-    """README.md for the page on a package index, where links to files lead nowhere: their text."""
+    """README.md for the page on a package index, where links to files would lead nowhere.
+
+    Of such a link its text is left, of a picture and of the list of pages where they are.
+    """
     text = (HERE / "README.md").read_text(encoding="utf-8")
-    text = re.sub(r"!\[([^]]*)\]\((?!https?:)[^)]*\)", r"*\1 (not shown here)*", text)
+    pages = r"\1The documentation is in the source distribution; begin with `docs/index.md`.\n\n"
+    text = re.sub(r"(## Read on\n\n).*(?=Licence:)", pages, text, flags=re.DOTALL)
+    text = re.sub(r"!\[([^]]*)\]\((?!https?:)([^)]*)\)", r"*\1: `\2`*", text)
     return re.sub(r"\[([^]]*)\]\((?!https?:)[^)]*\)", r"\1", text)
 
 

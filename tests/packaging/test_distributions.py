@@ -86,7 +86,8 @@ def test_the_page_on_an_index_has_no_dead_link(metadata):
     assert [target for target in targets if not target.startswith("https://")] == []
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert targets == [name for name in re.findall(r"\]\(([^)]*)\)", readme) if "://" in name]
-    assert "docs/images" not in page
+    assert "## Read on\n\nThe documentation is in the source distribution" in page
+    assert "Licence: Apache-2.0." in page
 
 
 def test_the_metadata_is_complete(metadata):
