@@ -6,19 +6,26 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.actions import BaseAction
-from c7n.exceptions import PolicyValidationError
-from c7n.utils import type_schema
 
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.annotation import ALL_KEYS, INACTIVE_KEYS
 from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, of_type
+from c7n_inactive_keys.custodian.options import (
+    Option,
+    describe,
+    invalid,
+    is_count,
+    is_mapping,
+    is_text,
+    problem,
+)
 from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.selection import select
+from c7n_inactive_keys.custodian.values import OPTIONS as PLAN_OPTIONS
 from c7n_inactive_keys.custodian.values import READ_ERRORS, Rows, format_problem
-from c7n_inactive_keys.custodian.values import SCHEMA as VALUES_SCHEMA
 from c7n_inactive_keys.errors import DeletionError, JournalError, KeyLimitError, PlanError
 from c7n_inactive_keys.journal import DELETED, FAILED, SKIPPED
 from c7n_inactive_keys.keys import AccessKey
@@ -80,19 +87,12 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
     others; if anything failed, the policy fails when all users are done.
     """
 
-    schema = type_schema(
-        "delete-inactive-keys",
-        **{
-            "max-keys": {"type": "integer"},
-            "exempt-tag": {"type": "string"},
-            "plan": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["url"],
-                "properties": VALUES_SCHEMA,
-            },
-        },
-    )
+    options: ClassVar[dict[str, Option]] = {
+        "max-keys": Option("a whole number, 1 or more", is_count),
+        "exempt-tag": Option("the key of a tag", is_text),
+        "plan": Option("a mapping with the url of a file", is_mapping, options=PLAN_OPTIONS),
+    }
+    schema = describe("delete-inactive-keys", options)
     schema_alias = False
     permissions = ("iam:GetUser", "iam:ListAccessKeys", "iam:DeleteAccessKey", "iam:UntagUser")
 
@@ -109,24 +109,17 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         filters = of_type(self.manager, FILTER_TYPE)
         if not any(not negated for _, negated in filters):
             remedy = "take it out of the not block" if filters else "add one to its filters"
-            raise self._invalid(
+            raise invalid(
+                self,
                 f"deletes what an {FILTER_TYPE} filter matched, and the policy has none that "
-                f"selects keys; {remedy}"
+                f"selects keys; {remedy}",
             )
-        limit = self.data.get("max-keys", 1)
-        if not isinstance(limit, int) or limit < 1:
-            raise self._invalid(f"max-keys must be a whole number, 1 or more, not {limit!r}")
-        if self.exempt_tag is not None and not self.exempt_tag.strip():
-            raise self._invalid("exempt-tag must name a tag; leave it out to exempt nobody")
-        problem = format_problem(self.data["plan"]) if "plan" in self.data else None
-        if problem:
-            raise self._invalid(f"plan {problem}")
+        wrong = problem(self.data, self.options)
+        if not wrong and "plan" in self.data:
+            wrong = format_problem("plan", self.data["plan"])
+        if wrong:
+            raise invalid(self, wrong)
         return self
-
-    def _invalid(self, problem: str) -> PolicyValidationError:
-        return PolicyValidationError(
-            f"policy:{self.manager.ctx.policy.name} action {self.type}: {problem}"
-        )
 
     # -- deleting -------------------------------------------------------------------------------
 

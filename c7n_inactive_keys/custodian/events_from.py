@@ -7,26 +7,32 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.custodian.execution import execution_memory
-from c7n_inactive_keys.custodian.values import (
-    READ_ERRORS,
-    Rows,
-    format_problem,
-)
-from c7n_inactive_keys.custodian.values import (
-    SCHEMA as VALUES_SCHEMA,
-)
+from c7n_inactive_keys.custodian.options import Option, is_mapping
+from c7n_inactive_keys.custodian.values import OPTIONS as VALUES_OPTIONS
+from c7n_inactive_keys.custodian.values import READ_ERRORS, Rows, format_problem
 from c7n_inactive_keys.errors import EvidenceError
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.evidence.events_from import ExportedEvents
 
-# YAML reads a bare 2024-01-01 as a date, which JSON schema has no type for.
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["url"],
-    "properties": {**VALUES_SCHEMA, "covers-since": {}, "covers-until": {}},
-}
+
+def _is_moment(value: Any) -> bool:
+    # Here, not at the top: every command of Custodian loads this module, few get here.
+    from c7n_inactive_keys.evidence.events_from import read_moment
+
+    try:
+        read_moment(value)
+    except ValueError:
+        return False
+    return True
+
+
+MOMENT = Option("a date like 2024-01-01 or an ISO 8601 time", _is_moment)
+OPTION = Option(
+    "a mapping with the url of a file",
+    is_mapping,
+    options={**VALUES_OPTIONS, "covers-since": MOMENT, "covers-until": MOMENT},
+)
 
 
 class Export:
@@ -41,19 +47,20 @@ class Export:
         self.manager = manager
 
     def moment(self, option: str) -> datetime | None:
-        """The moment that an option of events-from names.
-
-        Raises:
-            ValueError: it names none.
-        """
-        # Here, not at the top: every command of Custodian loads this module, few get here.
+        """The moment that an option of events-from names."""
         from c7n_inactive_keys.evidence.events_from import read_moment
 
         return read_moment(self.data[option]) if option in self.data else None
 
-    def format_problem(self) -> str | None:
-        """Why the format of the file is not known, if so."""
-        return format_problem(self.data)
+    def problem(self) -> str | None:
+        """What is wrong with options that are right each by itself, if anything is."""
+        since, until = self.moment("covers-since"), self.moment("covers-until")
+        if until and not (since and since < until):
+            return (
+                "events-from covers-until must come with an earlier covers-since, "
+                f"not {self.data['covers-until']!r}"
+            )
+        return format_problem("events-from", self.data)
 
     def read(self) -> ExportedEvents:
         """The events of the export.
@@ -71,7 +78,7 @@ class Export:
     def _read(self) -> ExportedEvents:
         from c7n_inactive_keys.evidence.events_from import read_export
 
-        values = {name: value for name, value in self.data.items() if name in VALUES_SCHEMA}
+        values = {name: value for name, value in self.data.items() if name in VALUES_OPTIONS}
         export = f"policy:{self.manager.ctx.policy.name} events-from: {self.data['url']}"
         try:
             rows = Rows(values, self.manager).read()

@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from c7n.exceptions import PolicyValidationError
 from c7n.filters import Filter
-from c7n.utils import type_schema
 
 from c7n_inactive_keys.bookkeeping import valid_notice
 from c7n_inactive_keys.custodian.annotation import (
@@ -21,9 +18,17 @@ from c7n_inactive_keys.custodian.annotation import (
 )
 from c7n_inactive_keys.custodian.blocks import built_in_before
 from c7n_inactive_keys.custodian.coverage import read_error, report_unread
-from c7n_inactive_keys.custodian.events_from import SCHEMA as EVENTS_FROM_SCHEMA
+from c7n_inactive_keys.custodian.events_from import OPTION as EVENTS_FROM
 from c7n_inactive_keys.custodian.events_from import Export
 from c7n_inactive_keys.custodian.execution import detach_from_cache, execution_token
+from c7n_inactive_keys.custodian.options import (
+    Option,
+    describe,
+    invalid,
+    is_number,
+    one_of,
+    problem,
+)
 from c7n_inactive_keys.facts import Assessment
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.times import days_between, next_second
@@ -35,6 +40,10 @@ PROVEN = "proven"
 POSSIBLE = "possible"
 LEDGER = "ledger"
 CLOUDTRAIL = "cloudtrail"
+
+
+def _is_evidence(value: Any) -> bool:
+    return isinstance(value, list) and all(item in (LEDGER, CLOUDTRAIL) for item in value)
 
 
 class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
@@ -88,21 +97,16 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     `remove-keys` with `matched: true` acts on exactly them.
     """
 
-    # Values are checked in validate(), which can say in one sentence what is wrong with them.
-    schema = type_schema(
-        "inactive-access-key",
-        **{
-            "days": {"type": "number", "default": 0},
-            "certainty": {"type": "string", "default": PROVEN},
-            "evidence": {
-                "type": "array",
-                "items": {"type": "string"},
-                "default": [LEDGER, CLOUDTRAIL],
-            },
-            "notified-days": {"type": "number"},
-            "events-from": EVENTS_FROM_SCHEMA,
-        },
-    )
+    options: ClassVar[dict[str, Option]] = {
+        "days": Option("a number, 0 or more", is_number, 0),
+        "certainty": one_of(PROVEN, POSSIBLE, default=PROVEN),
+        "evidence": Option(
+            f"a list of {LEDGER} and {CLOUDTRAIL}", _is_evidence, [LEDGER, CLOUDTRAIL]
+        ),
+        "notified-days": Option("a number, 0 or more", is_number),
+        "events-from": EVENTS_FROM,
+    }
+    schema = describe("inactive-access-key", options)
     schema_alias = False
     permissions = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
 
@@ -131,51 +135,13 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     # -- validation -----------------------------------------------------------------------------
 
     def validate(self) -> InactiveAccessKey:
-        """Check the options' values."""
-        for option in ("days", "notified-days"):
-            value = self.data.get(option, 0)
-            # .nan is a number in YAML, and no key would be too young for it.
-            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-                raise self._invalid(option, "must be a number, 0 or more", value)
-        if self.data.get("certainty", PROVEN) not in (PROVEN, POSSIBLE):
-            raise self._invalid(
-                "certainty", f"must be {PROVEN} or {POSSIBLE}", self.data["certainty"]
-            )
-        for source in self.evidence:
-            if source not in (LEDGER, CLOUDTRAIL):
-                raise self._invalid("evidence", f"may hold {LEDGER} and {CLOUDTRAIL}", source)
-        if self.export:
-            self._validate_export(self.export)
+        """Check the options."""
+        wrong = problem(self.data, self.options)
+        if not wrong and self.export:
+            wrong = self.export.problem()
+        if wrong:
+            raise invalid(self, wrong)
         return self
-
-    def _validate_export(self, export: Export) -> None:
-        since = self._moment(export, "covers-since")
-        until = self._moment(export, "covers-until")
-        if until and not (since and since < until):
-            raise self._invalid(
-                "events-from covers-until",
-                "must come with an earlier covers-since",
-                export.data["covers-until"],
-            )
-        problem = export.format_problem()
-        if problem:
-            raise self._invalid("events-from", problem, export.data["url"])
-
-    def _moment(self, export: Export, option: str) -> datetime | None:
-        try:
-            return export.moment(option)
-        except ValueError:
-            raise self._invalid(
-                f"events-from {option}",
-                "must be a date like 2024-01-01 or an ISO 8601 time",
-                export.data[option],
-            ) from None
-
-    def _invalid(self, option: str, remedy: str, value: object) -> PolicyValidationError:
-        return PolicyValidationError(
-            f"policy:{self.manager.ctx.policy.name} filter inactive-access-key: "
-            f"{option} {remedy}, not {value!r}"
-        )
 
     # -- matching -------------------------------------------------------------------------------
 

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.actions import EventAction
-from c7n.utils import type_schema
 
 from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.options import Option, describe, invalid, is_flag, problem
 from c7n_inactive_keys.custodian.records import PolicyRun
 from c7n_inactive_keys.errors import RecordingError
 
@@ -87,7 +87,8 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
               - record-inactive-keys
     """
 
-    schema = type_schema("record-inactive-keys", notified={"type": "boolean", "default": False})
+    options: ClassVar[dict[str, Option]] = {"notified": Option("true or false", is_flag, False)}
+    schema = describe("record-inactive-keys", options)
     schema_alias = False
     permissions = (
         "iam:GetUser",
@@ -97,6 +98,13 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         "iam:TagUser",
         "iam:UntagUser",
     )
+
+    def validate(self) -> RecordInactiveKeys:
+        """Check the options."""
+        wrong = problem(self.data, self.options)
+        if wrong:
+            raise invalid(self, wrong)
+        return self
 
     def process(
         self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None

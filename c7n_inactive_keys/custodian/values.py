@@ -15,21 +15,27 @@ from c7n.cache import NullCache
 from c7n.resolver import ZIP_OR_GZIP_HEADER_DETECT, URIResolver, ValuesFrom
 from c7n.utils import jmespath_search
 
+from c7n_inactive_keys.custodian.options import Option, is_mapping, is_text, one_of
+
 GZIP_MAGIC = b"\x1f\x8b"
 # What reading, decoding and parsing a file can raise; URLError is an OSError.
 READ_ERRORS = (ClientError, BotoCoreError, OSError, ValueError, KeyError, zlib.error, csv.Error)
 
-SCHEMA: dict[str, Any] = {
-    name: ValuesFrom.schema["properties"][name] for name in ("url", "format", "expr", "headers")
+OPTIONS = {
+    "url": Option("the url of a file", is_text, required=True),
+    "format": one_of(*ValuesFrom.supported_formats),
+    "expr": Option("a JMESPath expression that finds the records", is_text),
+    "headers": Option("a mapping of HTTP headers", is_mapping),
 }
 
 
-def format_problem(data: dict[str, Any]) -> str | None:
-    """Why it is not known how the file is to be read, if so."""
+def format_problem(option: str, data: dict[str, Any]) -> str | None:
+    """Why it is not known how the file that an option names is to be read, if so."""
     ending = PurePosixPath(data["url"]).suffix[1:]
     if data.get("format") or ending in ValuesFrom.supported_formats:
         return None
-    return f"needs format: {', '.join(ValuesFrom.supported_formats)}, which the url does not tell"
+    formats = ", ".join(ValuesFrom.supported_formats)
+    return f"{option} needs format: {formats}, which the url does not tell, not {data['url']!r}"
 
 
 class _FileResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints

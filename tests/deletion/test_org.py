@@ -158,6 +158,23 @@ def test_one_accounts_trouble_stays_its_own_and_shows_in_the_exit_status(sandbox
     assert "iam:GenerateCredentialReport is denied" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        ({"filters": [{"type": "inactive-access-key", "day": 300}]}, "day is no option"),
+        ({"max-key": 1}, "max-key is no option"),
+        ({"max-keys": "1"}, "max-keys must be a whole number, 1 or more, not '1'"),
+        ({"exempt-tags": "keep-keys"}, "exempt-tags is no option"),
+    ],
+)
+def test_a_misspelt_option_deletes_nothing(sandbox, org, mistake, sentence):
+    """c7n-org checks no schema, so the plugin itself must refuse what it does not know."""
+    account = org.account(1, "one")
+    done = org.run(delete_policy(**mistake))
+    assert len(account.inactive_keys) == 2
+    assert sentence in done.stderr
+
+
 def test_a_session_that_expires_in_mid_run_loses_no_record(sandbox, org):
     """The rest fails and is on record; the next run, with a new session, completes the work."""
     account = org.account(1, "one", users=12)

@@ -34,7 +34,8 @@ BAD = [
         filters=[{"type": FILTER, "certainty": "maybe"}],
     ),
     bad(
-        "filter inactive-access-key: evidence may hold ledger and cloudtrail, not 'guess'",
+        "filter inactive-access-key: evidence must be a list of ledger and cloudtrail, "
+        "not ['ledger', 'guess']",
         "unknown evidence",
         filters=[{"type": FILTER, "evidence": ["ledger", "guess"]}],
     ),
@@ -85,17 +86,76 @@ BAD = [
         actions=[{"type": DELETE, "max-keys": 0}],
     ),
     bad(
-        "action delete-inactive-keys: exempt-tag must name a tag; leave it out to exempt nobody",
+        "action delete-inactive-keys: exempt-tag must be the key of a tag, not ' '",
         "an empty exemption",
         filters=[FILTER],
         actions=[{"type": DELETE, "exempt-tag": " "}],
     ),
     bad(
         "action delete-inactive-keys: plan needs format: json, txt, csv, csv2dict, which the url "
-        "does not tell",
+        "does not tell, not 'file://plan'",
         "a plan of unknown format",
         filters=[FILTER],
         actions=[{"type": DELETE, "plan": {"url": "file://plan"}}],
+    ),
+    bad(
+        "filter inactive-access-key: days must be a number, 0 or more, not 'ninety'",
+        "days in words",
+        filters=[{"type": FILTER, "days": "ninety"}],
+    ),
+    bad(
+        "filter inactive-access-key: day is no option; there are days, certainty, evidence, "
+        "notified-days, events-from",
+        "a misspelt option of the filter",
+        filters=[{"type": FILTER, "day": 90}],
+    ),
+    bad(
+        "filter inactive-access-key: evidence must be a list of ledger and cloudtrail, "
+        "not 'ledger'",
+        "evidence that is no list",
+        filters=[{"type": FILTER, "evidence": "ledger"}],
+    ),
+    bad(
+        "filter inactive-access-key: events-from cover-since is no option; there are url, format, "
+        "expr, headers, covers-since, covers-until",
+        "a misspelt option within an option",
+        filters=[{"type": FILTER, "events-from": {"url": "file://e.csv", "cover-since": "x"}}],
+    ),
+    bad(
+        "filter inactive-access-key: events-from url is missing; it must be the url of a file",
+        "an export without a place",
+        filters=[{"type": FILTER, "events-from": {"format": "csv"}}],
+    ),
+    bad(
+        "action delete-inactive-keys: max-keys must be a whole number, 1 or more, not '50'",
+        "a cap in quotes",
+        filters=[FILTER],
+        actions=[{"type": DELETE, "max-keys": "50"}],
+    ),
+    bad(
+        "action delete-inactive-keys: max-keys must be a whole number, 1 or more, not True",
+        "a cap that is no number",
+        filters=[FILTER],
+        actions=[{"type": DELETE, "max-keys": True}],
+    ),
+    bad(
+        "action delete-inactive-keys: exempt-tags is no option; there are max-keys, exempt-tag, "
+        "plan",
+        "a misspelt option of the deletion",
+        filters=[FILTER],
+        actions=[{"type": DELETE, "exempt-tags": "keep-keys"}],
+    ),
+    bad(
+        "action delete-inactive-keys: plan must be a mapping with the url of a file, "
+        "not 'plan.csv'",
+        "a plan that is no mapping",
+        filters=[FILTER],
+        actions=[{"type": DELETE, "plan": "plan.csv"}],
+    ),
+    bad(
+        "action record-inactive-keys: notified must be true or false, not 'yes'",
+        "a notice in quotes",
+        actions=[{"type": "record-inactive-keys", "notified": "yes"}],
     ),
     bad(
         "source: credential-report lists IAM users and works with resource: aws.iam-user only, "

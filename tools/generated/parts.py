@@ -43,7 +43,7 @@ def element(name: str) -> str:
     pieces = [markdown(inspect.getdoc(cls) or "")]
     rows = list(_options(getattr(cls, "schema", {"properties": {}})["properties"]))
     if rows:
-        pieces.append("| Option | Type | Default |\n|---|---|---|\n" + "\n".join(rows))
+        pieces.append("| Option | Must be | Default |\n|---|---|---|\n" + "\n".join(rows))
     calls = ", ".join(f"`{action}`" for action in permissions(name))
     pieces.append(f"Calls that it makes: {calls}.")
     return "\n\n".join(pieces)
@@ -77,20 +77,10 @@ def _options(properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for name, schema in properties.items():
         if name == "type" and not prefix:
             continue
-        kind = _kind(schema)
         default = schema.get("default")
         shown = "" if default is None else f"`{str(default).replace(chr(39), '').lower()}`"
-        yield f"| `{prefix}{name}` | {kind} | {shown} |"
+        yield f"| `{prefix}{name}` | {schema['description']} | {shown} |"
         yield from _options(schema.get("properties", {}), f"{prefix}{name}.")
-
-
-def _kind(schema: Mapping[str, Any]) -> str:
-    """What an option's value may be."""
-    if "enum" in schema:
-        return " or ".join(f"`{value}`" for value in schema["enum"])
-    if "oneOf" in schema:
-        return " or ".join(_kind(item) for item in schema["oneOf"])
-    return str(schema.get("type", "date or time"))
 
 
 def permission_table() -> str:
