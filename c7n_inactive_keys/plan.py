@@ -76,6 +76,7 @@ def read_plan(rows: Iterable[Any]) -> Plan:
 def _read_row(row: Any) -> PlannedKey:
     if isinstance(row, str):
         row = {"AccessKeyId": row}
+    row = {_column(name): value for name, value in row.items()}
     if "AccessKeyId" not in row:
         raise ValueError("it has no column AccessKeyId")
     access_key_id = row["AccessKeyId"].strip()
@@ -85,9 +86,16 @@ def _read_row(row: Any) -> PlannedKey:
     return PlannedKey(
         access_key_id=access_key_id,
         account_id=_account_id(row.get("AccountId")),
-        user_name=row.get("UserName") or None,
+        user_name=(row.get("UserName") or "").strip() or None,
         created=whole_second(parse_time(created)) if created else None,
     )
+
+
+def _column(name: str) -> str:
+    """A column's name as it is meant: what is not recognised would not be checked."""
+    meant = {column.lower(): column for column in COLUMNS}
+    bare = name.strip().strip("\ufeff\"'").strip()
+    return meant.get(bare.lower(), bare)
 
 
 def _account_id(value: str | None) -> str | None:

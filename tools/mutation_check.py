@@ -63,8 +63,8 @@ MUTATIONS = (
     Mutation(
         "and again for a user's second key",
         DELETION,
-        "            if time.monotonic() - self.read_at > FRESH:\n",
-        "            if self.read_at < 0:\n",
+        "            self._read_again()\n            outcome",
+        "            if not records:\n                self._read_again()\n            outcome",
     ),
     Mutation(
         "same access key id",
@@ -85,12 +85,13 @@ MUTATIONS = (
         "if not key.inactive:",
         "if key.status == ACTIVE:",
     ),
-    Mutation("exemption, read live", DELETION, "if self._exempt():", "if False:"),
+    Mutation("exemption, read live", DELETION, "if self.rules.exempts(self.tags):", "if False:"),
+    Mutation("who was exempt, and not counted", DELETION, "if self.exempted:", "if False:"),
     Mutation(
         "exemption in any case of letters",
         DELETION,
-        'tag.lower() in {item["Key"].lower() for item in self.tags}',
-        'tag in {item["Key"] for item in self.tags}',
+        'item["Key"].lower() == tag for item',
+        'item["Key"] == self.exempt_tag for item',
     ),
     Mutation("unchanged ledger tag", DELETION, "if self._ledger_changed(entry):", "if False:"),
     Mutation(
@@ -98,6 +99,12 @@ MUTATIONS = (
         DELETION,
         "if selection and key.access_key_id not in selection.certain:",
         "if False:",
+    ),
+    Mutation(
+        "a key passes all filters by itself",
+        "custodian/selection.py",
+        '*(path.leads(item, key["AccessKeyId"], known=True) for item in filters),',
+        "",
     ),
     Mutation(
         "approved plan",

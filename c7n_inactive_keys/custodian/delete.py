@@ -141,7 +141,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         )
         users = [user for user in resources if user.get(INACTIVE_KEYS)]
         with run.open_journal() as journal:
-            self._check_limit(run, journal, users, plan)
+            self._check_limit(run, journal, rules, users)
             records, torn = self._delete_all(run, journal, rules, users)
         self._log_summary(records)
         failures = [record for record in records if record["outcome"] == FAILED]
@@ -198,8 +198,8 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         self,
         run: PolicyRun,
         journal: PolicyJournal,
+        rules: Rules,
         users: list[dict[str, Any]],
-        plan: Plan | None,
     ) -> None:
         limit = self.data.get("max-keys")
         if limit is None:
@@ -208,7 +208,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
             (user, entry)
             for user in users
             for entry in user[INACTIVE_KEYS]
-            if self._qualifies(user, entry, plan)
+            if _qualifies(rules, user, entry)
         ]
         if len(qualified) <= limit:
             return
@@ -232,16 +232,6 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         run.write_action_file(self, records)
         raise failure
 
-    def _qualifies(
-        self, user: Mapping[str, Any], entry: Mapping[str, Any], plan: Plan | None
-    ) -> bool:
-        """Whether the key would be deleted if it is still what it was when it was matched."""
-        key = AccessKey.from_metadata(entry, user["UserName"])
-        selection = select(self.manager.filters, user, user[ALL_KEYS])
-        return (selection is None or key.access_key_id in selection.certain) and (
-            plan is None or plan.approves(key, self.manager.config.account_id)
-        )
-
     def _log_summary(self, records: list[dict[str, Any]]) -> None:
         counts = Counter(record["outcome"] for record in records)
         reasons = Counter(record["reason"] for record in records if record["outcome"] == SKIPPED)
@@ -253,3 +243,14 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
             "".join(f", {reason} {count}" for reason, count in sorted(reasons.items())),
             counts[FAILED],
         )
+
+
+def _qualifies(rules: Rules, user: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    """Whether the key would be deleted if it and its user are still what they were."""
+    key = AccessKey.from_metadata(entry, user["UserName"])
+    selection = select(rules.filters, user, user[ALL_KEYS])
+    return (
+        not rules.exempts(user.get("Tags") or ())
+        and (selection is None or key.access_key_id in selection.certain)
+        and (rules.plan is None or rules.plan.approves(key, rules.account_id))
+    )

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +26,6 @@ from c7n_inactive_keys.times import parse_time
 log = logging.getLogger("custodian.inactive-keys")
 
 TRIES = 6
-FRESH = 2.0  # seconds for which what was read of a user serves its next key
 READ_FAILURES = (*api.API_ERRORS, InactiveKeysError)
 
 
@@ -48,6 +46,11 @@ class Rules:
     filters: tuple[Any, ...] = ()  # the policy's filter tree, for the built-in key filters in it
     exempt_tag: str | None = None
     plan: Plan | None = None
+
+    def exempts(self, tags: Iterable[Mapping[str, str]]) -> bool:
+        """Whether tags of a user exempt it; IAM's tag keys are case-insensitive."""
+        tag = (self.exempt_tag or "").lower()
+        return bool(tag) and any(item["Key"].lower() == tag for item in tags)
 
 
 class UserDeletion:
@@ -76,7 +79,8 @@ class UserDeletion:
         self.tags: list[Mapping[str, str]] = user.get("Tags") or []
         # Users come from Custodian's cache, so tags that a deletion rests on are read again.
         self.tags_matter = bool(rules.exempt_tag) or any(_ledger_since(entry) for entry in entries)
-        self.read_at = -math.inf  # not read yet; the clock itself may start near 0
+        # Such a user's keys were not counted for max-keys, so none may go even if the tag did.
+        self.exempted = rules.exempts(self.tags)
         self.listed: list[dict[str, Any]] | Outcome = []
 
     def delete(self) -> list[dict[str, Any]]:
@@ -84,9 +88,7 @@ class UserDeletion:
         records = []
         gone = []
         for entry in self.entries:
-            # Waiting for an earlier key of the user makes what was read for it old.
-            if time.monotonic() - self.read_at > FRESH:
-                self._read_again()
+            self._read_again()
             outcome = self._delete_key(entry)
             records.append(self._write(entry, outcome))
             if outcome.outcome == DELETED or outcome.reason == "already-gone":
@@ -100,22 +102,18 @@ class UserDeletion:
         """Read the user's keys as they are now, or find why none of them may be deleted."""
         self.pace.wait()
         self.listed = self._read()
-        self.read_at = time.monotonic()
 
     def _read(self) -> list[dict[str, Any]] | Outcome:
+        if self.exempted:
+            return Outcome(SKIPPED, "exempt")
         try:
             if self.tags_matter:
                 self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
-                if self._exempt():
+                if self.rules.exempts(self.tags):
                     return Outcome(SKIPPED, "exempt")
             return api.list_access_keys(self.reader, self.user_name)
         except READ_FAILURES as error:
             return _unreadable(error)
-
-    def _exempt(self) -> bool:
-        """Whether the user carries the exempting tag; IAM's tag keys are case-insensitive."""
-        tag = self.rules.exempt_tag or ""
-        return bool(tag) and tag.lower() in {item["Key"].lower() for item in self.tags}
 
     def _hindrance(self, entry: Mapping[str, Any], listed: list[dict[str, Any]]) -> Outcome | None:
         """Why the key must not be deleted, from the user's keys as they are now."""

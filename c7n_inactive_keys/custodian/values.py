@@ -55,7 +55,7 @@ class _FileResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints
         body: bytes = response.read()
         if body.startswith(GZIP_MAGIC):
             body = zlib.decompress(body, ZIP_OR_GZIP_HEADER_DETECT)
-        return body.decode("utf-8")
+        return body.decode("utf-8-sig")  # spreadsheets write a byte order mark
 
 
 class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints

@@ -60,15 +60,14 @@ def test_many_users_are_described_in_bulk_a_thousand_a_page(fill, run, users, wi
     [(300, 1, 1), (300, 20, 1), (50, 5, 2)],
     ids="{}".format,
 )
-def test_deleting_adds_two_calls_for_each_user_and_one_for_each_key(
-    fill, run, users, with_inactive, keys_each
-):
+def test_deleting_adds_three_calls_for_each_key(fill, run, users, with_inactive, keys_each):
+    """Each key is read again, with its user's tags, just before it goes."""
     account = fill(users, with_inactive, keys_each)
     assert run(DELETE) == {
         **THE_REPORT,
         "LookupEvents": 1,
-        "GetUser": 2 * with_inactive,
-        "ListAccessKeys": 2 * with_inactive,
+        "GetUser": with_inactive * (1 + keys_each),
+        "ListAccessKeys": with_inactive * (1 + keys_each),
         "DeleteAccessKey": with_inactive * keys_each,
     }
     assert not account.inactive_keys

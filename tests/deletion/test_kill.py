@@ -21,8 +21,8 @@ pytestmark = pytest.mark.e2e
 KILLS = 50
 USERS = 100  # with two inactive keys each
 # Report 2, caller 1, GetAccountAuthorizationDetails 1, ListAccessKeys 100, LookupEvents 1; then
-# ListAccessKeys 100, DeleteAccessKey 200.
-CALLS = 405
+# ListAccessKeys 200, DeleteAccessKey 200.
+CALLS = 505
 SEED = 20261124
 POLICY = delete_policy(**{"exempt-tag": None})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deletion.custodian import delete_policy, inactive_key, key_ids
+from c7n_inactive_keys.sandbox import Fault
+from tests.deletion.custodian import TAG, delete_policy, inactive_key, key_ids
 
 pytestmark = pytest.mark.e2e
 
@@ -30,6 +31,19 @@ def test_as_many_keys_as_the_cap_are_deleted(sandbox, custodian, account):
     inactive_key(account, created=499)
     assert custodian.run(account.id, delete_policy(**{"max-keys": 2})).status == 0
     assert account.keys == []
+
+
+def test_keys_of_exempt_users_do_not_count(sandbox, custodian, account):
+    """They would not be deleted; nor are they if the tag goes after they were not counted."""
+    key, exempt = inactive_key(account), inactive_key(account, "eve")
+    tags = account.user("eve").tags
+    tags[TAG.upper()] = ""
+    sandbox.faults.add(Fault(action="DeleteAccessKey", call=tags.clear))
+    sandbox.faults.add(Fault(action="ListAccessKeys", user="bob", nth=2, call=tags.clear))
+    outcome = custodian.run(account.id, delete_policy(**{"max-keys": 1}))
+    assert outcome.by_key() == {key.id: "deleted", exempt.id: "skipped exempt"}
+    assert outcome.status == 0
+    assert key_ids(account) == {exempt.id}
 
 
 def test_a_dry_run_reports_whatever_the_cap(sandbox, custodian, account):
@@ -75,6 +89,14 @@ def test_only_keys_of_the_plan_are_deleted(account, planned):
     assert key_ids(account) == {other.id}
     assert outcome.by_key() == {key.id: "deleted", other.id: "skipped not-in-plan"}
     assert outcome.status == 0
+
+
+@pytest.mark.parametrize("name", ["\ufeffAccountId", "accountid", " AccountId ", '"AccountId"'])
+def test_a_column_counts_however_a_spreadsheet_writes_its_name(account, planned, name):
+    """A check that nobody recognises would not be made."""
+    key = inactive_key(account)
+    text = _row(key, AccountId="999999999999")
+    assert planned(text.replace("AccountId", name, 1)).by_key() == {key.id: "skipped not-in-plan"}
 
 
 @pytest.mark.parametrize(
