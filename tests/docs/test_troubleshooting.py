@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .pages import ROOT
+from .pages import PACKAGE, ROOT
 from .test_examples import clean_environ
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
@@ -33,7 +33,7 @@ def quoted() -> list[str]:
 
 def templates() -> Iterator[str]:
     """All texts in the package's code, with a gap for each value that is put in."""
-    for path in (ROOT / "c7n_inactive_keys").rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 yield "".join(
