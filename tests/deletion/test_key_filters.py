@@ -82,3 +82,57 @@ def test_a_key_of_which_each_filter_of_a_branch_means_another_is_left_alone(
     outcome = custodian.run(account.id, delete_policy(filters=[{"or": branches}]))
     assert outcome.by_key() == {old.id: "deleted", young.id: "skipped not-matched"}
     assert key_ids(account) == {young.id}
+
+
+def tagged(name: str) -> dict[str, str]:
+    """A filter on the user, which carries the tag team and no other."""
+    return {f"tag:{name}": "present"}
+
+
+YOUNG = {**OLD, "op": "lt"}
+MANY = {"type": "value", "value_type": "resource_count", "op": "gt", "value": 99}
+SOME = {**MANY, "op": "gte", "value": 1}
+
+
+@pytest.mark.parametrize(
+    ("condition", "word"),
+    [
+        pytest.param(tagged("team"), "deleted", id="true"),
+        pytest.param(tagged("other"), "skipped not-matched", id="false"),
+        pytest.param({"not": [tagged("other")]}, "deleted", id="not false"),
+        pytest.param({"not": [tagged("team")]}, "skipped not-matched", id="not true"),
+        pytest.param({"or": [tagged("other"), tagged("team")]}, "deleted", id="one of two"),
+        pytest.param(
+            {"not": [{"and": [tagged("team"), tagged("other")]}]}, "deleted", id="not both"
+        ),
+        pytest.param(
+            {"not": [{"or": [tagged("team"), tagged("other")]}]},
+            "skipped not-matched",
+            id="not one of two",
+        ),
+        pytest.param(SOME, "skipped ambiguous", id="about all users"),
+        pytest.param({"not": [MANY]}, "skipped ambiguous", id="not about all users"),
+        pytest.param({"not": [{"and": [MANY, tagged("team")]}]}, "skipped ambiguous", id="in part"),
+    ],
+)
+def test_a_branch_stands_for_a_key_only_if_it_holds_for_the_user(
+    sandbox, custodian, account, condition, word
+):
+    """The user's young key lets the user through, so the old key's branch is asked again.
+
+    What cannot be asked again, since it is about all users at once, is not taken to be true.
+    """
+    old, young = inactive_key(account, created=500), inactive_key(account, created=400, off=150)
+    account.users["bob"].tags["team"] = "a"
+    filters = [INACTIVE_90, {"or": [{"and": [OLD, condition]}, YOUNG]}]
+    outcome = custodian.run(account.id, delete_policy(filters=filters))
+    assert outcome.by_key() == {old.id: word, young.id: "deleted"}
+
+
+def test_a_block_about_the_user_alone_says_nothing_of_keys(sandbox, custodian, account):
+    """Beside a filter on keys it selects users, and each key is judged by that filter."""
+    old, young = inactive_key(account, created=500), inactive_key(account, created=400, off=150)
+    account.users["bob"].tags["team"] = "a"
+    filters = [INACTIVE_90, OLD, {"or": [tagged("team"), tagged("other")]}]
+    outcome = custodian.run(account.id, delete_policy(filters=filters))
+    assert outcome.by_key() == {old.id: "deleted", young.id: "skipped not-matched"}
