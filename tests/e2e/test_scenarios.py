@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from c7n_inactive_keys.sandbox import Account, Fault, Key, Sandbox
 from c7n_inactive_keys.times import format_time
@@ -23,6 +25,8 @@ from .trees import ours
 pytestmark = pytest.mark.e2e
 
 REPORTED, LISTED = "by-the-report", "by-the-list"
+# Until then Custodian's own source fails when a user vanishes between its list and GetUser.
+STUMBLES = Version(version("c7n")) < Version("0.9.50")
 
 
 def policies(*filters: Any) -> list[dict[str, Any]]:
@@ -260,7 +264,8 @@ def _trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trouble]:
     with Sandbox() as sandbox:
         account = sandbox.account(ACCOUNT)
         keys = {}
-        for name in ("calm", "gone-before-get", "gone-before-list", "on-before-list", "no-use"):
+        gone = () if STUMBLES else ("gone-before-get",)
+        for name in (*gone, "calm", "gone-before-list", "on-before-list", "no-use"):
             keys[name] = user(account, name).key(created=days_ago(900), toggles=[days_ago(400)])
         for number in range(40):
             name = f"many-{number}"
@@ -288,7 +293,17 @@ def test_16_a_last_use_that_cannot_be_read_is_not_never(trouble: Trouble) -> Non
     assert "the last use of access key " + trouble.keys["no-use"].id in trouble.run.log
 
 
-@pytest.mark.parametrize("name", ["gone-before-get", "gone-before-list", "on-before-list"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            "gone-before-get",
+            marks=pytest.mark.skipif(STUMBLES, reason="Custodian before 0.9.50 fails there itself"),
+        ),
+        "gone-before-list",
+        "on-before-list",
+    ],
+)
 def test_18_a_user_that_changes_in_mid_run_is_left_out(trouble: Trouble, name: str) -> None:
     """Gone before it is described, gone before its keys are listed, its key switched on."""
     assert entry(trouble.run, LISTED, trouble.keys[name]) is None
