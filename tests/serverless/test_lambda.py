@@ -227,6 +227,10 @@ def _day(lambdas, aws, tmp_path_factory):
     twins = account.user("twins", created=days_ago(900))
     for _ in range(2):
         twins.key(created=days_ago(500), toggles=[days_ago(15)])
+    # So many users are described in bulk.
+    for number in range(25):
+        crowd = account.user(f"crowd-{number:02d}", created=days_ago(900))
+        crowd.key(created=days_ago(800), toggles=[days_ago(10)])
     account.users["recent"].tags[tag_key("AKIAVANISHED00000000")] = LEDGER_ENTRY
     aws.client("s3", ACCOUNT).create_bucket(Bucket=BUCKET)
     home = tmp_path_factory.mktemp("pull")
