@@ -33,19 +33,24 @@ def carry_on(old: LedgerEntry | None, assessment: Assessment) -> LedgerEntry:
     if old is None:
         return new
     contradicted = assessment.ledger_fault is not None
-    joinable = old.verified >= assessment.now - JOINABLE + SETTLING
-    if not contradicted and new.since > old.since and joinable:
+    if not contradicted and new.since > old.since and _is_joinable(old, assessment):
         return old
     return replace(new, words=old.words, notified=valid_notice(old, assessment))
 
 
 def valid_notice(entry: LedgerEntry, assessment: Assessment) -> datetime | None:
     """When the owner was told of this inactivity: a notice from before the key was last active
-    was about another one.
+    was about another one, and so may be one since when nobody knows what happened to the key.
     """
-    if entry.notified and assessment.not_before <= entry.notified <= assessment.now:
-        return entry.notified
-    return None
+    notice = entry.notified
+    if not notice or not assessment.not_before <= notice <= assessment.now:
+        return None
+    return notice if _is_joinable(entry, assessment) or notice >= assessment.not_after else None
+
+
+def _is_joinable(entry: LedgerEntry, assessment: Assessment) -> bool:
+    """Whether event history may yet reach back to when the entry was verified."""
+    return entry.verified >= assessment.now - JOINABLE + SETTLING
 
 
 def needs_writing(old: LedgerEntry | None, new: LedgerEntry) -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.filters import Filter
@@ -218,6 +218,7 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         if "notified-days" not in self.data:
             return True
         entry = investigation.ledger_entry(user, key)
-        notice = entry and valid_notice(entry, assessment)
-        told = notice and (assessment.now - notice) / timedelta(days=1)
-        return told is not None and told >= self.data["notified-days"]
+        notice = valid_notice(entry, assessment) if entry else None
+        if notice is None:
+            return False
+        return days_between(notice, assessment.now) >= float(self.data["notified-days"])

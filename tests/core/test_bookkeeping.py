@@ -66,6 +66,13 @@ def test_after_ninety_days_the_ledger_starts_anew():
     assert carry_on(gone, found(300, 0)).since == NOW
 
 
+def test_a_notice_does_not_outlive_a_gap_of_ninety_days():
+    """Nobody knows whether the key was on in the meantime, unless the record is silent over it."""
+    assert valid_notice(entry(300, 299, 120, notified=110), found(300, 90)) is None
+    assert carry_on(entry(300, 299, 120, notified=110), found(300, 90)).notified is None
+    assert valid_notice(entry(300, 299, 120, notified=80), found(300, 90)) == ago(80)
+
+
 def test_an_entry_from_the_first_day_of_the_calendar_is_replaced():
     """Somebody's joke in a tag fails no run."""
     old = replace(entry(300, 299, 1), verified=datetime(1, 1, 1, tzinfo=timezone.utc))
