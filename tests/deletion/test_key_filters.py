@@ -73,12 +73,14 @@ def test_keys_that_the_report_cannot_tell_apart_are_skipped_as_ambiguous(
 def test_a_key_of_which_each_filter_of_a_branch_means_another_is_left_alone(
     sandbox, custodian, account
 ):
-    """One key is long enough off for one branch, the other old enough for the other."""
-    young = inactive_key(account, created=400, off=95)
+    """It is off long enough for one branch and old enough for the other."""
+    young = inactive_key(account, created=400, off=20)
     old = inactive_key(account, created=600, off=20)
     recent = {"type": "inactive-access-key", "days": 10}
-    older = {**OLD, "value": 550}
-    branches = [{"and": [recent, older]}, {"and": [{**recent, "days": 80}, {**OLD, "value": 450}]}]
+    branches = [
+        {"and": [recent, {**OLD, "value": 550}]},
+        {"and": [{**recent, "days": 80}, {**OLD, "value": 350}]},
+    ]
     outcome = custodian.run(account.id, delete_policy(filters=[{"or": branches}]))
     assert outcome.by_key() == {old.id: "deleted", young.id: "skipped not-matched"}
     assert key_ids(account) == {young.id}
