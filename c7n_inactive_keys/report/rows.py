@@ -16,9 +16,11 @@ from c7n_inactive_keys.report.model import (
     Outcome,
     PolicyRun,
 )
+from c7n_inactive_keys.report.outcomes import INTERRUPTED
 from c7n_inactive_keys.report.rounds import Round
 
 KeyId = tuple[str, str]  # account id, access key id
+NO_LONGER_LISTED = f"{INTERRUPTED}: listed no longer, so deleted by then or switched on"
 
 
 @dataclass(slots=True)
@@ -36,7 +38,8 @@ def key_rows(
     """The rows, sorted by account and key, and contradictions between runs and journals.
 
     A key has a row if the last run of some policy in its account found it, or if a journal says
-    that it was deleted, or if the journal of a run whose findings are lost speaks of it.
+    that it was deleted or that a run ended while it was in hand, or if the journal of a run whose
+    findings are lost speaks of it.
     """
     current = current_runs(found)
     sightings = _sightings(current)
@@ -54,11 +57,14 @@ def key_rows(
             )
             outcome = None
         rows.append(_row(sighting, outcome, names, first_seen.get(identity)))
-    rows.extend(
-        _journal_row(outcome, names, first_seen.get(identity))
-        for identity, outcome in outcomes.items()
-        if outcome.outcome == DELETED or identity in unread
-    )
+    for identity, outcome in outcomes.items():
+        if identity not in unread and outcome.reason == INTERRUPTED:
+            told = replace(outcome, reason=NO_LONGER_LISTED)
+        elif outcome.outcome == DELETED or identity in unread:
+            told = outcome
+        else:
+            continue
+        rows.append(_journal_row(told, names, first_seen.get(identity)))
     rows.sort(key=lambda row: (row.account_name, row.account_id, row.user_name, row.access_key_id))
     return _with_blocked_slots(rows, sightings), problems
 

@@ -94,6 +94,24 @@ def test_a_torn_last_line_is_a_problem_and_the_lines_before_it_count(tree, repor
     assert any("line 3" in problem for problem in result.problems)
 
 
+def test_a_key_that_was_in_hand_when_a_run_was_killed_keeps_its_row(tree, report):
+    """The next run no longer lists it, and only IAM's word would tell why."""
+    tree.run(
+        A,
+        [user(A, "ci", key(2))],
+        policy=DELETE,
+        started=NOW + timedelta(days=7),
+        journal=[
+            entry(A, "ci", key(1), "deleting"),
+            entry(A, "ci", key(3), "skipped", reason="exempt"),
+        ],
+    )
+    assert outcomes(report(tree)) == {
+        "01": ("failed", "interrupted: listed no longer, so deleted by then or switched on"),
+        "02": (None, None),
+    }
+
+
 def test_a_key_that_an_earlier_run_deleted_keeps_its_row(tree, report):
     """The next run overwrites resources.json; the journal stays."""
     gone = key(1, used=200)
