@@ -10,9 +10,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
+from c7n_inactive_keys.custodian.iam import API_ERRORS, DENIED_CODES, describe_error
 from c7n_inactive_keys.evidence.cloudtrail import home_region
 from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
 
@@ -97,36 +98,39 @@ def account(target: Target) -> Finding:
         identity = session.client("sts").get_caller_identity()
         iam = session.client("iam")
         arn = identity["Arn"]
-        denied = denied_actions(iam, arn)
-        unread = history_error(session, arn.split(":")[1])
-    except (ClientError, BotoCoreError) as error:
+    except API_ERRORS as error:
         return Finding(PROBLEM, target.label, f"cannot be entered: {_words(error)}")
-    return _judge(target.label, arn, denied, unread)
+    unread = history_error(session, arn.split(":")[1])
+    try:
+        denied = denied_actions(iam, arn)
+    except API_ERRORS as error:
+        return _judge(target.label, arn, unread, unknown=_unknown(error))
+    return _judge(target.label, arn, unread, denied)
 
 
-def denied_actions(iam: Any, arn: str) -> Mapping[str, list[str]] | None:
-    """By purpose, what IAM's simulator says is not allowed; None if it may not be asked.
+def denied_actions(iam: Any, arn: str) -> Mapping[str, list[str]]:
+    """By purpose, what IAM's simulator says is not allowed.
 
     The simulator knows the identity's policies, its boundary and the organisation's SCPs.
+
+    Raises:
+        ClientError, BotoCoreError, ResponseParserError: it cannot be asked.
     """
     partition, account_id = arn.split(":")[1], arn.split(":")[4]
     if arn.endswith(":root"):
         return {}
     user = f"arn:{partition}:iam::{account_id}:user/c7n-inactive-keys-check"
     denied: dict[str, list[str]] = {}
-    try:
-        source = policy_source(iam, arn)
-        for purpose, resources in NEEDED.items():
-            for resource, actions in resources.items():
-                results = iam.simulate_principal_policy(
-                    PolicySourceArn=source,
-                    ActionNames=list(actions),
-                    ResourceArns=[user if resource == "user" else "*"],
-                )["EvaluationResults"]
-                refused = {r["EvalActionName"] for r in results if r["EvalDecision"] != "allowed"}
-                denied.setdefault(purpose, []).extend(a for a in actions if a in refused)
-    except ClientError:
-        return None
+    source = policy_source(iam, arn)
+    for purpose, resources in NEEDED.items():
+        for resource, actions in resources.items():
+            results = iam.simulate_principal_policy(
+                PolicySourceArn=source,
+                ActionNames=list(actions),
+                ResourceArns=[user if resource == "user" else "*"],
+            )["EvaluationResults"]
+            refused = {r["EvalActionName"] for r in results if r["EvalDecision"] != "allowed"}
+            denied.setdefault(purpose, []).extend(a for a in actions if a in refused)
     return {purpose: actions for purpose, actions in denied.items() if actions}
 
 
@@ -138,7 +142,7 @@ def policy_source(iam: Any, arn: str) -> str:
     name = resource.split("/")[1]
     try:  # a role's path is not in the ARN of its sessions
         return str(iam.get_role(RoleName=name)["Role"]["Arn"])
-    except ClientError:
+    except API_ERRORS:
         return f"arn:{partition}:iam::{account_id}:role/{name}"
 
 
@@ -156,21 +160,26 @@ def history_error(session: Any, partition: str) -> str | None:
             StartTime=now - timedelta(days=90),
             MaxResults=1,
         )  # fmt: skip
-    except (ClientError, BotoCoreError) as error:
+    except API_ERRORS as error:
         return _words(error)
     return None
 
 
 def _judge(
-    label: str, arn: str, denied: Mapping[str, list[str]] | None, unread: str | None
+    label: str,
+    arn: str,
+    unread: str | None,
+    denied: Mapping[str, list[str]] | None = None,
+    unknown: str = "",
 ) -> Finding:
+    """`denied` None: what may be done is not known, for the reason in `unknown`."""
     parts = [arn]
     if unread is None:
         parts.append("event history is readable")
     else:
         parts.append(f"event history is NOT readable, so nothing is proven by it: {unread}")
     if denied is None:
-        parts.append("what else it may do is not known (iam:SimulatePrincipalPolicy would tell)")
+        parts.append(f"what else it may do is not known ({unknown})")
     else:
         for purpose in NEEDED:
             missing = denied.get(purpose)
@@ -181,8 +190,16 @@ def _judge(
     return Finding(NOTE if denied is None or denied else OK, label, "; ".join(parts))
 
 
+def _unknown(error: Exception) -> str:
+    """Why the simulator said nothing: to be denied it is common, all else is worth telling."""
+    if describe_error(error).code in DENIED_CODES:
+        return "iam:SimulatePrincipalPolicy would tell"
+    return f"iam:SimulatePrincipalPolicy: {_words(error)}"
+
+
 def _words(error: Exception) -> str:
+    """What went wrong, on one line."""
+    code, message = describe_error(error)
     if isinstance(error, ClientError):
-        detail = error.response["Error"]
-        return f"{error.operation_name}: {detail['Code']}: {detail.get('Message', '')}".strip()
-    return " ".join(str(error).split())
+        return f"{error.operation_name}: {code}: {message}"
+    return message

@@ -114,7 +114,7 @@ class CredentialReportSource:
 
     def _reported_users(self, iam: Any) -> Iterator[ReportedUser]:
         report = self._fetch(iam)
-        lines = io.TextIOWrapper(io.BytesIO(report["Content"]), "utf-8", newline="")
+        lines = io.TextIOWrapper(io.BytesIO(report["Content"]), "utf-8-sig", newline="")
         try:
             yield from read_report(lines, as_utc(report["GeneratedTime"]))
         except (UnicodeDecodeError, CredentialReportError) as error:

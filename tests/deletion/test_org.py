@@ -204,6 +204,17 @@ def test_a_report_that_is_not_ready_is_polled_for(sandbox, custodian):
     assert sandbox.calls.count("GetCredentialReport") > 1
 
 
+def test_a_report_that_begins_with_a_byte_order_mark_is_read(sandbox, custodian):
+    """The mark is no part of the first column's name."""
+    account = sandbox.account("111111111111")
+    account.user("eve").key(created=days_ago(500), toggles=[days_ago(200)])
+    sandbox.client("iam", account.id).generate_credential_report()
+    account.report.content = "\ufeff" + account.report.content
+    outcome = custodian.run(account.id, delete_policy())
+    assert outcome.status == 0, outcome.log
+    assert account.keys == []
+
+
 def test_a_user_on_the_second_page_of_the_listing_is_found(sandbox, custodian):
     """Scenario 20: 150 users are two pages, and the key belongs to number 130."""
     account = sandbox.account("111111111111")

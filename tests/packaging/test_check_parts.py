@@ -11,7 +11,8 @@ import pytest
 
 from c7n_inactive_keys.check import loading, permissions
 from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys.sandbox import Fault, gateway
+from c7n_inactive_keys.sandbox.protocol import Answer
 
 from .conftest import run
 
@@ -230,3 +231,50 @@ def test_event_history_of_an_unknown_partition_is_said_to_be_unknown(identity):
     """Where IAM's events are, is not guessed."""
     said = permissions.history_error(identity.session(ACCOUNT), "aws-moon")
     assert said == "the home region of IAM in partition 'aws-moon' is unknown"
+
+
+@pytest.fixture(name="page")
+def _page(identity, monkeypatch):
+    """Put something between us and AWS that answers calls of an action with a page of its own."""
+    page = "<!DOCTYPE html>\n<html><body>Bad\ngateway<br></body></html>" + "\n" * 2000
+
+    def answer(_request, error, _request_id):
+        return Answer(error.status, page.encode(), {"Content-Type": "text/html"})
+
+    def add(action: str) -> None:
+        monkeypatch.setattr(gateway, "error_answer", answer)
+        identity.faults.add(Fault(action, error="InternalFailure", status=500, times=None))
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "said"),
+    [
+        ("AssumeRole", PROBLEM, "cannot be entered"),
+        ("GetCallerIdentity", PROBLEM, "cannot be entered"),
+        ("GetRole", OK, "may delete"),
+        ("SimulatePrincipalPolicy", NOTE, "not known (iam:SimulatePrincipalPolicy: Unable to"),
+        ("LookupEvents", PROBLEM, "event history is NOT readable"),
+    ],
+)
+def test_a_page_instead_of_an_answer_is_one_sentence(page, monkeypatch, action, state, said):
+    """A proxy answers in AWS's stead, in HTML and with status 500: no traceback, whatever call."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    page(action)
+    target = permissions.Target("x", {"role": f"arn:aws:iam::{OTHER}:role/Spoke"})
+    found = permissions.account(target)
+    assert found.state == state, found.text
+    assert said in found.text
+    assert "\n" not in found.text
+    assert len(found.text) < 1000
+
+
+def test_the_command_goes_on_after_a_page_instead_of_an_answer(page, identity, tmp_path):
+    """The command prints its line on the account and ends with a status, not with a traceback."""
+    page("SimulatePrincipalPolicy")
+    environ = identity.environ(ACCOUNT, {}) | {"AWS_MAX_ATTEMPTS": "1"}
+    done = run(COMMAND, "check", cwd=tmp_path, **environ)
+    assert "Traceback" not in done.stderr
+    assert "AWS account: arn:aws:" in done.stdout
+    assert "event history is readable; what else it may do is not known" in done.stdout
