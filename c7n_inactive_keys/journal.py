@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from c7n_inactive_keys.errors import JournalError
 
 FORMAT_VERSION = 1
 FILE_NAME = "inactive-keys.jsonl"
+# One run's lines alone, where runs of the same hour put their files under the same names.
+RUN_FILE_PATTERN = "inactive-keys-*.jsonl"
 
 DELETING = "deleting"
 DELETED = "deleted"
@@ -67,6 +71,18 @@ def read_lines(text: str) -> tuple[list[JournalEntry], list[JournalProblem]]:
         else:
             problems.append(JournalProblem(number, found))
     return entries, problems
+
+
+def join_journals(texts: Iterable[str]) -> str:
+    """One journal of several runs' files, each line once, the run that began last at the end."""
+    runs = sorted((text.splitlines() for text in texts if text), key=_first_time)
+    lines = dict.fromkeys(line for run in runs for line in run if line)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _first_time(lines: list[str]) -> str:
+    entries, _ = read_lines("\n".join(lines))
+    return min((str(entry.time) for entry in entries), default="")
 
 
 def _read_line(line: str) -> JournalEntry | str:
@@ -122,6 +138,12 @@ class Journal:
                 raise JournalError(
                     f"the journal {self.path} cannot be written ({error}); nothing more is deleted"
                 ) from error
+
+    def keep_apart(self, run_id: str) -> None:
+        """Copy what is written so far to a file of the run's own name, if anything is."""
+        name = RUN_FILE_PATTERN.replace("*", re.sub(r"[^\w.-]", "_", run_id))
+        if self.path.exists():
+            shutil.copyfile(self.path, self.path.with_name(name))
 
     def close(self) -> None:
         """Close the file, if it was opened."""

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from c7n.output import BlobOutput
 from c7n.utils import dumps
 
 from c7n_inactive_keys.custodian.execution import execution_memory
@@ -83,6 +84,21 @@ class PolicyRun:
             yield journal
         finally:
             journal.close()
+            if isinstance(self.manager.ctx.output, BlobOutput):
+                # Custodian names what it uploads by the hour: the next run would replace it.
+                self._keep_apart(journal)
+
+    def _keep_apart(self, journal: PolicyJournal) -> None:
+        try:
+            journal.keep_apart(self.run_id)
+        except OSError as error:
+            log.warning(
+                "policy:%s the journal %s could not be copied: another run within the hour "
+                "replaces it: %s",
+                self.policy_name,
+                journal.path,
+                error,
+            )
 
     def name_failures(self, failures: list[dict[str, Any]]) -> str:
         """One sentence that names what failed, for the error that ends the policy."""

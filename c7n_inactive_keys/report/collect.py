@@ -112,8 +112,9 @@ class _Reader:
     # -- files ----------------------------------------------------------------------------------
 
     def _text(self, name: str) -> str | None:
+        directory = self.directory
         try:
-            return self.directory.read(name)
+            return directory.read_journal() if name == trees.JOURNAL else directory.read(name)
         except trees.TornFileError as error:
             self.problems.append(str(error))
             return None

@@ -10,17 +10,19 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.journal import FILE_NAME, RUN_FILE_PATTERN, join_journals
 
 RESOURCES = "resources.json"
 METADATA = "metadata.json"
 RUN_LOG = "custodian-run.log"
-JOURNAL = "inactive-keys.jsonl"
+JOURNAL = FILE_NAME
 FILES = (RESOURCES, METADATA, RUN_LOG, JOURNAL)
 # Custodian appends the hour to the key prefix of S3 outputs.
 STAMP = re.compile(r"(?:^|/)(\d{4}/\d{2}/\d{2}/\d{2})$")
@@ -61,6 +63,21 @@ class PolicyDirectory:
             raise TornFileError(f"{self.place}/{name} cannot be read: {error}") from error
         return None
 
+    def read_journal(self) -> str | None:
+        """The lines of the journal, those of runs whose journal another one replaced included.
+
+        Raises:
+            TornFileError: a file of it is damaged.
+        """
+        names = sorted(
+            name
+            for name in {file.removesuffix(".gz") for file in self.files}
+            if fnmatch(name, RUN_FILE_PATTERN)
+        )
+        if not names:
+            return self.read(JOURNAL)
+        return join_journals(self.read(name) or "" for name in [*names, JOURNAL])
+
 
 def policy_directories(source: str) -> Iterator[PolicyDirectory]:
     """All policy directories of a local tree or an `s3://bucket/prefix`.
@@ -74,7 +91,11 @@ def policy_directories(source: str) -> Iterator[PolicyDirectory]:
 
 
 def _relevant(names: list[str]) -> frozenset[str]:
-    return frozenset(name for name in names if name.removesuffix(".gz") in FILES)
+    return frozenset(
+        name
+        for name in names
+        if (bare := name.removesuffix(".gz")) in FILES or fnmatch(bare, RUN_FILE_PATTERN)
+    )
 
 
 def _split_stamp(path: str) -> tuple[str, str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from c7n_inactive_keys.journal import DELETED, DELETING, FILE_NAME, Journal, rea
 from c7n_inactive_keys.sandbox import Fault
 from tests.deletion.custodian import DELETE, days_ago, delete_policy
 
+REPORT = Path(sys.executable).parent / "c7n-inactive-keys"
 BUCKET = "inactive-keys-output"
 # With the region, since Custodian asks for it by https alone, which the sandbox does not speak.
 URL = f"s3://{BUCKET}/out?region=us-east-1"
@@ -90,11 +94,32 @@ def test_output_to_s3_holds_the_journal(sandbox, custodian, account, ids):
     outcome = custodian.run(account.id, delete_policy(), out=URL)
     assert outcome.status == 0
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
-    (name,) = [key for key in keys if FILE_NAME in key]
+    (name,) = [key for key in keys if f"/{FILE_NAME}" in key]
     text = gzip.decompress(s3.get_object(Bucket=BUCKET, Key=name)["Body"].read()).decode()
     entries, problems = read_lines(text)
     assert {entry.access_key_id for entry in entries if entry.outcome == DELETED} == ids
     assert problems == []
+
+
+@pytest.mark.e2e
+def test_two_runs_of_an_hour_keep_both_their_journals(sandbox, custodian, account, ids):
+    """Custodian names by the hour what it uploads, so the second run replaces the first one's."""
+    sandbox.report_snapshots = False
+    sandbox.client("s3", account.id).create_bucket(Bucket=BUCKET)
+    assert custodian.run(account.id, delete_policy(), out=URL).status == 0
+    late = account.user("late").key(created=days_ago(500), toggles=[days_ago(200)])
+    assert custodian.run(account.id, delete_policy(), out=URL).status == 0
+    done = subprocess.run(
+        [REPORT, "report", "-s", f"s3://{BUCKET}/out", "--format", "json"],
+        env=sandbox.environ(account.id),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    keys = json.loads(done.stdout)["keys"]
+    assert {key["access_key_id"]: key["outcome"] for key in keys} == dict.fromkeys(
+        [*ids, late.id], "deleted"
+    ), done.stderr
 
 
 @pytest.mark.e2e
