@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from c7n_inactive_keys.journal import DELETING, JournalEntry, read_lines
-from c7n_inactive_keys.report.model import OUTCOME_FAILED, Outcome
+from c7n_inactive_keys.report.model import DELETED, GONE, OUTCOME_FAILED, Outcome
 from c7n_inactive_keys.report.runlog import short
 from c7n_inactive_keys.report.words import clean, counted, evidence_words
 
@@ -38,10 +38,15 @@ def read_journal(text: str, place: str) -> JournalReading:
         )
     latest = usable[-1].run_id if usable else None
     last: dict[tuple[str, str], JournalEntry] = {}
+    tried = set()  # keys that a run was killed at
     userwide = []
     for entry in usable:
         if entry.access_key_id is not None:
-            last[entry.account_id, entry.access_key_id] = entry
+            identity = entry.account_id, entry.access_key_id
+            before = last.get(identity)
+            if before and before.outcome == DELETING and before.run_id != entry.run_id:
+                tried.add(identity)
+            last[identity] = entry
         elif entry.run_id == latest:
             userwide.append(entry)
     unread = [entry for entry in userwide if entry.fields.get("reason") == UNREADABLE]
@@ -51,7 +56,10 @@ def read_journal(text: str, place: str) -> JournalReading:
         if entry not in unread
     )
     return JournalReading(
-        outcomes=tuple(_outcome(entry, entry.run_id == latest) for entry in last.values()),
+        outcomes=tuple(
+            _outcome(entry, entry.run_id == latest, identity in tried)
+            for identity, entry in last.items()
+        ),
         unread=_unread_words(unread) if unread else None,
         unread_time=max((entry.time for entry in unread), default=""),
         problems=tuple(problems),
@@ -65,12 +73,15 @@ def _usable(entry: JournalEntry) -> bool:
     )
 
 
-def _outcome(entry: JournalEntry, latest_run: bool) -> Outcome:
+def _outcome(entry: JournalEntry, latest_run: bool, tried_before: bool) -> Outcome:
+    """What a line says; `tried_before`: a run was killed in the middle of deleting the key."""
     fields = entry.fields
     outcome, reason = entry.outcome, _reason(fields)
     if outcome == DELETING:
         # The run was killed between the call and its answer: the key may be gone or not.
         outcome, reason = OUTCOME_FAILED, INTERRUPTED
+    elif tried_before and reason in GONE:
+        outcome, reason = DELETED, f"{INTERRUPTED}: {reason}"  # by the call that had no answer
     evidence = [item for item in fields.get("evidence") or () if isinstance(item, dict)]
     return Outcome(
         account_id=entry.account_id,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from c7n_inactive_keys.report.interrupted import followed_up
 from c7n_inactive_keys.report.model import (
     DELETED,
     GONE,
@@ -20,7 +21,6 @@ from c7n_inactive_keys.report.outcomes import INTERRUPTED
 from c7n_inactive_keys.report.rounds import Round
 
 KeyId = tuple[str, str]  # account id, access key id
-NO_LONGER_LISTED = f"{INTERRUPTED}: listed no longer, so deleted by then or switched on"
 
 
 @dataclass(slots=True)
@@ -43,7 +43,10 @@ def key_rows(
     """
     current = current_runs(found)
     sightings = _sightings(current)
-    outcomes = _outcomes(run for part in found for run in part)
+    runs = [run for part in found for run in part]
+    told = _outcomes(runs)
+    interrupted = {i for i, outcome in told.items() if outcome.reason == INTERRUPTED}
+    outcomes = followed_up(told, runs)
     unread = _unread(current)
     first_seen = _first_seen(found)
     problems: list[str] = []
@@ -57,14 +60,11 @@ def key_rows(
             )
             outcome = None
         rows.append(_row(sighting, outcome, names, first_seen.get(identity)))
-    for identity, outcome in outcomes.items():
-        if identity not in unread and outcome.reason == INTERRUPTED:
-            told = replace(outcome, reason=NO_LONGER_LISTED)
-        elif outcome.outcome == DELETED or identity in unread:
-            told = outcome
-        else:
-            continue
-        rows.append(_journal_row(told, names, first_seen.get(identity)))
+    rows.extend(
+        _journal_row(outcome, names, first_seen.get(identity))
+        for identity, outcome in outcomes.items()
+        if identity in unread or identity in interrupted or outcome.outcome == DELETED
+    )
     rows.sort(key=lambda row: (row.account_name, row.account_id, row.user_name, row.access_key_id))
     return _with_blocked_slots(rows, sightings), problems
 

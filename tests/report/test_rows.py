@@ -56,6 +56,7 @@ def test_a_later_sighting_replaces_an_earlier_one(tmp_path, report):
         pytest.param(["deleting", "failed"], ("failed", "Throttling: slow down"), id="failed"),
         pytest.param(["failed", "deleting", "deleted"], ("deleted", None), id="a later run did it"),
         pytest.param(["deleting", "skipped"], ("skipped", "exempt"), id="the next run knew better"),
+        pytest.param(["deleting", "gone"], ("skipped", "already-gone"), id="another was faster"),
     ],
 )
 def test_the_journals_last_word_is_the_outcome(tree, report, lines, expected):
@@ -65,9 +66,9 @@ def test_the_journals_last_word_is_the_outcome(tree, report, lines, expected):
             A,
             "ci",
             found,
-            line,
+            "skipped" if line == "gone" else line,
             time=NOW + timedelta(seconds=number),
-            reason="exempt" if line == "skipped" else None,
+            reason={"skipped": "exempt", "gone": "already-gone"}.get(line),
             error={"code": "Throttling", "message": "slow down"} if line == "failed" else None,
         )
         for number, line in enumerate(lines)
@@ -94,22 +95,82 @@ def test_a_torn_last_line_is_a_problem_and_the_lines_before_it_count(tree, repor
     assert any("line 3" in problem for problem in result.problems)
 
 
-def test_a_key_that_was_in_hand_when_a_run_was_killed_keeps_its_row(tree, report):
-    """The next run no longer lists it, and only IAM's word would tell why."""
+GONE = ("deleted", "interrupted: the policy's next run no longer found it")
+UNKNOWN = ("failed", "interrupted")
+
+
+@pytest.mark.parametrize(
+    ("users", "later", "expected"),
+    [
+        pytest.param([user(A, "db", key(2))], {}, GONE, id="no longer found"),
+        pytest.param([], {}, GONE, id="nothing is found any more"),
+        pytest.param([user(A, "ci", key(1))], {}, UNKNOWN, id="still there"),
+        pytest.param(
+            [user(A, "ci", key(2), active=(key(1)["AccessKeyId"],))],
+            {},
+            ("skipped", "reactivated"),
+            id="switched on",
+        ),
+        pytest.param(None, {}, UNKNOWN, id="the next run failed"),
+        pytest.param([], {"policy": "other"}, UNKNOWN, id="another policy, which may not list it"),
+        pytest.param([], {"started": NOW - timedelta(days=1)}, UNKNOWN, id="read before"),
+        pytest.param([], {"account_id": B}, UNKNOWN, id="another account"),
+    ],
+)
+def test_a_key_that_was_in_hand_when_a_run_was_killed_keeps_its_row(
+    tmp_path, report, users, later, expected
+):
+    """The next reading tells what became of it; until then it is failed."""
+    killed, after = OutputTree(tmp_path / "1"), OutputTree(tmp_path / "2")
+    killed.run(
+        A,
+        [user(A, "ci", key(1))],
+        policy=DELETE,
+        started=NOW - timedelta(days=2),
+        journal=[entry(A, "ci", key(1), "deleting")],
+    )
+    options = {"account_id": A, "policy": DELETE, "started": NOW + timedelta(days=7), **later}
+    after.run(options.pop("account_id"), users, **options)
+    found = outcomes(report(killed, after))
+    assert found["01"] == expected
+
+
+def test_a_kill_and_a_second_run_into_the_same_directory_lose_no_key(tree, report):
+    """The journal holds both runs, resources.json only what the second one found."""
+    later = NOW + timedelta(minutes=5)
     tree.run(
         A,
-        [user(A, "ci", key(2))],
+        [user(A, "db", key(3))],
         policy=DELETE,
-        started=NOW + timedelta(days=7),
+        started=later,
         journal=[
             entry(A, "ci", key(1), "deleting"),
-            entry(A, "ci", key(3), "skipped", reason="exempt"),
+            entry(A, "ci", key(1), "deleted"),
+            entry(A, "ci", key(2), "deleting"),
+            entry(A, "db", key(3), "deleting", time=later, run_id="run-2"),
+            entry(A, "db", key(3), "deleted", time=later, run_id="run-2"),
         ],
     )
-    assert outcomes(report(tree)) == {
-        "01": ("failed", "interrupted: listed no longer, so deleted by then or switched on"),
-        "02": (None, None),
-    }
+    result = report(tree)
+    assert outcomes(result) == {"01": ("deleted", None), "02": GONE, "03": ("deleted", None)}
+    assert (result.totals.deleted, result.totals.remaining) == (3, 0)
+    assert result.reasons == (("deleted", "", 2), ("deleted", "interrupted", 1))
+
+
+def test_a_key_that_the_next_run_found_gone_at_its_turn_was_deleted_by_the_killed_one(tree, report):
+    """The call was on its way when the run was killed; a third run lists the key no longer."""
+    later = NOW + timedelta(minutes=5)
+    tree.run(
+        A,
+        [],
+        policy=DELETE,
+        started=NOW + timedelta(days=1),
+        journal=[
+            entry(A, "ci", key(1), "deleting"),
+            entry(A, "ci", key(1), "skipped", reason="already-gone", time=later, run_id="run-2"),
+        ],
+    )
+    assert outcomes(report(tree)) == {"01": ("deleted", "interrupted: already-gone")}
 
 
 def test_a_key_that_an_earlier_run_deleted_keeps_its_row(tree, report):

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deletions whose run ended before the answer: what later readings say became of the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from c7n_inactive_keys.report.model import DELETED, READ, SKIPPED, Outcome, PolicyRun
+from c7n_inactive_keys.report.outcomes import INTERRUPTED
+
+KeyId = tuple[str, str]  # account id, access key id
+NOT_LISTED = f"{INTERRUPTED}: the policy's next run no longer found it"
+REACTIVATED = "reactivated"
+
+
+def followed_up(
+    outcomes: Mapping[KeyId, Outcome], runs: Iterable[PolicyRun]
+) -> dict[KeyId, Outcome]:
+    """The outcomes, with interrupted ones replaced by what the runs behind them tell.
+
+    A key that the same policy found before, and that it does not find any more when it has read
+    the whole account again, was deleted, unless a reading shows it as Active.
+    """
+    wanted = {i for i, outcome in outcomes.items() if outcome.reason == INTERRUPTED}
+    if not wanted:
+        return dict(outcomes)
+    read = [run for run in runs if run.state == READ]
+    return {
+        identity: _follow_up(identity, outcome, read) if identity in wanted else outcome
+        for identity, outcome in outcomes.items()
+    }
+
+
+def _follow_up(identity: KeyId, outcome: Outcome, read: Iterable[PolicyRun]) -> Outcome:
+    account_id, key_id = identity
+    later = [run for run in read if run.account_id == account_id and run.started >= outcome.time]
+    if any(key.access_key_id == key_id for run in later for key in run.keys):
+        return outcome
+    if any(key_id in run.active_key_ids for run in later):
+        return replace(outcome, outcome=SKIPPED, reason=REACTIVATED)
+    if any(run.policy == outcome.policy for run in later):
+        return replace(outcome, outcome=DELETED, reason=NOT_LISTED)
+    return outcome
