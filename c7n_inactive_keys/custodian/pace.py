@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -24,7 +25,7 @@ class Pace:
         self._lock = threading.Lock()
         self._interval = 0.0
         self._next = 0.0
-        self._slowed = 0.0
+        self._slowed = -math.inf  # the clock itself may start near 0
 
     def wait(self) -> None:
         """Wait for a turn."""
