@@ -4,6 +4,10 @@
 `inactive-keys.jsonl` in the policy's output directory is only ever appended to. A line `deleting`
 is on disk before the call that deletes. So a `deleting` without an outcome behind it means that
 the run was killed in between, and IAM tells whether the key is still there.
+
+Output to s3:// goes under the hour of the run, where the next run of that hour replaces it. So
+there a copy is uploaded as well whose name holds the run's id: `inactive-keys-<run id>.jsonl`.
+`c7n-inactive-keys report` reads them all and counts no line twice.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from c7n_inactive_keys.errors import JournalError
 FORMAT_VERSION = 1
 FILE_NAME = "inactive-keys.jsonl"
 # One run's lines alone, where runs of the same hour put their files under the same names.
-RUN_FILE_PATTERN = "inactive-keys-*.jsonl"
+RUN_FILE_NAME = "inactive-keys-{run_id}.jsonl"
 
 DELETING = "deleting"
 DELETED = "deleted"
@@ -73,11 +77,16 @@ def read_lines(text: str) -> tuple[list[JournalEntry], list[JournalProblem]]:
     return entries, problems
 
 
+def is_journal(name: str) -> bool:
+    """Whether a file of that name, unpacked, is a journal or one run's copy of it."""
+    start, end = RUN_FILE_NAME.split("{run_id}")
+    return name == FILE_NAME or (name.startswith(start) and name.endswith(end))
+
+
 def join_journals(texts: Iterable[str]) -> str:
-    """One journal of several runs' files, each line once, the run that began last at the end."""
-    runs = sorted((text.splitlines() for text in texts if text), key=_first_time)
-    lines = dict.fromkeys(line for run in runs for line in run if line)
-    return "".join(f"{line}\n" for line in lines)
+    """One journal of several files, each line once, the run that began last at the end."""
+    runs = sorted((text.split("\n") for text in texts), key=_first_time)
+    return "\n".join(dict.fromkeys(line for run in runs for line in run if line.strip()))
 
 
 def _first_time(lines: list[str]) -> str:
@@ -141,7 +150,7 @@ class Journal:
 
     def keep_apart(self, run_id: str) -> None:
         """Copy what is written so far to a file of the run's own name, if anything is."""
-        name = RUN_FILE_PATTERN.replace("*", re.sub(r"[^\w.-]", "_", run_id))
+        name = RUN_FILE_NAME.format(run_id=re.sub(r"[^\w.-]", "_", run_id))
         if self.path.exists():
             shutil.copyfile(self.path, self.path.with_name(name))
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
+from c7n_inactive_keys.journal import FILE_NAME, join_journals
 from c7n_inactive_keys.report import trees
 from c7n_inactive_keys.report.found import DamagedResourcesError, found_keys, switched_on
 from c7n_inactive_keys.report.model import FAILED, READ, Collection, FoundKey, Outcome, PolicyRun
@@ -112,9 +113,8 @@ class _Reader:
     # -- files ----------------------------------------------------------------------------------
 
     def _text(self, name: str) -> str | None:
-        directory = self.directory
         try:
-            return directory.read_journal() if name == trees.JOURNAL else directory.read(name)
+            return self.directory.read(name)
         except trees.TornFileError as error:
             self.problems.append(str(error))
             return None
@@ -237,10 +237,12 @@ class _Reader:
             return (), frozenset(), f"{trees.RESOURCES}: {error}"
 
     def _journal(self) -> JournalReading:
-        text = self._text(trees.JOURNAL)
-        if text is None:
+        names = self.directory.journals()
+        texts = [text for name in names if (text := self._text(name)) is not None]
+        if not texts:
             return JournalReading()
-        reading = read_journal(text, f"{self.directory.place}/{trees.JOURNAL}")
+        text = texts[0] if len(texts) == 1 else join_journals(texts)
+        reading = read_journal(text, f"{self.directory.place}/{FILE_NAME}")
         self.problems.extend(reading.problems)
         return reading
 

@@ -10,20 +10,18 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from c7n_inactive_keys.errors import InactiveKeysError
-from c7n_inactive_keys.journal import FILE_NAME, RUN_FILE_PATTERN, join_journals
+from c7n_inactive_keys.journal import is_journal
 
 RESOURCES = "resources.json"
 METADATA = "metadata.json"
 RUN_LOG = "custodian-run.log"
-JOURNAL = FILE_NAME
-FILES = (RESOURCES, METADATA, RUN_LOG, JOURNAL)
+FILES = (RESOURCES, METADATA, RUN_LOG)
 # Custodian appends the hour to the key prefix of S3 outputs.
 STAMP = re.compile(r"(?:^|/)(\d{4}/\d{2}/\d{2}/\d{2})$")
 
@@ -63,20 +61,9 @@ class PolicyDirectory:
             raise TornFileError(f"{self.place}/{name} cannot be read: {error}") from error
         return None
 
-    def read_journal(self) -> str | None:
-        """The lines of the journal, those of runs whose journal another one replaced included.
-
-        Raises:
-            TornFileError: a file of it is damaged.
-        """
-        names = sorted(
-            name
-            for name in {file.removesuffix(".gz") for file in self.files}
-            if fnmatch(name, RUN_FILE_PATTERN)
-        )
-        if not names:
-            return self.read(JOURNAL)
-        return join_journals(self.read(name) or "" for name in [*names, JOURNAL])
+    def journals(self) -> list[str]:
+        """Names of the journal's files, sorted."""
+        return sorted(filter(is_journal, {name.removesuffix(".gz") for name in self.files}))
 
 
 def policy_directories(source: str) -> Iterator[PolicyDirectory]:
@@ -92,9 +79,7 @@ def policy_directories(source: str) -> Iterator[PolicyDirectory]:
 
 def _relevant(names: list[str]) -> frozenset[str]:
     return frozenset(
-        name
-        for name in names
-        if (bare := name.removesuffix(".gz")) in FILES or fnmatch(bare, RUN_FILE_PATTERN)
+        name for name in names if (bare := name.removesuffix(".gz")) in FILES or is_journal(bare)
     )
 
 

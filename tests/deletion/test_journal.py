@@ -123,6 +123,28 @@ def test_two_runs_of_an_hour_keep_both_their_journals(sandbox, custodian, accoun
 
 
 @pytest.mark.e2e
+def test_a_copy_that_cannot_be_made_is_said_and_costs_nothing_else(
+    sandbox, custodian, account, ids
+):
+    """Something else stands in its place; the journal itself is uploaded."""
+    s3 = sandbox.client("s3", account.id)
+    s3.create_bucket(Bucket=BUCKET)
+
+    def obstruct():
+        (path,) = custodian.directory.rglob(FILE_NAME)
+        run_id = read_lines(path.read_text())[0][0].run_id
+        path.with_name(f"inactive-keys-{run_id}.jsonl").mkdir()
+
+    sandbox.faults.add(Fault(action="DeleteAccessKey", call=obstruct))
+    outcome = custodian.run(account.id, delete_policy(), out=URL)
+    assert outcome.status == 0
+    assert account.keys == []
+    assert "could not be copied: another run within the hour replaces it" in outcome.log
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert [key.rpartition("/")[2] for key in keys if ".jsonl" in key] == [f"{FILE_NAME}.gz"]
+
+
+@pytest.mark.e2e
 def test_an_upload_that_fails_leaves_the_local_journal(sandbox, custodian, account, ids):
     """The log names the file, and the exit status tells of the failure."""
     sandbox.client("s3", account.id).create_bucket(Bucket=BUCKET)

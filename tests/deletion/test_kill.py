@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -125,3 +129,40 @@ def test_killed_at_50_moments_of_a_200_key_run(sandbox, custodian):
     assert max(left) == 2 * USERS
     assert min(left) < 40
     assert len(set(left)) > 15
+
+
+def test_the_report_after_a_kill_and_a_second_run_counts_every_key(sandbox, custodian):
+    """Calls that took effect unanswered are in it as well: nothing that was touched is left out."""
+    sandbox.report_snapshots = False
+    account = sandbox.account("111111111111")
+    for number in range(20):
+        account.user(f"user-{number:02d}").key(created=days_ago(500), toggles=[days_ago(200)])
+    ids = {key.id for key in account.keys}
+    pid, known = [], threading.Event()
+
+    def kill():
+        known.wait(60)
+        os.kill(pid[0], signal.SIGKILL)
+
+    sandbox.faults.add(
+        Fault(action="DeleteAccessKey", nth=9, effect="after", error="InternalFailure", call=kill)
+    )
+    out = _out(custodian, account)
+    run = custodian.start(account.id, POLICY, out=out)
+    pid.append(run.pid())
+    known.set()
+    unfinished = run.outcome().unfinished()
+    assert unfinished - {key.id for key in account.keys}
+    assert custodian.run(account.id, POLICY, report_made=False, out=out).status == 0
+    command = Path(sys.executable).with_name("c7n-inactive-keys")
+    done = subprocess.run(
+        [command, "report", "-s", out, "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    report = json.loads(done.stdout)
+    assert {key["access_key_id"]: key["outcome"] for key in report["keys"]} == dict.fromkeys(
+        ids, "deleted"
+    )
+    assert (report["totals"]["deleted"], report["problems"]) == (20, [])

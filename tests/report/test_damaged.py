@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import sys
 from datetime import timedelta
 
@@ -55,6 +57,30 @@ def test_lines_of_another_form_are_counted_and_left_out(tree, report):
     result = report(tree)
     assert [row.outcome for row in result.keys] == ["deleted"]
     assert any("1 line not in the form of a journal" in text for text in result.problems)
+
+
+def test_a_damaged_file_of_a_journal_leaves_its_other_files_readable(tree, report):
+    """Output in S3 holds a copy for each run: one of them torn, another one's lines twice."""
+    first, second = key(1), key(2)
+    later = NOW + timedelta(minutes=5)
+    place = tree.run(
+        A,
+        [user(A, "db", second)],
+        policy=DELETE,
+        stamp="2026/11/20/04",
+        started=later,
+        journal=[entry(A, "db", second, "deleted", time=later, run_id="run-2"), {"odd": 1}],
+    )
+    journal = place / "inactive-keys.jsonl"
+    (place / "inactive-keys-run-2.jsonl").write_text(journal.read_text())
+    earlier = json.dumps(entry(A, "ci", first, "deleted", run_id="run-1")) + "\n"
+    (place / "inactive-keys-run-1.jsonl.gz").write_bytes(gzip.compress(earlier.encode()))
+    (place / "inactive-keys-run-0.jsonl.gz").write_bytes(gzip.compress(earlier.encode())[:-9])
+    result = report(tree)
+    assert [row.outcome for row in result.keys] == ["deleted", "deleted"]
+    assert len(result.problems) == 2
+    assert any("inactive-keys-run-0.jsonl cannot be read" in text for text in result.problems)
+    assert any("not a line of this journal" in text for text in result.problems)
 
 
 def test_a_partition_that_nobody_knows_is_an_error_not_a_guess():
