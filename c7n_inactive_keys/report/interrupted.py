@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from c7n_inactive_keys.report.model import DELETED, READ, SKIPPED, Outcome, PolicyRun
+from c7n_inactive_keys.report.model import READ, SKIPPED, Outcome, PolicyRun
 from c7n_inactive_keys.report.outcomes import INTERRUPTED
 
 KeyId = tuple[str, str]  # account id, access key id
@@ -19,8 +19,8 @@ def followed_up(
 ) -> dict[KeyId, Outcome]:
     """The outcomes, with interrupted ones replaced by what the runs behind them tell.
 
-    A key that the same policy found before, and that it does not find any more when it has read
-    the whole account again, was deleted, unless a reading shows it as Active.
+    A key that the same policy does not find any more, when it has read the whole account again, is
+    most likely gone. It may as well be exempt by now, or Active, so it does not count as deleted.
     """
     wanted = {i for i, outcome in outcomes.items() if outcome.reason == INTERRUPTED}
     if not wanted:
@@ -40,5 +40,5 @@ def _follow_up(identity: KeyId, outcome: Outcome, read: Iterable[PolicyRun]) -> 
     if any(key_id in run.active_key_ids for run in later):
         return replace(outcome, outcome=SKIPPED, reason=REACTIVATED)
     if any(run.policy == outcome.policy for run in later):
-        return replace(outcome, outcome=DELETED, reason=NOT_LISTED)
+        return replace(outcome, reason=NOT_LISTED)
     return outcome
