@@ -27,7 +27,8 @@ depend on the machine and on what else it does; these are from a machine with
 
 THROTTLED = """\
 Throttled means 15 requests a second for GetUser, ListAccessKeys and GetAccessKeyLastUsed, 5 for
-DeleteAccessKey and ListUsers, a second's worth at once (IAM's true limits are unpublished).
+DeleteAccessKey, ListUsers and GetAccountAuthorizationDetails, a second's worth at once (IAM's true
+limits are unpublished).
 """
 
 ORGANISATIONS = """\
