@@ -20,6 +20,8 @@ from c7n_inactive_keys.journal import (
     Journal,
     JournalEntry,
     JournalProblem,
+    is_journal,
+    join_journals,
     read_lines,
     render_line,
 )
@@ -213,3 +215,36 @@ def test_a_torn_line_that_cannot_be_ended_is_an_error(tmp_path, small_disk):
     os.close(still_free)
     assert still_free == lowest_free
     assert path.stat().st_size == 50
+
+
+# -- copies ----------------------------------------------------------------------------------------
+
+
+def test_a_copy_bears_the_runs_id_and_is_known_as_a_journal(journal):
+    """Whatever stands in the id, the copy lies beside the journal; without a line there is none."""
+    journal.keep_apart("early")
+    journal.write(FIELDS)
+    journal.keep_apart("../r 1")
+    names = sorted(path.name for path in journal.path.parent.iterdir())
+    assert names == ["inactive-keys-.._r_1.jsonl", FILE_NAME]
+    assert all(is_journal(name) for name in names)
+    assert not is_journal("inactive-keys.json")
+    assert journal.path.with_name(names[0]).read_text() == journal.path.read_text()
+
+
+def test_joined_journals_have_each_line_once_and_end_with_the_run_that_began_last():
+    """In whatever order the files come, a torn line included."""
+    first, second = (
+        "".join(
+            render_line({**FIELDS, "run_id": run, "outcome": outcome, "time": time})
+            for outcome in ("deleting", "deleted")
+        )
+        for run, time in (("r1", "2026-11-24T12:00:00Z"), ("r2", "2026-11-24T12:30:00Z"))
+    )
+    torn = '{"outcome": "del'
+    for texts in ((first, second, second + torn), (second + torn, second, first)):
+        entries, problems = read_lines(join_journals(texts))
+        assert [(entry.run_id, entry.outcome) for entry in entries] == [
+            ("r1", "deleting"), ("r1", "deleted"), ("r2", "deleting"), ("r2", "deleted"),
+        ]  # fmt: skip
+        assert len(problems) == 1
