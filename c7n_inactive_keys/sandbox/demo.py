@@ -18,13 +18,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from c7n_inactive_keys import shipped
 from c7n_inactive_keys.sandbox.faults import Fault
 from c7n_inactive_keys.sandbox.organisation import MANAGEMENT, Organisation, seed_organisation
 from c7n_inactive_keys.sandbox.server import Sandbox
 from c7n_inactive_keys.times import days_between
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-POLICIES = CHECKOUT / "policies" / "inactive-keys.yml"
+POLICIES = "inactive-keys.yml"
 NOT_COVERED = 3  # the exit status of `report` when it did not see every account
 # The key that somebody switches on again while the real run is under way.
 CHANGED_ACCOUNT, CHANGED_USER = "security", "scanner"
@@ -101,13 +101,11 @@ class Demo:
 )  # fmt: skip
 def demo(out: Path) -> None:
     """Find, prove and delete inactive keys in an embedded AWS organisation."""
-    if not POLICIES.is_file():
-        raise click.UsageError(f"the demo runs from a checkout of the sources: no {POLICIES}")
     if out.exists() and any(out.iterdir()) and not (out / "accounts.yml").exists():
         raise click.UsageError(f"{out} is not empty and was not made by the demo")
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    shutil.copy(POLICIES, out)
+    shutil.copy(shipped.root() / shipped.POLICIES / POLICIES, out)
     with Sandbox() as sandbox:
         organisation = seed_organisation(sandbox, sandbox.now())
         organisation.accounts_yml(out / "accounts.yml")

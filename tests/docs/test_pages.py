@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from c7n_inactive_keys.sandbox.demo import POLICIES
-
 from .pages import PACKAGE, ROOT, pages
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
@@ -22,9 +20,6 @@ MARKS = re.compile(r"<!-- (generated: \S+|end) -->")
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(
-    not POLICIES.is_file(), reason="the demo takes its policies from a checkout of the sources"
-)
 def test_what_is_generated_is_what_the_code_says_now():
     """`make docs` would change nothing, the demo's real output included."""
     done = subprocess.run(

@@ -9,19 +9,13 @@ import sys
 
 import pytest
 
-from c7n_inactive_keys.sandbox.demo import POLICIES
-
 from .conftest import ROOT, run
 
 pytestmark = pytest.mark.e2e
 
-needs_policies = pytest.mark.skipif(
-    not POLICIES.is_file(), reason="the demo takes its policies from a checkout of the sources"
-)
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 
 
-@needs_policies
 def test_the_demo_works_twice_in_a_row_and_in_a_path_with_spaces(tmp_path):
     """It deletes what is proven, spares the key that was switched on, and writes the page."""
     out = tmp_path / "a demo"
@@ -41,7 +35,6 @@ def test_the_demo_works_twice_in_a_row_and_in_a_path_with_spaces(tmp_path):
     assert [account["status"] for account in report["accounts"]] == ["read"] * 14
 
 
-@needs_policies
 def test_the_demo_leaves_a_directory_alone_that_is_not_its_own(tmp_path):
     """A directory with somebody's files is refused, and its files stay."""
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
