@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from c7n.utils import parse_date
 
@@ -17,9 +17,11 @@ from c7n_inactive_keys.custodian.blocks import (
     positions,
     walk,
 )
-from c7n_inactive_keys.facts import Assessment, Evidence
-from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.times import as_utc, format_time, whole_second
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.facts import Assessment, Evidence
+    from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
 
 INACTIVE_KEYS = "c7n:InactiveAccessKeys"
 ALL_KEYS = "c7n:AccessKeys"
@@ -177,6 +179,9 @@ def entry_for(
     key: AccessKey, last_use: LastUse | Unavailable, assessment: Assessment
 ) -> dict[str, Any]:
     """A key's entry in the annotation: dates as ISO 8601 UTC, days with one decimal."""
+    # Here, not at the top: every command of Custodian loads this module, few get here.
+    from c7n_inactive_keys.keys import LastUse
+
     use = last_use if isinstance(last_use, LastUse) else LastUse()
     return {
         "AccessKeyId": key.access_key_id,

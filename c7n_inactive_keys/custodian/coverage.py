@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.credential_report import ReportedUser
 from c7n_inactive_keys.custodian.execution import execution_memory
 from c7n_inactive_keys.custodian.iam import ApiError
 from c7n_inactive_keys.custodian.records import PolicyRun
 from c7n_inactive_keys.errors import UnreadUsersError
 from c7n_inactive_keys.journal import FAILED
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.credential_report import ReportedUser
 
 log = logging.getLogger("custodian.inactive-keys")
 

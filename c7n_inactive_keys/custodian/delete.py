@@ -23,12 +23,10 @@ from c7n_inactive_keys.custodian.options import (
     problem,
 )
 from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
-from c7n_inactive_keys.custodian.selection import select
 from c7n_inactive_keys.custodian.values import OPTIONS as PLAN_OPTIONS
 from c7n_inactive_keys.custodian.values import READ_ERRORS, Rows, format_problem
 from c7n_inactive_keys.errors import DeletionError, JournalError, KeyLimitError, PlanError
 from c7n_inactive_keys.journal import DELETED, FAILED, SKIPPED
-from c7n_inactive_keys.keys import AccessKey
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.custodian.deletion import Rules
@@ -247,6 +245,9 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
 
 def _qualifies(rules: Rules, user: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
     """Whether the key would be deleted if it and its user are still what they were."""
+    from c7n_inactive_keys.custodian.selection import select
+    from c7n_inactive_keys.keys import AccessKey
+
     key = AccessKey.from_metadata(entry, user["UserName"])
     selection = select(rules.filters, user, user[ALL_KEYS])
     return (

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.filters import Filter
 
-from c7n_inactive_keys.bookkeeping import valid_notice
 from c7n_inactive_keys.custodian.annotation import (
     ALL_KEYS,
     MATCHED_KEYS,
@@ -29,12 +28,12 @@ from c7n_inactive_keys.custodian.options import (
     one_of,
     problem,
 )
-from c7n_inactive_keys.facts import Assessment
-from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.times import days_between, next_second
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.custodian.investigation import Investigation, UserKeys
+    from c7n_inactive_keys.facts import Assessment
+    from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable
 
 PROVEN = "proven"
 POSSIBLE = "possible"
@@ -204,6 +203,8 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
 
     def _can_match(self, key: AccessKey, last_use: LastUse | Unavailable, now: datetime) -> bool:
         """Whether any evidence could make the key match."""
+        from c7n_inactive_keys.keys import Unavailable
+
         if isinstance(last_use, Unavailable):
             return self.days == 0 or self.data.get("certainty") == POSSIBLE
         return days_between(max(key.created, last_use.time or key.created), now) >= self.days
@@ -217,6 +218,8 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
             return False
         if "notified-days" not in self.data:
             return True
+        from c7n_inactive_keys.bookkeeping import valid_notice
+
         entry = investigation.ledger_entry(user, key)
         notice = valid_notice(entry, assessment) if entry else None
         if notice is None:

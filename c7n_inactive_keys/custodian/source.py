@@ -8,21 +8,18 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from c7n.utils import backoff_delays
 
-from c7n_inactive_keys.credential_report import ReportedUser, read_report
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.coverage import read_error, report_unread
-from c7n_inactive_keys.custodian.descriptions import (
-    BULK_PERMISSION,
-    describe_in_bulk,
-    describe_user,
-)
 from c7n_inactive_keys.custodian.elsewhere import refuse
 from c7n_inactive_keys.errors import CredentialReportError
 from c7n_inactive_keys.times import as_utc
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.credential_report import ReportedUser
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -59,7 +56,7 @@ class CredentialReportSource:
         "iam:GenerateCredentialReport",
         "iam:GetCredentialReport",
         "iam:GetUser",
-        BULK_PERMISSION,
+        "iam:GetAccountAuthorizationDetails",
     )
 
     def __init__(self, manager: Any) -> None:
@@ -77,6 +74,9 @@ class CredentialReportSource:
 
     def resources(self, query: Any) -> list[dict[str, Any]]:
         """The users with an inactive key, as GetUser describes them, less those gone since."""
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.custodian.descriptions import describe_in_bulk
+
         iam = api.client(self.manager, "iam")
         found = []
         total = 0
@@ -94,6 +94,8 @@ class CredentialReportSource:
 
     def get_resources(self, resource_ids: list[str], cache: bool = True) -> list[dict[str, Any]]:
         """The users of these names, for event modes, where no report is needed."""
+        from c7n_inactive_keys.credential_report import ReportedUser
+
         iam = api.client(self.manager, "iam")
         return self._describe(iam, [ReportedUser(name, "", ()) for name in resource_ids], {})
 
@@ -104,6 +106,8 @@ class CredentialReportSource:
     def _describe(
         self, iam: Any, users: list[ReportedUser], known: Mapping[str, dict[str, Any]]
     ) -> list[dict[str, Any]]:
+        from c7n_inactive_keys.custodian.descriptions import describe_user
+
         def describe(user: ReportedUser) -> dict[str, Any] | None:
             return known.get(user.user_name) or describe_user(iam, user)
 
@@ -113,6 +117,8 @@ class CredentialReportSource:
     # -- the report -----------------------------------------------------------------------------
 
     def _reported_users(self, iam: Any) -> Iterator[ReportedUser]:
+        from c7n_inactive_keys.credential_report import read_report
+
         report = self._fetch(iam)
         lines = io.TextIOWrapper(io.BytesIO(report["Content"]), "utf-8-sig", newline="")
         try:
