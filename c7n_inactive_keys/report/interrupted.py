@@ -17,18 +17,16 @@ REACTIVATED = "reactivated"
 def followed_up(
     outcomes: Mapping[KeyId, Outcome], runs: Iterable[PolicyRun]
 ) -> dict[KeyId, Outcome]:
-    """The outcomes, with interrupted ones replaced by what the runs behind them tell.
+    """The interrupted ones of the outcomes, as the runs behind them tell what became of the key.
 
     A key that the same policy does not find any more, when it has read the whole account again, is
     most likely gone. It may as well be exempt by now, or Active, so it does not count as deleted.
     """
-    wanted = {i for i, outcome in outcomes.items() if outcome.reason == INTERRUPTED}
-    if not wanted:
-        return dict(outcomes)
     read = [run for run in runs if run.state == READ]
     return {
-        identity: _follow_up(identity, outcome, read) if identity in wanted else outcome
+        identity: _follow_up(identity, outcome, read)
         for identity, outcome in outcomes.items()
+        if outcome.reason == INTERRUPTED
     }
 
 

@@ -17,7 +17,6 @@ from c7n_inactive_keys.report.model import (
     Outcome,
     PolicyRun,
 )
-from c7n_inactive_keys.report.outcomes import INTERRUPTED
 from c7n_inactive_keys.report.rounds import Round
 
 KeyId = tuple[str, str]  # account id, access key id
@@ -44,9 +43,9 @@ def key_rows(
     current = current_runs(found)
     sightings = _sightings(current)
     runs = [run for part in found for run in part]
-    told = _outcomes(runs)
-    interrupted = {i for i, outcome in told.items() if outcome.reason == INTERRUPTED}
-    outcomes = followed_up(told, runs)
+    outcomes = _outcomes(runs)
+    interrupted = followed_up(outcomes, runs)
+    outcomes.update(interrupted)
     unread = _unread(current)
     first_seen = _first_seen(found)
     problems: list[str] = []

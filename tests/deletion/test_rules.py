@@ -89,20 +89,25 @@ def test_another_inactive_key_in_its_place_is_left_alone(sandbox, custodian, acc
     assert sandbox.calls.count("DeleteAccessKey") == 0
 
 
-def test_a_second_key_is_read_again_after_the_first(sandbox, custodian, account):
-    """While the first was being deleted somebody needed the second key again."""
+@pytest.fixture(name="pair")
+def _pair(account):
+    """Two inactive keys of a user, in the order in which they are deleted."""
     keys = [inactive_key(account), inactive_key(account, created=499)]
-    first, second = sorted(keys, key=lambda key: key.id)
+    return sorted(keys, key=lambda key: key.id)
+
+
+def test_a_second_key_is_read_again_after_the_first(sandbox, custodian, account, pair):
+    """While the first was being deleted somebody needed the second key again."""
+    first, second = pair
     sandbox.faults.add(Fault(action="DeleteAccessKey", key_id=first.id, call=second.activate))
     outcome = custodian.run(account.id, delete_policy())
     assert key_ids(account) == {second.id}
     assert outcome.by_key() == {first.id: "deleted", second.id: "skipped reactivated"}
 
 
-def test_a_user_exempted_between_its_keys_keeps_the_second(sandbox, custodian, account):
+def test_a_user_exempted_between_its_keys_keeps_the_second(sandbox, custodian, account, pair):
     """The tag is read again for each key."""
-    keys = [inactive_key(account), inactive_key(account, created=499)]
-    first, second = sorted(keys, key=lambda key: key.id)
+    first, second = pair
     tags = account.user("bob").tags
     sandbox.faults.add(
         Fault(action="DeleteAccessKey", key_id=first.id, call=lambda: tags.update({TAG: "now"}))
@@ -112,10 +117,9 @@ def test_a_user_exempted_between_its_keys_keeps_the_second(sandbox, custodian, a
     assert outcome.by_key() == {first.id: "deleted", second.id: "skipped exempt"}
 
 
-def test_what_a_further_try_read_counts_for_the_second_key_too(sandbox, custodian, account):
+def test_what_a_further_try_read_counts_for_the_second_key_too(sandbox, custodian, account, pair):
     """While the first deletion was throttled somebody needed the second key again."""
-    keys = [inactive_key(account), inactive_key(account, created=499)]
-    first, second = sorted(keys, key=lambda key: key.id)
+    first, second = pair
     sandbox.faults.add(
         Fault(action="DeleteAccessKey", key_id=first.id, call=second.activate, error="Throttling")
     )
