@@ -202,12 +202,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         limit = self.data.get("max-keys")
         if limit is None:
             return
-        qualified = [
-            (user, entry)
-            for user in users
-            for entry in user[INACTIVE_KEYS]
-            if _qualifies(rules, user, entry)
-        ]
+        qualified = [(user, entry) for user in users for entry in _qualifying(rules, user)]
         if len(qualified) <= limit:
             return
         failure = KeyLimitError(
@@ -243,15 +238,18 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         )
 
 
-def _qualifies(rules: Rules, user: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
-    """Whether the key would be deleted if it and its user are still what they were."""
+def _qualifying(rules: Rules, user: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The keys that would be deleted if they and their user are still what they were."""
     from c7n_inactive_keys.custodian.selection import select
     from c7n_inactive_keys.keys import AccessKey
 
-    key = AccessKey.from_metadata(entry, user["UserName"])
+    if rules.exempts(user.get("Tags") or ()):
+        return []
     selection = select(rules.filters, user, user[ALL_KEYS])
-    return (
-        not rules.exempts(user.get("Tags") or ())
-        and (selection is None or key.access_key_id in selection.certain)
+    keys = [(AccessKey.from_metadata(e, user["UserName"]), e) for e in user[INACTIVE_KEYS]]
+    return [
+        entry
+        for key, entry in keys
+        if (selection is None or key.access_key_id in selection.certain)
         and (rules.plan is None or rules.plan.approves(key, rules.account_id))
-    )
+    ]

@@ -59,7 +59,7 @@ def describe_in_bulk(
     call = api.client(manager, "iam", config=api.BRIEF).get_account_authorization_details
     try:
         for page in api.pages(call, Filter=["User"], MaxItems=PAGE):
-            for details in page["UserDetailList"]:
+            for details in page.get("UserDetailList") or ():
                 user = reported.get(details["UserName"])
                 same = user and _as_get_user_says(details, user)
                 if user and same:
