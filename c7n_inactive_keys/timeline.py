@@ -104,6 +104,7 @@ class _Timeline:
             if change.source == EVENT_HISTORY
         }
         self.reach = reach_of(facts.records, now)
+        self.off = self._switched_off()
 
     def assessment(self) -> Assessment:
         not_before, not_after, silent = self._interval()
@@ -137,9 +138,8 @@ class _Timeline:
 
     def _interval(self) -> tuple[datetime, datetime, bool]:
         """NotBefore, NotAfter and whether the reach is silent, before the ledger is heard."""
-        off = self._switched_off()
-        if off:
-            return off[0], off[1], False
+        if self.off:
+            return *self.off, False
         not_before = max(
             [self._last_active_event(), *(change.time for change in self.changes)]
             + ([min(self.used, self.now)] if self.used else [])
@@ -184,8 +184,9 @@ class _Timeline:
 
     def _overruled(self, change: StatusChange) -> str | None:
         """Why a switch-off that event history lacks was not taken for the moment."""
-        off = self._switched_off()
-        if change.status == INACTIVE and self._contested(change) and off and off[0] != change.time:
+        if not self.off or self.off[0] == change.time or change.status != INACTIVE:
+            return None
+        if self._contested(change):
             return "event history, which is complete there, does not hold it"
         return None
 
@@ -268,7 +269,7 @@ class _Timeline:
 
     def _stretches(self, silent: bool) -> Iterable[Evidence]:
         """The silence of each record, unless the record itself holds a switch-off."""
-        if self._switched_off():
+        if self.off:
             return
         for record in self.facts.records:
             until = record.until or self.now

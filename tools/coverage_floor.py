@@ -24,7 +24,8 @@ CORE = [
         "bookkeeping.py", "credential_report.py", "errors.py", "facts.py", "journal.py", "keys.py",
         "plan.py", "timeline.py", "times.py", "evidence/*",
         "custodian/delete.py", "custodian/deletion.py", "custodian/ledger_changes.py",
-        "custodian/record.py", "custodian/records.py", "custodian/selection.py",
+        "custodian/event_history.py", "custodian/record.py", "custodian/records.py",
+        "custodian/selection.py", "partitions.py",
     )
 ]  # fmt: skip
 

@@ -128,8 +128,8 @@ MUTATIONS = (
     Mutation(
         "unreadable history proves nothing",
         "custodian/investigation.py",
-        "if isinstance(history, cloudtrail.EventHistory):\n            changes",
-        "if not isinstance(history, cloudtrail.EventHistory):\n"
+        "if isinstance(history, EventHistory):\n            changes",
+        "if not isinstance(history, EventHistory):\n"
         "            records.append(CompleteRecord('x', key.created))\n"
         "        else:\n            changes",
     ),

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
 from c7n_inactive_keys.custodian.iam import API_ERRORS, DENIED_CODES, describe_error
-from c7n_inactive_keys.evidence.cloudtrail import home_region
+from c7n_inactive_keys.partitions import home_region
 from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
 
 # What for -> on which resource -> the actions. "user": on users; "*": cannot be limited.
@@ -154,12 +154,10 @@ def history_error(session: Any, partition: str) -> str | None:
     now = datetime.now(timezone.utc)
     try:
         session.client("cloudtrail", region_name=region).lookup_events(
-            LookupAttributes=[
-                {"AttributeKey": "EventName", "AttributeValue": "UpdateAccessKey"}
-            ],
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "UpdateAccessKey"}],
             StartTime=now - timedelta(days=90),
             MaxResults=1,
-        )  # fmt: skip
+        )
     except API_ERRORS as error:
         return _words(error)
     return None

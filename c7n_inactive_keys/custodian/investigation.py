@@ -6,23 +6,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from c7n.utils import get_partition
 
 from c7n_inactive_keys.credential_report import ReportedUser
 from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.event_history import EventHistory, read_event_history
 from c7n_inactive_keys.custodian.events_from import Export
 from c7n_inactive_keys.custodian.execution import REPORT_ANNOTATION, execution_memory, once_per_run
 from c7n_inactive_keys.errors import InactiveKeysError
-from c7n_inactive_keys.evidence import cloudtrail
 from c7n_inactive_keys.evidence.events_from import ExportedEvents
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, MalformedTag, read_tags
 from c7n_inactive_keys.facts import Assessment, CompleteRecord, Facts, StatusChange
 from c7n_inactive_keys.keys import AccessKey, LastUse, Unavailable, inactive_keys
 from c7n_inactive_keys.timeline import assess
-from c7n_inactive_keys.times import as_utc, next_second, whole_second
+from c7n_inactive_keys.times import as_utc, whole_second
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -143,12 +143,12 @@ class Investigation:
         self,
         user: UserKeys,
         key: AccessKey,
-        history: cloudtrail.EventHistory | Unavailable | None,
+        history: EventHistory | Unavailable | None,
         exports: Iterable[ExportedEvents],
     ) -> Facts:
         changes: list[StatusChange] = []
         records: list[CompleteRecord] = []
-        if isinstance(history, cloudtrail.EventHistory):
+        if isinstance(history, EventHistory):
             changes.extend(history.changes.get(key.access_key_id, ()))
             records.append(history.record)
         for export in exports:
@@ -206,12 +206,7 @@ class Investigation:
 
     def _ask_last_use(self, key: AccessKey) -> tuple[str, LastUse | Unavailable]:
         try:
-            used = (
-                self.iam.get_access_key_last_used(AccessKeyId=key.access_key_id).get(
-                    "AccessKeyLastUsed"
-                )
-                or {}
-            )
+            answer = self.iam.get_access_key_last_used(AccessKeyId=key.access_key_id)
         except api.API_ERRORS as error:
             code, message = api.describe_error(error)
             log.warning(
@@ -223,6 +218,7 @@ class Investigation:
                 message,
             )
             return key.access_key_id, Unavailable("last-used", f"{code}: {message}")
+        used = answer.get("AccessKeyLastUsed") or {}
         moment = used.get("LastUsedDate")
         return key.access_key_id, LastUse(
             time=whole_second(as_utc(moment)) if moment else None,
@@ -230,12 +226,14 @@ class Investigation:
             region=_known(used.get("Region")),
         )
 
-    def _event_history(self, users: list[UserKeys]) -> cloudtrail.EventHistory | Unavailable | None:
+    def _event_history(self, users: list[UserKeys]) -> EventHistory | Unavailable | None:
         if not self.sources.cloudtrail:
             return None
         arn = users[0].user.get("Arn")  # users from AWS Config may have none
         partition = arn.split(":")[1] if arn else get_partition(self.manager.config.region)
-        history = once_per_run(self.manager, "event-history", lambda: self._sweep(partition))
+        history = once_per_run(
+            self.manager, "event-history", lambda: read_event_history(self.manager, partition)
+        )
         if isinstance(history, Unavailable):
             log.warning(
                 "cloudtrail:LookupEvents: event history could not be read, so its silence proves "
@@ -243,24 +241,6 @@ class Investigation:
                 history.reason,
             )
         return history
-
-    def _sweep(self, partition: str) -> cloudtrail.EventHistory | Unavailable:
-        region = cloudtrail.home_region(partition)
-        if region is None:
-            return Unavailable(
-                cloudtrail.SOURCE,
-                f"the region that holds the IAM events of partition {partition} is unknown",
-            )
-        try:
-            return cloudtrail.sweep(
-                api.client(self.manager, "cloudtrail", region),
-                next_second(datetime.now(timezone.utc)),
-            )
-        except api.API_ERRORS as error:
-            code, message = api.describe_error(error)
-            return Unavailable(cloudtrail.SOURCE, f"{code}: {message}")
-        except (KeyError, TypeError, ValueError) as error:
-            return Unavailable(cloudtrail.SOURCE, f"an event cannot be read: {error!r}")
 
 
 def _reported(user: Mapping[str, Any]) -> ReportedUser | None:

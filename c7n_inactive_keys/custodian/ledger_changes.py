@@ -15,9 +15,8 @@ from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, of_type
 from c7n_inactive_keys.custodian.coverage import read_error
 from c7n_inactive_keys.custodian.investigation import Investigation, Sources, UserKeys
 from c7n_inactive_keys.custodian.tagging import TagChanges
-from c7n_inactive_keys.evidence.cloudtrail import SOURCE
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, read_tags
-from c7n_inactive_keys.facts import Assessment, CompleteRecord, Facts, StatusChange
+from c7n_inactive_keys.facts import EVENT_HISTORY, Assessment, CompleteRecord, Facts, StatusChange
 from c7n_inactive_keys.keys import INACTIVE, AccessKey
 from c7n_inactive_keys.timeline import SETTLING, assess
 from c7n_inactive_keys.times import next_second
@@ -142,7 +141,7 @@ class LedgerChanges:
         now = next_second(datetime.now(timezone.utc))
         records: tuple[CompleteRecord, ...] = ()
         if change.status == INACTIVE and change.time >= now - SETTLING:
-            records = (CompleteRecord(SOURCE, change.time),)
+            records = (CompleteRecord(EVENT_HISTORY, change.time),)
         facts = Facts(
             key,
             changes=(change,),

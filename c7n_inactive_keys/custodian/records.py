@@ -21,6 +21,8 @@ from c7n_inactive_keys.journal import Journal, render_line
 from c7n_inactive_keys.times import format_time
 
 log = logging.getLogger("custodian.inactive-keys.journal")
+# On its standard error c7n-org shows only the warnings of loggers named custodian.
+lines = logging.getLogger("c7n-inactive-keys.journal")
 
 NAMED = 10  # failures that a policy's final error names
 
@@ -77,14 +79,18 @@ class PolicyRun:
     @contextmanager
     def open_journal(self) -> Iterator[PolicyJournal]:
         """The journal in the policy's output directory, for as long as the block lasts."""
-        journal = PolicyJournal(Path(self.manager.ctx.output.root_dir))
-        # With output to s3:// this is a temporary folder, which stays when the upload fails.
-        log.info("policy:%s journal: %s", self.policy_name, journal.path)
+        output = self.manager.ctx.output
+        uploaded = isinstance(output, BlobOutput)
+        # Until the policy ends it is in a temporary folder, which a container takes with it.
+        logged = uploaded or "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+        journal = PolicyJournal(Path(output.root_dir), logged)
+        # That folder stays when the upload fails.
+        (lines if logged else log).info("policy:%s journal: %s", self.policy_name, journal.path)
         try:
             yield journal
         finally:
             journal.close()
-            if isinstance(self.manager.ctx.output, BlobOutput):
+            if uploaded:
                 # Custodian names what it uploads by the hour: the next run would replace it.
                 self._keep_apart(journal)
 
@@ -116,10 +122,14 @@ class PolicyRun:
 
 
 class PolicyJournal(Journal):
-    """A journal whose lines also go to the log where no file outlives the run: in Lambda."""
+    """A journal whose lines also go to the log where the file may not outlive a kill."""
+
+    def __init__(self, directory: Path, logged: bool) -> None:
+        super().__init__(directory)
+        self.logged = logged
 
     def write(self, fields: Mapping[str, Any]) -> None:
         """Append one line, as Journal.write does."""
         super().write(fields)
-        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-            log.info("%s", render_line(fields).strip())
+        if self.logged:
+            lines.info("%s", render_line(fields).strip())

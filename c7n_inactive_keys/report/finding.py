@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from c7n_inactive_keys.errors import InactiveKeysError
-from c7n_inactive_keys.evidence.cloudtrail import home_region
+from c7n_inactive_keys.partitions import home_region
 from c7n_inactive_keys.report.model import KeyRow, Report
 
 GENERATOR = "c7n-inactive-keys/inactive-access-key"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from c7n_inactive_keys.bookkeeping import carry_on, needs_writing
 from c7n_inactive_keys.credential_report import MAKING
-from c7n_inactive_keys.evidence.cloudtrail import FAR_END, HISTORY
+from c7n_inactive_keys.custodian.event_history import FAR_END, HISTORY
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, parse_value, render_value
 from c7n_inactive_keys.keys import ACTIVE, INACTIVE, AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.timeline import (

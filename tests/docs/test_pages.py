@@ -105,7 +105,7 @@ def test_the_architecture_names_rooms_and_folders_of_tests_that_exist():
 def test_files_of_the_repository_that_a_page_names_are_there(page):
     """`policies/...`, `deploy/...` and the like, under the root or in the package."""
     named = re.findall(r"`((?:[a-z_0-9]+/)+[\w.-]*)`", page.read_text(encoding="utf-8"))
-    roots = (ROOT, PACKAGE.parent, PACKAGE, *PACKAGE.glob("*/"))
+    roots = (ROOT, PACKAGE.parent, PACKAGE, *(path for path in PACKAGE.iterdir() if path.is_dir()))
     folders = {path.name for root in roots for path in root.iterdir() if path.is_dir()}
     ours = [name for name in named if name.split("/")[0] in folders]
     assert [name for name in ours if not any((root / name).exists() for root in roots)] == []

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a partition of AWS keeps its IAM: the region that its events and findings belong to."""
+
+from __future__ import annotations
+
+from botocore.loaders import create_loader
+
+
+def home_region(partition: str) -> str | None:
+    """The region that holds a partition's IAM events, or None if botocore does not know it.
+
+    Taken from the endpoint data, since a client signs for the session's region as soon as it has a
+    custom endpoint URL, and the history of a wrong region is silent.
+    """
+    for known in create_loader().load_data("endpoints")["partitions"]:
+        if known["partition"] == partition:
+            iam = known["services"].get("iam", {}).get("endpoints", {})
+            region = iam.get(f"{partition}-global", {}).get("credentialScope", {}).get("region")
+            return str(region) if region else None
+    return None
