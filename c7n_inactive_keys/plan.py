@@ -2,8 +2,8 @@
 """An approved plan: the access keys that somebody agreed to have deleted. Pure.
 
 csv with the columns AccountId, UserName, AccessKeyId, CreateDate, AtLeast, as `report --plan`
-writes it. AccessKeyId alone is enough; what else a row says must be true of the key, or it is not
-that key.
+writes it. AccessKeyId alone is enough. AccountId, UserName and CreateDate must fit the key where a
+row has them; AtLeast is for the reader.
 """
 
 from __future__ import annotations

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
-from c7n_inactive_keys.journal import FILE_NAME, read_lines
+from c7n_inactive_keys.journal import DELETING, FILE_NAME, read_lines
 from c7n_inactive_keys.sandbox import Fault
 from tests.deletion.custodian import DELETE, days_ago, delete_policy, write_policies
 
@@ -41,8 +44,15 @@ class Org:
         self.accounts.append(account)
         return account
 
-    def run(self, *policies, regions=("us-east-1",)):
-        """Run these policies in all accounts."""
+    def run(self, *policies, regions=("us-east-1",), out=None):
+        """Run these policies in all accounts, to the end."""
+        return subprocess.run(
+            **self.command(*policies, regions=regions, out=out),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def command(self, *policies, regions=("us-east-1",), out=None):
+        """What starts the run."""
         entries = [
             {
                 "account_id": account.id,
@@ -56,15 +66,15 @@ class Org:
         path.write_text(yaml.safe_dump({"accounts": entries}))
         home = self.directory / "home"
         home.mkdir(exist_ok=True)
-        return subprocess.run(
-            [
+        return {
+            "args": [
                 Path(sys.executable).with_name("c7n-org"), "run", "-c", path, "-s",
-                self.directory / "out", "--cache-period", "0", "-u",
+                out or self.directory / "out", "--cache-period", "0", "-u",
                 write_policies(self.directory / "policies.yml", *policies),
             ],
-            env=self.sandbox.environ(self.accounts[0].id) | {"HOME": str(home)},
-            cwd=self.directory, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            "env": self.sandbox.environ(self.accounts[0].id) | {"HOME": str(home)},
+            "cwd": self.directory,
+        }  # fmt: skip
 
     def out(self, account, region="us-east-1", policy=DELETE):
         """A policy's output directory."""
@@ -126,6 +136,34 @@ def test_two_runs_at_the_same_time_delete_each_key_once(sandbox, custodian):
     for outcome in outcomes:
         assert outcome.unfinished() == set()
         assert outcome.matched() <= set(outcome.by_key())
+
+
+def test_a_killed_run_whose_output_goes_to_s3_leaves_its_journal_in_the_log(sandbox, org):
+    """Nothing was uploaded yet and a container takes its disk with it: the log is what stays."""
+    account = org.account(1, "one", users=6)
+    ids = {key.id for key in account.inactive_keys}
+    sandbox.client("s3", account.id).create_bucket(Bucket="killed")
+    started = []
+    known = threading.Event()
+
+    def kill():
+        known.wait(60)
+        os.killpg(started[0].pid, signal.SIGKILL)
+
+    sandbox.faults.add(Fault(action="DeleteAccessKey", nth=3, effect="after", call=kill))
+    command = org.command(delete_policy(), out="s3://killed/{account_id}?region=us-east-1")
+    process = subprocess.Popen(**command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    started.append(process)
+    known.set()
+    _, log = process.communicate(timeout=300)
+    assert process.returncode == -signal.SIGKILL
+    lines = [line[line.index("{") :] for line in log.splitlines() if '"format_version"' in line]
+    entries, problems = read_lines("\n".join(lines))
+    assert problems == []
+    gone = ids - {key.id for key in account.keys}
+    assert gone
+    assert gone <= {entry.access_key_id for entry in entries if entry.outcome == DELETING}
+    assert "Contents" not in sandbox.client("s3", account.id).list_objects_v2(Bucket="killed")
 
 
 def test_one_accounts_trouble_stays_its_own_and_shows_in_the_exit_status(sandbox, org):

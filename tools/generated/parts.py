@@ -87,7 +87,7 @@ def permission_table() -> str:
     """Which element needs which IAM action."""
     actions = sorted({action for name in CLASSES for action in permissions(name)})
     lines = [
-        "| IAM action | " + " | ".join(f"`{name}`" for name in CLASSES) + " |",
+        "| Action | " + " | ".join(f"`{name}`" for name in CLASSES) + " |",
         "|---|" + "---|" * len(CLASSES),
     ]
     for action in actions:
