@@ -17,7 +17,12 @@ HERE = Path(__file__).resolve().parent
 PTH = "zz_c7n_inactive_keys.pth"
 # What `c7n-inactive-keys policies` writes. It stays at the top, where people look for it; a wheel
 # gets a copy, and an editable install reads it there.
-SHIPPED = [*HERE.glob("policies/*.yml"), *HERE.glob("templates/*.*"), HERE / "accounts.yml"]
+SHIPPED = [
+    *HERE.glob("policies/*.yml"),
+    *HERE.glob("templates/*.*"),
+    *HERE.glob("deploy/*"),
+    HERE / "accounts.yml",
+]
 
 
 class BuildWithShipped(build_py):
@@ -136,7 +141,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["c7n_inactive_keys", "c7n_inactive_keys.*"]),
     package_data={
-        "": ["py.typed", "*.j2", "*.css", "*.js", "*.json", "templates/*", "assets/*"],
+        "": ["py.typed", "assets/*"],
         "c7n_inactive_keys": [f"../{PTH}"],
     },
     install_requires=[

@@ -28,7 +28,10 @@ def carry_on(old: LedgerEntry | None, assessment: Assessment) -> LedgerEntry:
     active in the meantime.
     """
     new = LedgerEntry(
-        after=assessment.not_before, since=assessment.not_after, verified=assessment.now
+        after=assessment.not_before,
+        since=assessment.not_after,
+        # An event's time may lie ahead of this machine's clock.
+        verified=max(assessment.now, assessment.not_after),
     )
     if old is None:
         return new

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,14 @@ from c7n_inactive_keys.times import as_utc, parse_time, whole_second
 
 ACTIVE = "Active"
 INACTIVE = "Inactive"
+STATUSES = (ACTIVE, INACTIVE, "Expired")
+# The pattern and length of accessKeyIdType in IAM's service model.
+_ACCESS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)
+
+
+def is_access_key_id(text: str) -> bool:
+    """Whether IAM could have given a key this id."""
+    return bool(_ACCESS_KEY_ID.fullmatch(text))
 
 
 @dataclass(frozen=True, slots=True)

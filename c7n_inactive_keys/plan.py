@@ -8,19 +8,16 @@ row has them; AtLeast is for the reader.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from c7n_inactive_keys.errors import PlanError
-from c7n_inactive_keys.keys import AccessKey
+from c7n_inactive_keys.keys import AccessKey, is_access_key_id
 from c7n_inactive_keys.times import parse_time, whole_second
 
 COLUMNS = ("AccountId", "UserName", "AccessKeyId", "CreateDate", "AtLeast")
-# The pattern and length of accessKeyIdType in IAM's service model.
-_ACCESS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def _read_row(row: Any) -> PlannedKey:
     if "AccessKeyId" not in row:
         raise ValueError("it has no column AccessKeyId")
     access_key_id = row["AccessKeyId"].strip()
-    if not _ACCESS_KEY_ID.fullmatch(access_key_id):
+    if not is_access_key_id(access_key_id):
         raise ValueError(f"{access_key_id!r} is no access key id")
     created = (row.get("CreateDate") or "").strip()
     return PlannedKey(

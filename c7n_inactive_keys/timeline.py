@@ -40,9 +40,11 @@ We go back from now, when the key was read as Inactive:
     export that event history, complete at that time, does not hold gives way to one that it holds,
     and shows nothing if the key was active since the record began; a ledger entry that is out of
     order, in the future, before creation, or followed by a use or a change is dropped; a record
-    that is silent although the key was active within it proves nothing, and NotAfter is now. A use
-    up to a minute after the key was switched off (PROPAGATION) is no contradiction: IAM takes
-    seconds to make a change known everywhere.
+    that is silent although the key was active within it proves nothing, and NotAfter is now. Two
+    things are no contradictions. A ledger entry may have the key as active within the tail: the
+    event that it was written upon need not be in event history yet, so the entry stands. And a use
+    may come up to a minute after the key was switched off (PROPAGATION): IAM takes seconds to make
+    a change known everywhere.
 6.  *Unknown is never proof.* If the last use could not be read, NotAfter is now.
 
 Pure: no clock, no I/O. `now` is the moment at which the status was read.
@@ -120,6 +122,8 @@ class _Timeline:
             not_after = min(not_after, ledger.since)
         if ledger and ledger.after <= not_after:
             not_before = max(not_before, ledger.after)
+        elif ledger and ledger.after > self.now - SETTLING:
+            not_before, not_after, silent = ledger.after, ledger.since, False
         elif ledger:
             ledger_fault = "it says the key was active later than the record allows"
         # A use while the switch-off spread is later than it.

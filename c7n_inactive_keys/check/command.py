@@ -44,7 +44,7 @@ def check(
     your policies, and at the permissions in each account. Changes nothing.
 
     Exit status: 0 all is well, 1 a run would fail or prove nothing, 2 wrong usage.
-    """  # fmt: skip
+    """
     failed = False
     try:
         for finding in _findings(config, policies, no_aws):

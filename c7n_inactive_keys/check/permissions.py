@@ -181,8 +181,8 @@ def _judge(
     else:
         for purpose in NEEDED:
             missing = denied.get(purpose)
-            parts.append(f"may NOT {purpose} ({', '.join(missing)})" if missing
-                         else f"may {purpose}")  # fmt: skip
+            lacking = f"may NOT {purpose} ({', '.join(missing)})" if missing else None
+            parts.append(lacking or f"may {purpose}")
     if unread is not None or any(purpose in (denied or {}) for purpose in ESSENTIAL):
         return Finding(PROBLEM, label, "; ".join(parts))
     return Finding(NOTE if denied is None or denied else OK, label, "; ".join(parts))

@@ -28,6 +28,18 @@ def of_type(manager: Any, filter_type: str) -> list[tuple[Any, bool]]:
     return [found for found in walk(manager.filters) if found[0].type == filter_type]
 
 
+def no_keys_selected(manager: Any, purpose: str) -> str | None:
+    """What is wrong if no filter selects the keys that an action is for, and the remedy."""
+    filters = of_type(manager, FILTER_TYPE)
+    if any(not negated for _, negated in filters):
+        return None
+    remedy = "take it out of the not block" if filters else "add one to its filters"
+    return (
+        f"{purpose} what an {FILTER_TYPE} filter matched, and the policy has none that selects "
+        f"keys; {remedy}"
+    )
+
+
 def positions(filters: Iterable[Any]) -> dict[int, int]:
     """The place in running order of each filter, by the identity of the filter."""
     return {id(item): number for number, (item, _) in enumerate(walk(filters))}

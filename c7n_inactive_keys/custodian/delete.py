@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.actions import BaseAction
+from c7n.cache import NullCache
 
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.custodian.annotation import ALL_KEYS, INACTIVE_KEYS
-from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, of_type
+from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, no_keys_selected, of_type
 from c7n_inactive_keys.custodian.options import (
     Option,
     describe,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from c7n_inactive_keys.plan import Plan
 
 log = logging.getLogger("custodian.inactive-keys")
+
+LEDGER_ACTION = "record-inactive-keys"
 
 
 class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type hints
@@ -104,15 +107,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
 
     def validate(self) -> DeleteInactiveKeys:
         """Check that the policy says which keys, and the options' values."""
-        filters = of_type(self.manager, FILTER_TYPE)
-        if not any(not negated for _, negated in filters):
-            remedy = "take it out of the not block" if filters else "add one to its filters"
-            raise invalid(
-                self,
-                f"deletes what an {FILTER_TYPE} filter matched, and the policy has none that "
-                f"selects keys; {remedy}",
-            )
-        wrong = problem(self.data, self.options)
+        wrong = no_keys_selected(self.manager, "deletes") or problem(self.data, self.options)
         if not wrong and "plan" in self.data:
             wrong = format_problem("plan", self.data["plan"])
         if wrong:
@@ -135,7 +130,14 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         run = PolicyRun(self.manager)
         plan = self._read_plan()
         rules = Rules(
-            self.manager.config.account_id, tuple(self.manager.filters), self.exempt_tag, plan
+            account_id=self.manager.config.account_id,
+            filters=tuple(self.manager.filters),
+            exempt_tag=self.exempt_tag,
+            plan=plan,
+            notice=any(
+                "notified-days" in item.data for item, _ in of_type(self.manager, FILTER_TYPE)
+            ),
+            tags_may_be_old=self._tags_may_be_old(),
         )
         users = [user for user in resources if user.get(INACTIVE_KEYS)]
         with run.open_journal() as journal:
@@ -175,6 +177,11 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
                 else:
                     records.extend(result)
         return records, torn
+
+    def _tags_may_be_old(self) -> bool:
+        """Whether the tags of users come from the cache, or this policy wrote ledger tags since."""
+        cached = not isinstance(self.manager._cache, NullCache)  # noqa: SLF001 - its filters' name
+        return cached or any(item.type == LEDGER_ACTION for item in self.manager.actions)
 
     def _read_plan(self) -> Plan | None:
         if "plan" not in self.data:

@@ -17,7 +17,7 @@ from c7n_inactive_keys.custodian.pace import Pace
 from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.selection import Selection, select
 from c7n_inactive_keys.errors import InactiveKeysError
-from c7n_inactive_keys.evidence.ledger import LedgerEntry, read_tags, tag_key
+from c7n_inactive_keys.evidence.ledger import LedgerEntry, MalformedTag, read_tags, tag_key
 from c7n_inactive_keys.journal import DELETED, DELETING, FAILED, SKIPPED
 from c7n_inactive_keys.keys import ACTIVE, AccessKey
 from c7n_inactive_keys.plan import Plan
@@ -46,6 +46,8 @@ class Rules:
     filters: tuple[Any, ...] = ()  # the policy's filter tree, for the built-in key filters in it
     exempt_tag: str | None = None
     plan: Plan | None = None
+    notice: bool = False  # a filter waits for the owner to have been told
+    tags_may_be_old: bool = False  # those that Custodian's resources have
 
     def exempts(self, tags: Iterable[Mapping[str, str]]) -> bool:
         """Whether tags of a user exempt it; IAM's tag keys are case-insensitive."""
@@ -77,8 +79,11 @@ class UserDeletion:
         self.entries = entries
         self.pace = pace
         self.tags: list[Mapping[str, str]] = user.get("Tags") or []
+        self.found_ledger = read_tags(self.tags)  # as it was when the keys were found
         # Users come from Custodian's cache, so tags that a deletion rests on are read again.
-        self.tags_matter = bool(rules.exempt_tag) or any(_ledger_since(entry) for entry in entries)
+        self.tags_matter = (
+            bool(rules.exempt_tag) or rules.notice or any(_ledger_since(entry) for entry in entries)
+        )
         # Such a user's keys were not counted for max-keys, so none may go even if the tag did.
         self.exempted = rules.exempts(self.tags)
         self.listed: list[dict[str, Any]] | Outcome = []
@@ -136,12 +141,21 @@ class UserDeletion:
         return None
 
     def _ledger_changed(self, entry: Mapping[str, Any]) -> bool:
-        """Whether the ledger no longer says what the key's assessment took from it."""
-        since = _ledger_since(entry)
-        if since is None:
-            return False
+        """Whether the ledger takes back what the key was found by, or has it as active later."""
+        before = self.found_ledger.get(entry["AccessKeyId"])
         now = read_tags(self.tags).get(entry["AccessKeyId"])
-        return not isinstance(now, LedgerEntry) or now.since > since
+        if now == before:
+            return False
+        since, told = _ledger_since(entry), _notice(before)
+        if not isinstance(now, LedgerEntry):
+            return bool(since or (self.rules.notice and told))
+        told_now = _notice(now)
+        withdrawn = told and not (told_now and told_now <= told)
+        return (
+            bool(since and now.since > since)
+            or bool(self.rules.notice and withdrawn)
+            or now.after > parse_time(entry["InactiveSince"]["NotAfter"])
+        )
 
     def _keys(self, listed: list[dict[str, Any]]) -> list[AccessKey]:
         return [AccessKey.from_metadata(item, self.user_name) for item in listed]
@@ -201,13 +215,14 @@ class UserDeletion:
 
     def _remove_ledger_tags(self, gone: list[str]) -> dict[str, Any] | None:
         """Take away the ledger's tags of keys that are no more; the record of a failure, if any."""
-        ours = set(read_tags(self.tags))
-        names = [tag_key(key_id) for key_id in gone if key_id in ours]
-        if not names:
-            return None
         try:
-            api.retry_concurrent(self.reader.untag_user, UserName=self.user_name, TagKeys=names)
-        except api.API_ERRORS as error:
+            if gone and self.rules.tags_may_be_old and not self.tags_matter:
+                self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
+            ours = read_tags(self.tags)
+            names = [tag_key(key_id) for key_id in gone if key_id in ours]
+            if names:
+                api.retry_concurrent(self.reader.untag_user, UserName=self.user_name, TagKeys=names)
+        except READ_FAILURES as error:
             if api.is_gone(error):
                 return None
             return self._write({}, Outcome(FAILED, "ledger-tag", api.describe_error(error)))
@@ -232,6 +247,11 @@ def _ledger_since(entry: Mapping[str, Any]) -> datetime | None:
         if item["Source"] == "ledger" and "Discarded" not in item:
             return parse_time(item["From"])
     return None
+
+
+def _notice(entry: LedgerEntry | MalformedTag | None) -> datetime | None:
+    """When the key's owner was told, as the ledger has it."""
+    return entry.notified if isinstance(entry, LedgerEntry) else None
 
 
 def _not_selected(key: AccessKey, selection: Selection) -> str:

@@ -46,7 +46,7 @@ def read_event_history(manager: Any, partition: str) -> EventHistory | Unavailab
     except api.API_ERRORS as error:
         code, message = api.describe_error(error)
         return Unavailable(EVENT_HISTORY, f"{code}: {message}")
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         return Unavailable(EVENT_HISTORY, f"an event cannot be read: {error!r}")
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from c7n_inactive_keys.errors import EvidenceError
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.evidence.events_from import ExportedEvents
+
+
+log = logging.getLogger("custodian.inactive-keys")
 
 
 def _is_moment(value: Any) -> bool:
@@ -60,6 +64,8 @@ class Export:
                 "events-from covers-until must come with an earlier covers-since, "
                 f"not {self.data['covers-until']!r}"
             )
+        if self.data.get("format", self.data["url"].rpartition(".")[2]) == "txt":
+            return "events-from needs records with fields: csv, csv2dict or json, not txt"
         return format_problem("events-from", self.data)
 
     def read(self) -> ExportedEvents:
@@ -81,10 +87,17 @@ class Export:
         values = {name: value for name, value in self.data.items() if name in VALUES_OPTIONS}
         export = f"policy:{self.manager.ctx.policy.name} events-from: {self.data['url']}"
         try:
-            rows = Rows(values, self.manager).read()
+            file = Rows(values, self.manager)
+            rows = file.read()
         except READ_ERRORS as error:
             raise EvidenceError(f"{export} cannot be read: {error}") from error
         try:
-            return read_export(rows, self.moment("covers-since"), self.moment("covers-until"))
+            since, until = self.moment("covers-since"), self.moment("covers-until")
+            events = read_export(rows, since, until, file.columns)
         except EvidenceError as error:
             raise EvidenceError(f"{export}: {error}") from error
+        if since and not rows:
+            log.warning(
+                "%s holds no record; its silence counts as complete since %s", export, since
+            )
+        return events

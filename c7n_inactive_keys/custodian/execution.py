@@ -51,11 +51,15 @@ def once_per_run(manager: Any, name: str, produce: Callable[[], Value]) -> Value
     """The value for the account, made once for all policies of a `custodian` or `c7n-org` run.
 
     The policies of a run share the list of its regions, or with c7n-org the options themselves.
-    A Lambda function keeps its options from one invocation to the next, so there every invocation
-    is a run of its own.
+    A Lambda function keeps its options from one invocation to the next, so there every execution
+    of a policy is a run of its own.
     """
     if manager.ctx.policy.execution_mode != "pull":
-        return produce()
+        memory = execution_memory(manager)
+        if name not in memory:
+            memory[name] = produce()
+        shared: Value = memory[name]
+        return shared
     options = manager.ctx.options
     run = options.get("regions") or options
     key = (name, manager.config.account_id)

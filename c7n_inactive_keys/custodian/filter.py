@@ -53,6 +53,7 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     last use, CloudTrail's event history (90 days), the ledger tags written by
     `record-inactive-keys`, and your own record of events. `certainty: proven` (the default) asks
     for keys that have certainly been inactive for `days`, `possible` for keys that may have been.
+    Days are compared as they are shown, to one decimal.
 
     :example:
 

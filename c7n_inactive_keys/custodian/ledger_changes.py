@@ -133,21 +133,18 @@ class LedgerChanges:
         change: StatusChange,
         ledger: Mapping[str, Any],
     ) -> None:
-        old = ledger.get(key.access_key_id)
-        if isinstance(old, LedgerEntry) and old.since >= change.time:
+        now = next_second(datetime.now(timezone.utc))
+        found = ledger.get(key.access_key_id)
+        old = found if isinstance(found, LedgerEntry) else None
+        known = old is not None and old.since >= change.time
+        if known and assess(Facts(key, ledger=old), now).ledger_fault is None:
             # Delivered again, or late: the ledger knows of this or of a later switching off.
             changes.keep.append(key.access_key_id)
             return
-        now = next_second(datetime.now(timezone.utc))
         records: tuple[CompleteRecord, ...] = ()
         if change.status == INACTIVE and change.time >= now - SETTLING:
             records = (CompleteRecord(EVENT_HISTORY, change.time),)
-        facts = Facts(
-            key,
-            changes=(change,),
-            records=records,
-            ledger=old if isinstance(old, LedgerEntry) else None,
-        )
+        facts = Facts(key, changes=(change,), records=records, ledger=old)
         self._change(changes, user, key, assess(facts, now), ledger)
 
 

@@ -8,7 +8,7 @@ the schema describes and admits everything, and `validate()`, which every comman
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,9 @@ from typing import Any
 from c7n.exceptions import PolicyValidationError
 from c7n.filters import Filter
 from c7n.utils import type_schema
+
+# YAML knows whole numbers that no float can hold.
+LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def invalid(element: Any, wrong: str) -> PolicyValidationError:
 
 def is_number(value: Any) -> bool:
     """Whether it is a number, 0 or more; .nan is one in YAML, and no key would be too young."""
-    return isinstance(value, (int, float)) and not is_flag(value) and 0 <= value < math.inf
+    return isinstance(value, (int, float)) and not is_flag(value) and 0 <= value <= LARGEST
 
 
 def is_count(value: Any) -> bool:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from c7n.actions import EventAction
 
 from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.blocks import no_keys_selected
 from c7n_inactive_keys.custodian.options import Option, describe, invalid, is_flag, problem
 from c7n_inactive_keys.custodian.records import PolicyRun
 from c7n_inactive_keys.errors import RecordingError
+from c7n_inactive_keys.journal import FAILED
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.custodian.ledger_changes import PlannedUser
     from c7n_inactive_keys.facts import StatusChange
 
 log = logging.getLogger("custodian.inactive-keys")
-
-FAILED = "failed"
 
 
 class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type hints
@@ -100,8 +100,10 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
     )
 
     def validate(self) -> RecordInactiveKeys:
-        """Check the options."""
+        """Check the options, and that a notice has keys that it can be about."""
         wrong = problem(self.data, self.options)
+        if not wrong and self.data.get("notified"):
+            wrong = no_keys_selected(self.manager, "notified: true is about")
         if wrong:
             raise invalid(self, wrong)
         return self
@@ -160,7 +162,13 @@ def _status_change(event: dict[str, Any] | None) -> tuple[str, StatusChange] | N
     from c7n_inactive_keys.evidence.cloudtrail import EVENT_NAME, read_details
 
     details = (event or {}).get("detail") or {}
-    return read_details(details) if details.get("eventName") == EVENT_NAME else None
+    if details.get("eventName") != EVENT_NAME:
+        return None
+    try:
+        return read_details(details)
+    except ValueError as error:
+        log.warning("the event cannot be read, so all keys are looked at: %s", error)
+        return None
 
 
 def _record(

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from c7n_inactive_keys.custodian import iam as api
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, render_value, tag_key
+from c7n_inactive_keys.journal import FAILED
 
 TAG_LIMIT = 50  # tags of a user, which IAM does not raise
+VALUE_LIMIT = 256  # characters of a tag's value
 
 RECORDED = "recorded"
 UNCHANGED = "unchanged"
@@ -38,37 +42,46 @@ class TagOutcome:
 def apply_changes(
     iam: Any, user_name: str, tags: list[Mapping[str, str]], changes: TagChanges
 ) -> list[TagOutcome]:
-    """Remove, then write the tags of a user; a failure is an outcome of its keys."""
-    outcomes = [TagOutcome(key_id, UNCHANGED) for key_id in changes.keep]
-    error = _remove(iam, user_name, changes.remove)
-    outcomes.extend(_outcomes(changes.remove, REMOVED, error))
-    removed = set() if error else {tag_key(key_id).lower() for key_id in changes.remove}
-    present = {tag["Key"].lower() for tag in tags} - removed
-    fitting, surplus = _fit(changes.write, present)
-    error = _write(iam, user_name, {key_id: changes.write[key_id] for key_id in fitting})
-    outcomes.extend(_outcomes(fitting, RECORDED, error))
-    outcomes.extend(
-        _outcomes(
-            surplus,
-            RECORDED,
-            api.ApiError(
-                "LimitExceeded",
-                f"user {user_name} has all {TAG_LIMIT} tags that IAM allows; remove another one",
-            ),
-        )
-    )
-    return outcomes
+    """Remove, then write the tags of a user; a failure is an outcome of its keys.
+
+    A user that was deleted since it was read has no tags, and so no outcomes.
+    """
+    try:
+        removal = _remove(iam, user_name, changes.remove)
+        removed = set() if removal else {tag_key(key_id).lower() for key_id in changes.remove}
+        present = {tag["Key"].lower() for tag in tags} - removed
+        fitting, refused = _fit(user_name, changes.write, present)
+        writing = _write(iam, user_name, {key_id: changes.write[key_id] for key_id in fitting})
+    except ClientError as error:
+        if api.is_gone(error):
+            return []
+        raise
+    return [
+        *(TagOutcome(key_id, UNCHANGED) for key_id in changes.keep),
+        *_outcomes(changes.remove, REMOVED, removal),
+        *_outcomes(fitting, RECORDED, writing),
+        *(TagOutcome(key_id, FAILED, error) for key_id, error in refused.items()),
+    ]
 
 
-def _fit(entries: Mapping[str, LedgerEntry], present: set[str]) -> tuple[list[str], list[str]]:
-    """The keys whose tags find room, those that have one already first, and the others.
+def _fit(
+    user_name: str, entries: Mapping[str, LedgerEntry], present: set[str]
+) -> tuple[list[str], dict[str, api.ApiError]]:
+    """The keys whose tags IAM can take, those that have one already first, and why not the others.
 
     IAM writes all tags of a call or none, so one too many would keep the others from being written.
     """
-    renewed = [key_id for key_id in entries if tag_key(key_id).lower() in present]
-    new = [key_id for key_id in entries if key_id not in renewed]
+    long = [key_id for key_id in entries if len(render_value(entries[key_id])) > VALUE_LIMIT]
+    short = [key_id for key_id in entries if key_id not in long]
+    renewed = [key_id for key_id in short if tag_key(key_id).lower() in present]
+    new = [key_id for key_id in short if key_id not in renewed]
     room = max(0, TAG_LIMIT - len(present))
-    return renewed + new[:room], new[room:]
+    full = f"user {user_name} has all {TAG_LIMIT} tags that IAM allows; remove another one"
+    words = f"the tag's value would exceed {VALUE_LIMIT} characters; take out words of your own"
+    return renewed + new[:room], {
+        **{key_id: api.ApiError("LimitExceeded", full) for key_id in new[room:]},
+        **{key_id: api.ApiError("ValidationError", words) for key_id in long},
+    }
 
 
 def _remove(iam: Any, user_name: str, key_ids: list[str]) -> api.ApiError | None:
@@ -79,6 +92,8 @@ def _remove(iam: Any, user_name: str, key_ids: list[str]) -> api.ApiError | None
             iam.untag_user, UserName=user_name, TagKeys=[tag_key(key_id) for key_id in key_ids]
         )
     except api.API_ERRORS as error:
+        if api.is_gone(error):
+            raise
         return api.describe_error(error)
     return None
 
@@ -92,9 +107,11 @@ def _write(iam: Any, user_name: str, entries: Mapping[str, LedgerEntry]) -> api.
     try:
         api.retry_concurrent(iam.tag_user, UserName=user_name, Tags=tags)
     except api.API_ERRORS as error:
+        if api.is_gone(error):
+            raise
         return api.describe_error(error)
     return None
 
 
 def _outcomes(key_ids: list[str], outcome: str, error: api.ApiError | None) -> list[TagOutcome]:
-    return [TagOutcome(key_id, "failed" if error else outcome, error) for key_id in key_ids]
+    return [TagOutcome(key_id, FAILED if error else outcome, error) for key_id in key_ids]

@@ -65,6 +65,7 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         super().__init__(data, manager)
         self.cache = NullCache(None)
         self.resolver = _FileResolver(manager.session_factory, self.cache)
+        self.columns: list[str] | None = None  # the header of a file that was read and has one
 
     def read(self) -> list[Any]:
         """The file's records: mappings for csv and csv2dict, what it holds for json and txt.
@@ -75,8 +76,9 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         contents, format_name = self.get_contents()
         if format_name == "txt":
             return [line.strip() for line in contents.splitlines() if line.strip()]
-        data: Any = _parse(contents, format_name)
+        data = json.loads(contents) if format_name == "json" else self._csv(contents)
         if "expr" in self.data:
+            self.columns = None
             data = jmespath_search(self.data["expr"], data)
         elif isinstance(data, dict) and isinstance(data.get("Records"), list):
             data = data["Records"]  # a CloudTrail log file
@@ -85,13 +87,11 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
             raise ValueError("it holds no list of records")  # noqa: TRY004
         return data
 
-
-def _parse(contents: str, format_name: str) -> Any:
-    if format_name == "json":
-        return json.loads(contents)
-    reader = csv.DictReader(io.StringIO(contents), strict=True)
-    rows = list(reader)
-    for row in rows:
-        if None in row or None in row.values():
-            raise ValueError(f"line {reader.line_num} has not as many fields as the header")
-    return rows
+    def _csv(self, contents: str) -> Any:
+        reader = csv.DictReader(io.StringIO(contents), strict=True)
+        rows = list(reader)
+        for row in rows:
+            if None in row or None in row.values():
+                raise ValueError(f"line {reader.line_num} has not as many fields as the header")
+        self.columns = list(reader.fieldnames or ())
+        return rows

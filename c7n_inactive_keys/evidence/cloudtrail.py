@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from c7n_inactive_keys.facts import EVENT_HISTORY, StatusChange
-from c7n_inactive_keys.keys import ACTIVE, INACTIVE
-from c7n_inactive_keys.times import as_utc, parse_time
+from c7n_inactive_keys.keys import ACTIVE, INACTIVE, STATUSES
+from c7n_inactive_keys.times import as_utc, parse_time, whole_second
 
 EVENT_NAME = "UpdateAccessKey"
 
@@ -34,21 +34,34 @@ def read_details(
 
     A failed call carries an errorCode and no parameters. The user name may be missing and does not
     matter: the key id is unique.
+
+    Raises:
+        ValueError: a call that succeeded cannot be read. It changed the status of some key, so the
+            silence of the others would be no evidence.
     """
     if details.get("eventName") != EVENT_NAME or details.get("errorCode"):
         return None
     if details.get("eventSource", "iam.amazonaws.com") != "iam.amazonaws.com":
         return None
-    parameters = details.get("requestParameters") or {}
+    try:
+        return _read_success(details, source)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"an {EVENT_NAME} without what each has: {error!r}") from error
+
+
+def _read_success(details: Mapping[str, Any], source: str) -> tuple[str, StatusChange] | None:
+    parameters = details["requestParameters"]
     if isinstance(parameters, str):  # Athena keeps them as JSON text
         parameters = json.loads(parameters)
-    status = parameters.get("status")
-    if not parameters.get("accessKeyId") or status not in (ACTIVE, INACTIVE):
+    access_key_id, status = parameters["accessKeyId"], parameters["status"]
+    if not access_key_id or status not in STATUSES:
+        raise ValueError(f"an {EVENT_NAME} of the key {access_key_id!r} to the status {status!r}")
+    if status not in (ACTIVE, INACTIVE):
         return None
     moment = details["eventTime"]
     identity = details.get("userIdentity") or {}
-    return parameters["accessKeyId"], StatusChange(
-        time=parse_time(moment) if isinstance(moment, str) else as_utc(moment),
+    return access_key_id, StatusChange(
+        time=whole_second(parse_time(moment) if isinstance(moment, str) else as_utc(moment)),
         status=status,
         source=source,
         event_id=details.get("eventID"),

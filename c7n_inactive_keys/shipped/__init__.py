@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policies, templates and example of accounts that come with the package."""
+"""The policies, templates, roles and example of accounts that come with the package."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from pathlib import Path, PurePosixPath
 
 from c7n_inactive_keys.errors import ShippedFilesError
 
-POLICIES, TEMPLATES, ACCOUNTS = "policies", "templates", "accounts.yml"
+POLICIES, ACCOUNTS = "policies", "accounts.yml"
+FOLDERS = (POLICIES, "templates", "deploy")
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 
 
 def root() -> Path:
-    """The directory that holds them: this one in a wheel, where setup.py puts copies of them, and
-    the top of the checkout in an editable install.
+    """The directory that holds them.
+
+    That is this one in a wheel, where setup.py puts copies of them, and the top of the checkout in
+    an editable install.
 
     Raises:
         ShippedFilesError: neither does.
-    """  # fmt: skip
+    """
     for place in (HERE, CHECKOUT):
         if (place / POLICIES).is_dir() and (place / ACCOUNTS).is_file():
             return place
@@ -34,7 +37,7 @@ def files() -> Iterator[tuple[PurePosixPath, bytes]]:
     """
     top = root()
     found = [top / ACCOUNTS]
-    for folder in (POLICIES, TEMPLATES):
-        found += [path for path in (top / folder).iterdir() if path.suffix in (".yml", ".j2")]
+    for folder in FOLDERS:
+        found += [path for path in (top / folder).iterdir() if path.is_file()]
     for path in sorted(found):
         yield PurePosixPath(path.relative_to(top).as_posix()), path.read_bytes()

@@ -15,16 +15,16 @@ NEW, SAME, CHANGED, YOURS = "written", "as shipped", "changed", "yours"
 
 @click.command()
 @click.argument("directory", default=".", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Overwrite policies and templates that differ.")
+@click.option("--force", is_flag=True, help="Overwrite files that differ.")
 def policies(directory: Path, force: bool) -> None:
     """Write the shipped policies into DIRECTORY (default: the current one).
 
-    That is policies/, templates/ for notices, and accounts.yml, an example for c7n-org. If one of
-    the policies or templates is there already and differs, nothing is written without --force. An
-    accounts.yml that is there is yours and always left alone.
+    That is policies/, templates/ for notices, deploy/ with roles and an image, and accounts.yml,
+    an example for c7n-org. If one of them is there already and differs, nothing is written without
+    --force. An accounts.yml that is there is yours and always left alone.
 
     Exit status: 0 the files are there, 1 they could not be written, 2 wrong usage.
-    """  # fmt: skip
+    """
     try:
         content = {directory / path: text for path, text in shipped.files()}
         states = {path: _state(path, directory, text) for path, text in content.items()}

@@ -40,8 +40,6 @@ CHANGE = StatusChange(
     [
         pytest.param(details(errorCode="AccessDenied", requestParameters=None), id="denied"),
         pytest.param(details(errorCode="NoSuchEntityException"), id="failed, with parameters"),
-        pytest.param(details(requestParameters=None), id="no parameters"),
-        pytest.param(details(requestParameters={"status": "Inactive"}), id="no key id"),
         pytest.param(
             details(requestParameters={"accessKeyId": KEY, "status": "Expired"}), id="other status"
         ),
@@ -51,6 +49,26 @@ CHANGE = StatusChange(
 )
 def test_what_changed_no_status_is_no_event(event):
     assert read_details(event) is None
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        None, [], "null", "{", "{accesskeyid=AKIA, status=Inactive}", {"status": "Inactive"},
+        {"accessKeyId": "", "status": "Inactive"}, {"accessKeyId": KEY},
+        {"accessKeyId": KEY, "status": "inactive"},
+    ],
+)  # fmt: skip
+def test_a_success_that_cannot_be_read_is_an_error(parameters):
+    """It changed some key's status: taken for nothing, it would be silence, and so proof."""
+    with pytest.raises(ValueError, match=r"."):
+        read_details(details(requestParameters=parameters))
+
+
+@pytest.mark.parametrize("changed", [{"eventTime": None}, {"userIdentity": "root"}])
+def test_so_is_one_without_a_time_or_with_a_text_for_an_identity(changed):
+    with pytest.raises(ValueError, match=r"an UpdateAccessKey without what each has"):
+        read_details(details(**changed))
 
 
 @pytest.mark.parametrize(

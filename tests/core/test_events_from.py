@@ -23,6 +23,20 @@ ROW = {"AccessKeyId": KEY, "Time": "2026-09-11T13:14:51Z", "Status": "Inactive"}
         ({}, "AccessKeyId and Time and Status missing"),
         ({**ROW, "Time": ""}, "Time missing"),
         ({**ROW, "Time": "yesterday"}, "yesterday"),
+        ({**ROW, "Time": "2026-09-11"}, "'2026-09-11' has no hours, minutes and seconds"),
+        ({**ROW, "Time": "2026-W01-6"}, "no hours, minutes and seconds"),
+        ({**ROW, "Time": "2026-09-11T10:15"}, "no hours, minutes and seconds"),
+        ({**ROW, "AccessKeyId": f"'{KEY}'"}, "is no access key id"),
+        ({**ROW, "AccessKeyId": f"arn:x/{KEY}"}, "is no access key id"),
+        ({"eventName": "UpdateAccessKey", "requestParameters.accessKeyId": KEY}, "cannot be read"),
+        (
+            {
+                "eventName": "UpdateAccessKey",
+                "eventTime": ROW["Time"],
+                "requestParameters": {"accessKeyId": "x", "status": "Inactive"},
+            },
+            "'x' is no access key id",
+        ),
         ({**ROW, "Time": "0001-01-01T00:00:00+05:00"}, "cannot be read"),
         ({**ROW, "Time": 1757596491}, "cannot be read"),
         ({**ROW, "Status": "Expired"}, "Status 'Expired' is neither Active nor Inactive"),
@@ -49,11 +63,21 @@ def test_one_unreadable_record_fails_the_export(row, problem):
 
 
 def test_reads_plain_records():
-    """Columns and status in any case, spaces around; by key, in the export's order."""
+    """Columns, ids and status in any case, spaces around; by key, in the export's order."""
     rows = [
         {**ROW, "Actor": "arn:aws:iam::123456789012:user/admin"},
-        {"AccessKeyId": f" {KEY} ", "Time": "2026-09-10", "Status": " ACTIVE ", "Actor": ""},
-        {"accesskeyid": "AKIAEXAMPLE000000002", "TIME": ROW["Time"], "status": "inactive", "x": 1},
+        {
+            "AccessKeyId": f" {KEY.lower()} ",
+            "Time": "2026-09-10 00:00:00.9",
+            "Status": " ACTIVE ",
+            "Actor": "",
+        },
+        {
+            "accesskeyid": "AKIAEXAMPLE000000002",
+            "TIME": ROW["Time"],
+            "status": "inactive",
+            "eventName": "UpdateAccessKey",
+        },
     ]
     found = read_export(rows, None)
     assert found.records == ()
@@ -66,6 +90,31 @@ def test_reads_plain_records():
         ),
         "AKIAEXAMPLE000000002": (StatusChange(MOMENT, "Inactive", "events-from"),),
     }
+
+
+@pytest.mark.parametrize("error_code", [None, "", "null", " None ", "-"])
+def test_reads_cloudtrail_records_as_query_engines_leave_them(error_code):
+    """Columns in lower case, parameters as text, and some word for an error that is not there."""
+    row = {
+        "eventname": "UpdateAccessKey",
+        "eventsource": "iam.amazonaws.com",
+        "eventtime": "2026-09-11T13:14:51Z",
+        "requestparameters": f'{{"accessKeyId":"{KEY}","status":"Inactive"}}',
+        "errorcode": error_code,
+    }
+    assert read_export([row], None, columns=row).changes == {
+        KEY: (StatusChange(MOMENT, "Inactive", "events-from"),)
+    }
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [[], ["foo", "bar"], ["AccessKeyId;Time;Status"], ["AccessKeyId", "Time"], ["eventName"]],
+)
+def test_a_foreign_file_without_rows_is_no_silence(columns):
+    """Its header tells, and the error says what it should be."""
+    with pytest.raises(EvidenceError, match=r"the header of events-from is .*AccessKeyId, Time"):
+        read_export([], SINCE, columns=columns)
 
 
 def test_reads_cloudtrail_log_records():
@@ -111,7 +160,7 @@ def test_moments_are_read_as_yaml_gives_them(value):
     assert read_moment(value) == SINCE
 
 
-@pytest.mark.parametrize("value", [None, "", " ", 2024, True, [], "2024"])
+@pytest.mark.parametrize("value", [None, "", " ", 2024, True, [], "2024", "0001-01-01T01:00:00"])
 def test_what_is_no_moment_is_refused(value):
     with pytest.raises(ValueError, match=r"."):
         read_moment(value)

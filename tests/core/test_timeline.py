@@ -98,6 +98,7 @@ NOTHING_IS_PROVEN = [
         400,
         0,
     ),
+    case("the ledger knows what event history does not yet", facts(entry=ledger(0, 0, 0)), 0, 0),
     case("created after the status was read", facts(created=-1 * SECOND), -1 * SECOND, -1 * SECOND),
     case("used after the status was read", facts(used=-60 * SECOND), 0, 0),
 ]
@@ -299,6 +300,12 @@ def test_evidence_of_silence_over_activity():
         (facts(seen=200, entry=ledger(300, 300, 1)), "the key was active after it"),
         (facts(on(200), entry=ledger(300, 300, 1)), "the key changed its status after it"),
         (facts(entry=ledger(30, 20, 1)), "it says the key was active later than the record allows"),
+        (facts(entry=ledger(1 / 24, 1 / 24, 1 / 24)), None),
+        (facts(off(30), entry=ledger(1 / 24, 1 / 24, 1 / 24)), None),
+        (
+            facts(entry=ledger(2 / 24, 1 / 24, 1 / 24)),
+            "it says the key was active later than the record allows",
+        ),
     ],
 )
 def test_evidence_of_the_ledger(given, fault):

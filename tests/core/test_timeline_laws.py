@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 from c7n_inactive_keys.evidence.ledger import LedgerEntry
 from c7n_inactive_keys.keys import ACTIVE, INACTIVE, LastUse, Unavailable
-from c7n_inactive_keys.timeline import CompleteRecord, Facts, StatusChange, assess, reach_of
+from c7n_inactive_keys.timeline import (
+    SETTLING,
+    CompleteRecord,
+    Facts,
+    StatusChange,
+    assess,
+    reach_of,
+)
 
 from .histories import (
     DAY,
@@ -212,7 +219,7 @@ def contradicts(entry: LedgerEntry, facts: Facts, now: datetime) -> bool:
         or bool(use and use > entry.since + timedelta(minutes=1))
         or any(change.time > entry.since for change in facts.changes)
         or bool(facts.seen_active and at(0) <= facts.seen_active > entry.since)
-        or entry.after > without.not_after
+        or without.not_after < entry.after <= now - SETTLING
     )
 
 
@@ -227,6 +234,21 @@ def test_a_ledger_entry_that_cannot_be_true_changes_nothing(life: Life, after, s
     without = assess(replace(facts, ledger=None), at(life.now))
     assert found.ledger_fault
     assert (found.not_before, found.not_after) == (without.not_before, without.not_after)
+
+
+@histories(1000)
+@given(lives(redundant=True), st.lists(st.integers(0, 7199), min_size=3, max_size=3))
+def test_an_entry_within_the_tail_is_believed_against_the_silence_there(life: Life, ages):
+    """Its event may not be in event history yet; a key that was just switched off is not old."""
+    now = at(life.now)
+    entry = LedgerEntry(*(now - timedelta(seconds=age) for age in sorted(ages, reverse=True)))
+    facts = witness(life, life.look, entry)
+    without = assess(replace(facts, ledger=None, last_use=LastUse(None)), now)
+    assume(not contradicts(entry, facts, now) and entry.after > without.not_after)
+    found = assess(facts, now)
+    assert found.ledger_fault is None
+    assert found.not_before == entry.after
+    assert found.not_after >= entry.since
 
 
 @histories(1000)

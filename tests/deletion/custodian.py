@@ -45,6 +45,16 @@ def delete_policy(*, filters: list[Any] | None = None, **options: Any) -> dict[s
     }
 
 
+def record_policy() -> dict[str, Any]:
+    """A policy that keeps the ledger."""
+    return {
+        "name": "record",
+        "resource": "aws.iam-user",
+        "source": "credential-report",
+        "actions": ["record-inactive-keys"],
+    }
+
+
 def days_ago(days: float) -> datetime:
     """A moment in the past, in whole seconds."""
     return datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=days)

@@ -13,6 +13,7 @@ from tests.deletion.custodian import (
     delete_policy,
     inactive_key,
     key_ids,
+    record_policy,
 )
 
 pytestmark = pytest.mark.e2e
@@ -175,6 +176,22 @@ def test_a_key_not_proven_is_not_deleted(sandbox, custodian, account, off, used,
     outcome = custodian.run(account.id, delete_policy())
     assert key.id in key_ids(account)
     assert (outcome.status, outcome.resources()) == (0, [])
+
+
+def test_a_key_that_only_the_ledger_knows_to_be_just_off_is_not_deleted(
+    sandbox, custodian, account
+):
+    """EventBridge was faster than event history, which is silent for 90 days still."""
+    key = inactive_key(account)
+    just = f"{days_ago(5 / 1440):%Y-%m-%dT%H:%M:%SZ}"
+    account.user("bob").tags[f"c7n-inactive-key:{key.id}"] = (
+        f"after={just} since={just} verified={just}"
+    )
+    outcome = custodian.run(account.id, record_policy(), delete_policy())
+    assert (outcome.status, outcome.resources()) == (0, [])
+    assert key_ids(account) == {key.id}
+    (value,) = account.user("bob").tags.values()
+    assert value.startswith(f"after={just} since={just} ")
 
 
 def test_without_event_history_nothing_is_proven(sandbox, custodian, account):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from c7n_inactive_keys.evidence.ledger import parse_value, tag_key
+from c7n_inactive_keys.evidence.ledger import LedgerEntry, parse_value, render_value, tag_key
 from c7n_inactive_keys.sandbox import Fault
 from tests.deletion.custodian import Outcome, days_ago
 
@@ -30,9 +30,11 @@ EXPECTED = {
     "contended": ("failed", "ConcurrentModification"),
     "throttled-for-a-moment": ("recorded", None),
     "refused-by-tag-policy": ("failed", "InvalidInput"),
+    "too-long": ("failed", "ValidationError"),
     "server-error": ("recorded", None),
     "zz-last": ("recorded", None),
 }
+OLD = LedgerEntry(days_ago(300), days_ago(200), days_ago(10))
 FAULTS = (
     Fault("TagUser", user="denied", error="AccessDenied", times=None),
     Fault("TagUser", user="contended-for-a-moment", error="ConcurrentModification", times=2),
@@ -68,6 +70,8 @@ def _story(aws, custodian) -> Story:
     known = account.users["full-but-known"]
     known.tags.update({f"tag-{number}": "" for number in range(49)})
     known.tags[tag_key(known.keys[0].id)] = "malformed"
+    wordy = account.users["too-long"]
+    wordy.tags[tag_key(wordy.keys[0].id)] = f"{render_value(OLD)} {'x' * 180}"
     one_left = account.user("one-tag-left", tags={f"tag-{number}": "" for number in range(49)})
     for _ in range(2):
         one_left.key(created=days_ago(500), toggles=[days_ago(200)])
@@ -90,10 +94,11 @@ def test_each_key_has_its_outcome_in_the_action_file(story, name):
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_tag_is_there_only_if_it_was_recorded(story, name):
-    """What the action file says is what IAM holds."""
+    """What the action file says is what IAM holds; what was there before stays."""
     user = story.user(name)
     entry = parse_value(user.tags.get(tag_key(user.keys[0].id), ""))
-    assert hasattr(entry, "verified") == (EXPECTED[name][0] == "recorded")
+    recorded = isinstance(entry, LedgerEntry) and entry.verified > OLD.verified
+    assert recorded == (EXPECTED[name][0] == "recorded")
 
 
 def test_with_room_for_one_tag_one_of_two_keys_is_recorded(story):
@@ -106,8 +111,10 @@ def test_with_room_for_one_tag_one_of_two_keys_is_recorded(story):
 def test_a_failed_tag_fails_the_policy_and_is_named(story):
     """Exit 2, after all users are done, with the failures named in one sentence."""
     assert story.outcome.status == 2
-    assert "5 failure(s)" in story.outcome.log
-    for name in ("full", "denied", "contended", "refused-by-tag-policy", "one-tag-left"):
+    assert "6 failure(s)" in story.outcome.log
+    for name in (
+        "full", "denied", "contended", "refused-by-tag-policy", "one-tag-left", "too-long",
+    ):  # fmt: skip
         assert f"{name} AKIA" in story.outcome.log
 
 
@@ -123,10 +130,12 @@ def test_the_next_run_makes_good_what_failed_and_leaves_the_rest(story, custodia
     account = story.aws.account(REFUSED)
     for name in ("full", "one-tag-left"):
         account.users[name].tags.pop("tag-0")
+    wordy = account.users["too-long"]
+    wordy.tags[tag_key(wordy.keys[0].id)] = render_value(OLD)
     outcome = custodian.run(REFUSED, RECORD)
     assert outcome.status == 0, outcome.log
     assert {call.user for call in story.aws.calls.select("TagUser", REFUSED)} == {
-        "full", "denied", "contended", "refused-by-tag-policy", "one-tag-left",
+        "full", "denied", "contended", "refused-by-tag-policy", "one-tag-left", "too-long",
     }  # fmt: skip
     story.aws.calls.clear()
 

@@ -104,6 +104,11 @@ BAD = [
         filters=[{"type": FILTER, "days": "ninety"}],
     ),
     bad(
+        "filter inactive-access-key: days must be a number, 0 or more, not 1000",
+        "more days than a number can hold",
+        filters=[{"type": FILTER, "days": 10**400}],
+    ),
+    bad(
         "filter inactive-access-key: day is no option; there are days, certainty, evidence, "
         "notified-days, events-from",
         "a misspelt option of the filter",
@@ -156,6 +161,25 @@ BAD = [
         "action record-inactive-keys: notified must be true or false, not 'yes'",
         "a notice in quotes",
         actions=[{"type": "record-inactive-keys", "notified": "yes"}],
+    ),
+    bad(
+        "action record-inactive-keys: notified: true is about what an inactive-access-key filter "
+        "matched, and the policy has none that selects keys; add one to its filters",
+        "a notice about no keys",
+        actions=[{"type": "record-inactive-keys", "notified": True}],
+    ),
+    bad(
+        "action record-inactive-keys: notified: true is about what an inactive-access-key filter "
+        "matched, and the policy has none that selects keys; take it out of the not block",
+        "a notice about the keys that do not match",
+        filters=[{"not": [FILTER]}],
+        actions=[{"type": "record-inactive-keys", "notified": True}],
+    ),
+    bad(
+        "filter inactive-access-key: events-from needs records with fields: csv, csv2dict or "
+        "json, not txt",
+        "an export of bare lines",
+        filters=[{"type": FILTER, "events-from": {"url": "file://events.txt"}}],
     ),
     bad(
         "source: credential-report lists IAM users and works with resource: aws.iam-user only, "

@@ -16,7 +16,7 @@ from .conftest import ROOT, must
 pytestmark = pytest.mark.packaging
 
 PTH = "zz_c7n_inactive_keys.pth"
-SHIPPED = ("policies/", "templates/", "accounts.yml")
+SHIPPED = ("policies/", "templates/", "deploy/", "accounts.yml")
 
 
 @pytest.fixture(name="wheel", scope="session")
@@ -64,7 +64,9 @@ def test_the_wheel_holds_the_policies_as_they_are_at_the_top(checkout, wheel):
         if name.startswith(tuple(place + start for start in SHIPPED))
     }
     top = [checkout / "accounts.yml"]
-    top += [path for name in ("policies", "templates") for path in (checkout / name).iterdir()]
+    top += [
+        path for name in ("policies", "templates", "deploy") for path in (checkout / name).iterdir()
+    ]
     assert held == {str(path.relative_to(checkout)): path.read_bytes() for path in top}
 
 

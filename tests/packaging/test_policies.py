@@ -32,7 +32,7 @@ def shipped() -> dict[str, bytes]:
     """What the repository has at its top."""
     folders = {
         f"{folder}/{name}": content
-        for folder in ("policies", "templates")
+        for folder in ("policies", "templates", "deploy")
         for name, content in tree(ROOT / folder).items()
     }
     return {**folders, "accounts.yml": (ROOT / "accounts.yml").read_bytes()}

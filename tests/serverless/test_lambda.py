@@ -264,6 +264,12 @@ def test_scheduled_deletion_deletes_what_the_pull_policy_finds(day, aws):
     assert "exempt" in aws.account(ACCOUNT).users
 
 
+def test_each_function_reads_event_history_once(day):
+    """Also for the filter and the action of one policy."""
+    calls = [call for call in day["calls"] if call.action == "LookupEvents"]
+    assert len(calls) == len(DAILY)
+
+
 def test_report_command_reads_the_functions_output_from_s3(day):
     """The report over the bucket shows the keys that the pull policy finds, and the deletion."""
     report = json.loads(day["report"].stdout)
