@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from c7n_inactive_keys.partitions import partition_of
 from c7n_inactive_keys.report.interrupted import followed_up
 from c7n_inactive_keys.report.model import (
     DELETED,
@@ -19,6 +20,7 @@ from c7n_inactive_keys.report.model import (
 )
 from c7n_inactive_keys.report.rounds import Round
 
+AWS = "aws"  # the partition of whom nothing else is known
 KeyId = tuple[str, str]  # account id, access key id
 
 
@@ -48,6 +50,7 @@ def key_rows(
     outcomes.update(interrupted)
     unread = _unread(current)
     first_seen = _first_seen(found)
+    known = _Known.of(runs)
     problems: list[str] = []
     rows = []
     for identity, sighting in sightings.items():
@@ -60,7 +63,7 @@ def key_rows(
             outcome = None
         rows.append(_row(sighting, outcome, names, first_seen.get(identity)))
     rows.extend(
-        _journal_row(outcome, names, first_seen.get(identity))
+        _journal_row(outcome, known, names, first_seen.get(identity))
         for identity, outcome in outcomes.items()
         if identity in unread or identity in interrupted or outcome.outcome == DELETED
     )
@@ -99,13 +102,33 @@ def _sightings(runs: Iterable[PolicyRun]) -> dict[KeyId, _Sighting]:
                 policies = known.policies if known else set()
                 sightings[identity] = _Sighting(key, started, policies)
             sightings[identity].policies.add(run.policy)
-    return sightings
+    seen_active = _seen_active(runs)
+    return {
+        identity: sighting
+        for identity, sighting in sightings.items()
+        if seen_active.get(identity, "") <= (sighting.started or "")
+    }
+
+
+def _seen_active(runs: Iterable[PolicyRun]) -> dict[KeyId, str]:
+    """When a run last saw a key as Active, which is then no inactive key any more."""
+    seen: dict[KeyId, str] = {}
+    for run in runs:
+        for access_key_id in run.active_key_ids if run.state == READ else ():
+            identity = run.account_id, access_key_id
+            seen[identity] = max(seen.get(identity, ""), run.started)
+    return seen
 
 
 def _better(key: FoundKey, started: str | None, known: _Sighting) -> bool:
-    """Whether a sighting is a later one by a day, or as good as the same and proves more."""
-    this, that = (started or "")[:10], (known.started or "")[:10]
-    if this != that:
+    """Whether a sighting is a later one by a day, or as good as the same and proves more.
+
+    What a later one knows of activity ends an earlier proof on the same day, too.
+    """
+    this, that = started or "", known.started or ""
+    if this[:10] != that[:10]:
+        return this > that
+    if key.not_before > known.key.not_after or known.key.not_before > key.not_after:
         return this > that
     return (key.at_least_days, -key.at_most_days) > (
         known.key.at_least_days,
@@ -181,19 +204,44 @@ def _row(
     )
 
 
-def _journal_row(outcome: Outcome, names: Mapping[str, str], first: str | None) -> KeyRow:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What earlier runs knew of keys and accounts, and a journal does not say."""
+
+    keys: Mapping[KeyId, FoundKey]  # as it was last found
+    partitions: Mapping[str, str]  # by account id
+
+    @classmethod
+    def of(cls, runs: Iterable[PolicyRun]) -> _Known:
+        """From all runs, the last one last."""
+        keys: dict[KeyId, FoundKey] = {}
+        partitions: dict[str, str] = {}
+        for run in runs:
+            for key in run.keys:
+                account_id = key.account_id or run.account_id
+                keys[account_id, key.access_key_id] = key
+                partitions[account_id] = key.partition
+            for outcome in run.outcomes if run.region else ():
+                partitions.setdefault(outcome.account_id, partition_of(run.region or "") or AWS)
+        return cls(keys, partitions)
+
+
+def _journal_row(
+    outcome: Outcome, known: _Known, names: Mapping[str, str], first: str | None
+) -> KeyRow:
     """The row of a key that only a journal still knows."""
+    key = known.keys.get((outcome.account_id, outcome.access_key_id))
     return KeyRow(
         account_id=outcome.account_id,
         account_name=names.get(outcome.account_id, outcome.account_id),
         user_name=outcome.user_name,
-        path="/",
-        partition="aws",
+        path=key.path if key else "/",
+        partition=key.partition if key else known.partitions.get(outcome.account_id, AWS),
         access_key_id=outcome.access_key_id,
         created=outcome.created or outcome.time,
         last_used=outcome.last_used,
-        last_used_service=None,
-        last_used_region=None,
+        last_used_service=key.last_used_service if key else None,
+        last_used_region=key.last_used_region if key else None,
         not_before=outcome.not_before or outcome.time,
         not_after=outcome.not_after or outcome.time,
         at_least_days=outcome.at_least_days or 0.0,

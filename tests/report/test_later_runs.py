@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a later run knows of a key counts, and what an earlier one knew is not lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from .output_tree import DELETE, NOW, entry, key, user
+
+A = "111111111111"
+HOURS = timedelta(hours=1)
+K1, K2 = key(1)["AccessKeyId"], key(2)["AccessKeyId"]
+
+
+def in_partition(partition, resource):
+    """The user as it is in another partition."""
+    return {**resource, "Arn": resource["Arn"].replace("arn:aws:", f"arn:{partition}:")}
+
+
+def test_a_later_run_of_the_same_day_ends_an_earlier_proof(tree, report):
+    """It was switched on and off in between: what was proven in the morning is no more so."""
+    tree.run(A, [user(A, "ci", key(1, off=(90, 400)))], policy=DELETE, started=NOW)
+    evening = NOW + 11 * HOURS
+    tree.run(A, [user(A, "ci", key(1, off=(0.1, 0.1), now=evening))], started=evening)
+    (row,) = report(tree).keys
+    assert row.at_least_days == 0.1
+
+
+def test_a_key_that_a_later_run_saw_active_is_no_inactive_key(tree, report):
+    """Another policy's run found its user by another key, and lists this one as Active."""
+    tree.run(A, [user(A, "ci", key(1), active=(K2,))], started=NOW)
+    tree.run(
+        A, [user(A, "ci", key(2), active=(K1,))], policy=DELETE, started=NOW + timedelta(days=4)
+    )
+    result = report(tree)
+    assert [row.access_key_id for row in result.keys] == [K2]
+    assert result.totals.slot_blocked == 1
+
+
+def test_a_key_that_an_earlier_run_saw_active_keeps_its_row(tree, report):
+    """The other way round: it was switched off since."""
+    tree.run(A, [user(A, "ci", key(2), active=(K1,))], policy=DELETE, started=NOW)
+    tree.run(A, [user(A, "ci", key(1), active=(K2,))], started=NOW + timedelta(days=4))
+    assert [row.access_key_id for row in report(tree).keys] == [K1]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["found before", "by its journal alone"])
+def test_a_deleted_key_keeps_its_partition_and_what_is_known_of_it(tree, tmp_path, report, known):
+    """Its finding must be the same one as before the deletion, to be closed where it is open."""
+    found = key(1, used=300)
+    ours = in_partition("aws-us-gov", user(A, "ci", found, path="/ops/"))
+    journal = [entry(A, "ci", found, outcome) for outcome in ("deleting", "deleted")]
+    region = "us-gov-west-1"
+    if known:
+        earlier = type(tree)(tmp_path / "earlier")
+        earlier.run(A, [ours], policy=DELETE, region=region, started=NOW - HOURS)
+    tree.run(A, [], policy=DELETE, region=region, journal=journal, started=NOW + HOURS)
+    (row,) = report(tree, *([earlier] if known else [])).keys
+    assert (row.outcome, row.partition) == ("deleted", "aws-us-gov")
+    assert (row.path, row.last_used_service) == (("/ops/", "s3") if known else ("/", None))
