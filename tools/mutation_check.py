@@ -95,6 +95,12 @@ MUTATIONS = (
     ),
     Mutation("unchanged ledger tag", DELETION, "if self._ledger_changed(entry):", "if False:"),
     Mutation(
+        "a notice that was taken back",
+        DELETION,
+        "or bool(self.rules.notice and withdrawn)",
+        "or False",
+    ),
+    Mutation(
         "Custodian's own key filters",
         DELETION,
         "if selection and key.access_key_id not in selection.certain:",
@@ -132,6 +138,12 @@ MUTATIONS = (
         "if not isinstance(history, EventHistory):\n"
         "            records.append(CompleteRecord('x', key.created))\n"
         "        else:\n            changes",
+    ),
+    Mutation(
+        "a fresh ledger entry outweighs silence",
+        "timeline.py",
+        "elif ledger and ledger.after > self.now - SETTLING:",
+        "elif False:",
     ),
     Mutation(
         "an unknown last use proves nothing",

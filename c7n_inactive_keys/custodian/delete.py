@@ -157,11 +157,8 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         from c7n_inactive_keys.custodian.pace import Pace
 
         def delete(user: dict[str, Any]) -> list[dict[str, Any]] | JournalError:
-            deletion = UserDeletion(
-                reader, writer, rules, run, journal, user, list(user[INACTIVE_KEYS]), pace
-            )
             try:
-                return deletion.delete()
+                return UserDeletion(reader, writer, rules, run, journal, pace, user).delete()
             except JournalError as error:
                 return error
 

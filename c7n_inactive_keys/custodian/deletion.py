@@ -13,6 +13,7 @@ from typing import Any
 from c7n.utils import backoff_delays
 
 from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian.annotation import INACTIVE_KEYS
 from c7n_inactive_keys.custodian.pace import Pace
 from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.selection import Selection, select
@@ -55,37 +56,31 @@ class Rules:
         return bool(tag) and any(item["Key"].lower() == tag for item in tags)
 
 
+@dataclass
 class UserDeletion:
     """Deletes the matched keys of one user. Not shared between workers."""
 
-    def __init__(
-        self,
-        reader: Any,
-        writer: Any,
-        rules: Rules,
-        run: PolicyRun,
-        journal: PolicyJournal,
-        user: Mapping[str, Any],
-        entries: list[Mapping[str, Any]],
-        pace: Pace,
-    ) -> None:
-        self.reader = reader
-        self.writer = writer
-        self.rules = rules
-        self.run = run
-        self.journal = journal
-        self.user = user
-        self.user_name: str = user["UserName"]
-        self.entries = entries
-        self.pace = pace
-        self.tags: list[Mapping[str, str]] = user.get("Tags") or []
+    reader: Any
+    writer: Any
+    rules: Rules
+    run: PolicyRun
+    journal: PolicyJournal
+    pace: Pace
+    user: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        self.user_name: str = self.user["UserName"]
+        self.entries: list[Mapping[str, Any]] = list(self.user[INACTIVE_KEYS])
+        self.tags: list[Mapping[str, str]] = self.user.get("Tags") or []
         self.found_ledger = read_tags(self.tags)  # as it was when the keys were found
         # Users come from Custodian's cache, so tags that a deletion rests on are read again.
         self.tags_matter = (
-            bool(rules.exempt_tag) or rules.notice or any(_ledger_since(entry) for entry in entries)
+            bool(self.rules.exempt_tag)
+            or self.rules.notice
+            or any(_ledger_since(entry) for entry in self.entries)
         )
         # Such a user's keys were not counted for max-keys, so none may go even if the tag did.
-        self.exempted = rules.exempts(self.tags)
+        self.exempted = self.rules.exempts(self.tags)
         self.listed: list[dict[str, Any]] | Outcome = []
 
     def delete(self) -> list[dict[str, Any]]:
