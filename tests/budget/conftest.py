@@ -44,6 +44,7 @@ def fill(sandbox, now):
                 key = user.key(born, [now - timedelta(days=200)])
                 if ledger:
                     user.tags[f"c7n-inactive-key:{key.id}"] = (
+                        f"after={now - timedelta(days=201):%Y-%m-%dT%H:%M:%SZ} "
                         f"since={now - timedelta(days=199):%Y-%m-%dT%H:%M:%SZ} "
                         f"verified={now - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
                     )
