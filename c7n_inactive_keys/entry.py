@@ -46,7 +46,7 @@ def register_elsewhere() -> None:
     """Make the source known by name, so that it can say that other resource types have none."""
     from c7n.query import sources
 
-    from c7n_inactive_keys.custodian.elsewhere import NAME, NoCredentialReport
+    from c7n_inactive_keys.custodian.other_resources import NAME, NoCredentialReport
 
     if NAME not in sources:
         sources.register(NAME, NoCredentialReport)
@@ -63,8 +63,8 @@ def register(resource_class: Any) -> None:
     from c7n.query import sources
 
     from c7n_inactive_keys.custodian.delete import DeleteInactiveKeys
-    from c7n_inactive_keys.custodian.elsewhere import NoCredentialReport
     from c7n_inactive_keys.custodian.filter import InactiveAccessKey
+    from c7n_inactive_keys.custodian.other_resources import NoCredentialReport
     from c7n_inactive_keys.custodian.record import RecordInactiveKeys
     from c7n_inactive_keys.custodian.source import CredentialReportSource
 

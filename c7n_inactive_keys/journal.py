@@ -35,6 +35,25 @@ SKIPPED = "skipped"
 FAILED = "failed"
 OUTCOMES = (DELETING, DELETED, SKIPPED, FAILED)
 
+# Why a key was skipped
+REACTIVATED = "reactivated"
+CHANGED = "changed"
+ALREADY_GONE = "already-gone"
+USER_GONE = "user-gone"
+EXEMPT = "exempt"
+NOT_IN_PLAN = "not-in-plan"
+NOT_MATCHED = "not-matched"
+AMBIGUOUS = "ambiguous"
+# or failed, where that is not AWS's refusal of the deletion
+UNREADABLE = "unreadable"
+UNCLEAR = "unclear"
+MAX_KEYS = "max-keys"
+LEDGER_TAG = "ledger-tag"
+REASONS = (
+    *(REACTIVATED, CHANGED, ALREADY_GONE, USER_GONE, EXEMPT, NOT_IN_PLAN, NOT_MATCHED, AMBIGUOUS),
+    *(UNREADABLE, UNCLEAR, MAX_KEYS, LEDGER_TAG),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:

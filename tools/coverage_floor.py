@@ -24,7 +24,7 @@ CORE = [
         "bookkeeping.py", "credential_report.py", "errors.py", "facts.py", "journal.py", "keys.py",
         "plan.py", "timeline.py", "times.py", "evidence/*",
         "custodian/delete.py", "custodian/deletion.py", "custodian/ledger_changes.py",
-        "custodian/event_history.py", "custodian/record.py", "custodian/records.py",
+        "custodian/event_history.py", "custodian/record.py", "custodian/policy_run.py",
         "custodian/selection.py", "partitions.py",
     )
 ]  # fmt: skip

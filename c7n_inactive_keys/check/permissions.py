@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
-from c7n_inactive_keys.custodian.iam import API_ERRORS, DENIED_CODES, describe_error
+from c7n_inactive_keys.custodian.api import API_ERRORS, DENIED_CODES, describe_error
 from c7n_inactive_keys.partitions import home_region
 from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from c7n.actions import BaseAction
 from c7n.cache import NullCache
 
-from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.custodian.annotation import ALL_KEYS, INACTIVE_KEYS
 from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, no_keys_selected, of_type
 from c7n_inactive_keys.custodian.options import (
@@ -23,11 +23,11 @@ from c7n_inactive_keys.custodian.options import (
     is_text,
     problem,
 )
-from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
+from c7n_inactive_keys.custodian.policy_run import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.values import OPTIONS as PLAN_OPTIONS
 from c7n_inactive_keys.custodian.values import READ_ERRORS, Rows, format_problem
 from c7n_inactive_keys.errors import DeletionError, JournalError, KeyLimitError, PlanError
-from c7n_inactive_keys.journal import DELETED, FAILED, SKIPPED
+from c7n_inactive_keys.journal import DELETED, FAILED, MAX_KEYS, SKIPPED
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.custodian.deletion import Rules
@@ -218,7 +218,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
                 user_name=user["UserName"],
                 access_key_id=entry["AccessKeyId"],
                 outcome=FAILED,
-                reason="max-keys",
+                reason=MAX_KEYS,
                 error=api.ApiError("MaxKeysExceeded", str(failure)),
                 entry=entry,
             )

@@ -12,14 +12,30 @@ from typing import Any
 
 from c7n.utils import backoff_delays
 
-from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.custodian.annotation import INACTIVE_KEYS
 from c7n_inactive_keys.custodian.pace import Pace
-from c7n_inactive_keys.custodian.records import PolicyJournal, PolicyRun
+from c7n_inactive_keys.custodian.policy_run import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.selection import Selection, select
 from c7n_inactive_keys.errors import InactiveKeysError
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, MalformedTag, read_tags, tag_key
-from c7n_inactive_keys.journal import DELETED, DELETING, FAILED, SKIPPED
+from c7n_inactive_keys.journal import (
+    ALREADY_GONE,
+    AMBIGUOUS,
+    CHANGED,
+    DELETED,
+    DELETING,
+    EXEMPT,
+    FAILED,
+    LEDGER_TAG,
+    NOT_IN_PLAN,
+    NOT_MATCHED,
+    REACTIVATED,
+    SKIPPED,
+    UNCLEAR,
+    UNREADABLE,
+    USER_GONE,
+)
 from c7n_inactive_keys.keys import ACTIVE, AccessKey
 from c7n_inactive_keys.plan import Plan
 from c7n_inactive_keys.times import parse_time
@@ -91,7 +107,7 @@ class UserDeletion:
             self._read_again()
             outcome = self._delete_key(entry)
             records.append(self._write(entry, outcome))
-            if outcome.outcome == DELETED or outcome.reason == "already-gone":
+            if outcome.outcome == DELETED or outcome.reason == ALREADY_GONE:
                 gone.append(entry["AccessKeyId"])
         failure = self._remove_ledger_tags(gone)
         return [*records, failure] if failure else records
@@ -105,12 +121,12 @@ class UserDeletion:
 
     def _read(self) -> list[dict[str, Any]] | Outcome:
         if self.exempted:
-            return Outcome(SKIPPED, "exempt")
+            return Outcome(SKIPPED, EXEMPT)
         try:
             if self.tags_matter:
                 self.tags = api.get_user(self.reader, self.user_name).get("Tags") or []
                 if self.rules.exempts(self.tags):
-                    return Outcome(SKIPPED, "exempt")
+                    return Outcome(SKIPPED, EXEMPT)
             return api.list_access_keys(self.reader, self.user_name)
         except READ_FAILURES as error:
             return _unreadable(error)
@@ -121,18 +137,18 @@ class UserDeletion:
             (key for key in self._keys(listed) if key.access_key_id == entry["AccessKeyId"]), None
         )
         if key is None:
-            return Outcome(SKIPPED, "already-gone")
+            return Outcome(SKIPPED, ALREADY_GONE)
         if key.created != parse_time(entry["CreateDate"]):
-            return Outcome(SKIPPED, "changed")
+            return Outcome(SKIPPED, CHANGED)
         if not key.inactive:
-            return Outcome(SKIPPED, "reactivated" if key.status == ACTIVE else "changed")
+            return Outcome(SKIPPED, REACTIVATED if key.status == ACTIVE else CHANGED)
         if self._ledger_changed(entry):
-            return Outcome(SKIPPED, "changed")
+            return Outcome(SKIPPED, CHANGED)
         selection = select(self.rules.filters, self.user, listed)
         if selection and key.access_key_id not in selection.certain:
             return Outcome(SKIPPED, _not_selected(key, selection))
         if self.rules.plan and not self.rules.plan.approves(key, self.rules.account_id):
-            return Outcome(SKIPPED, "not-in-plan")
+            return Outcome(SKIPPED, NOT_IN_PLAN)
         return None
 
     def _ledger_changed(self, entry: Mapping[str, Any]) -> bool:
@@ -166,14 +182,14 @@ class UserDeletion:
                 return self._find_out(entry, unclear, self.listed) if unclear else self.listed
             hindrance = self._hindrance(entry, self.listed)
             if hindrance:
-                done = unclear and hindrance.reason == "already-gone"
+                done = unclear and hindrance.reason == ALREADY_GONE
                 return Outcome(DELETED) if done else hindrance
             self._write(entry, Outcome(DELETING))
             error = self._call(entry["AccessKeyId"])
             if error is None:
                 return Outcome(DELETED)
             if api.is_gone(error):
-                return Outcome(DELETED) if unclear else Outcome(SKIPPED, "already-gone")
+                return Outcome(DELETED) if unclear else Outcome(SKIPPED, ALREADY_GONE)
             if not api.is_worth_retrying(error):
                 return Outcome(FAILED, error=api.describe_error(error))
             if api.is_unclear(error):
@@ -202,7 +218,7 @@ class UserDeletion:
         try:
             listed = api.list_access_keys(self.reader, self.user_name)
         except READ_FAILURES as error:
-            return otherwise if api.is_gone(error) else Outcome(FAILED, "unclear", unclear)
+            return otherwise if api.is_gone(error) else Outcome(FAILED, UNCLEAR, unclear)
         there = any(key["AccessKeyId"] == entry["AccessKeyId"] for key in listed)
         return otherwise if there else Outcome(DELETED)
 
@@ -220,7 +236,7 @@ class UserDeletion:
         except READ_FAILURES as error:
             if api.is_gone(error):
                 return None
-            return self._write({}, Outcome(FAILED, "ledger-tag", api.describe_error(error)))
+            return self._write({}, Outcome(FAILED, LEDGER_TAG, api.describe_error(error)))
         return None
 
     def _write(self, entry: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
@@ -250,11 +266,11 @@ def _notice(entry: LedgerEntry | MalformedTag | None) -> datetime | None:
 
 
 def _not_selected(key: AccessKey, selection: Selection) -> str:
-    return "ambiguous" if key.access_key_id in selection.ambiguous else "not-matched"
+    return AMBIGUOUS if key.access_key_id in selection.ambiguous else NOT_MATCHED
 
 
 def _unreadable(error: Exception) -> Outcome:
     """What cannot be read is not deleted; a user that is gone has no keys any more."""
     if api.is_gone(error):
-        return Outcome(SKIPPED, "user-gone")
-    return Outcome(FAILED, "unreadable", api.describe_error(error))
+        return Outcome(SKIPPED, USER_GONE)
+    return Outcome(FAILED, UNREADABLE, api.describe_error(error))

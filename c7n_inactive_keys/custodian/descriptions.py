@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from c7n_inactive_keys.credential_report import ReportedUser
-from c7n_inactive_keys.custodian import iam as api
-from c7n_inactive_keys.custodian.coverage import unread_user
+from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.custodian.execution import REPORT_ANNOTATION
+from c7n_inactive_keys.custodian.unread import unread_user
 from c7n_inactive_keys.times import parse_time
 
 log = logging.getLogger("custodian.inactive-keys")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.evidence.cloudtrail import EVENT_NAME, read_event
 from c7n_inactive_keys.facts import EVENT_HISTORY, CompleteRecord, StatusChange
 from c7n_inactive_keys.keys import Unavailable

@@ -16,7 +16,6 @@ from c7n_inactive_keys.custodian.annotation import (
     forget_other_runs,
 )
 from c7n_inactive_keys.custodian.blocks import built_in_before
-from c7n_inactive_keys.custodian.coverage import read_error, report_unread
 from c7n_inactive_keys.custodian.events_from import OPTION as EVENTS_FROM
 from c7n_inactive_keys.custodian.events_from import Export
 from c7n_inactive_keys.custodian.execution import detach_from_cache, execution_token
@@ -28,6 +27,7 @@ from c7n_inactive_keys.custodian.options import (
     one_of,
     problem,
 )
+from c7n_inactive_keys.custodian.unread import read_error, report_unread
 from c7n_inactive_keys.times import days_between, next_second
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 from c7n.utils import get_partition
 
 from c7n_inactive_keys.credential_report import ReportedUser
-from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.custodian.event_history import EventHistory, read_event_history
 from c7n_inactive_keys.custodian.events_from import Export
 from c7n_inactive_keys.custodian.execution import REPORT_ANNOTATION, execution_memory, once_per_run

@@ -9,12 +9,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from c7n_inactive_keys.bookkeeping import carry_on, needs_writing
-from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.custodian.annotation import INACTIVE_KEYS
 from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, of_type
-from c7n_inactive_keys.custodian.coverage import read_error
 from c7n_inactive_keys.custodian.investigation import Investigation, Sources, UserKeys
 from c7n_inactive_keys.custodian.tagging import TagChanges
+from c7n_inactive_keys.custodian.unread import read_error
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, read_tags
 from c7n_inactive_keys.facts import EVENT_HISTORY, Assessment, CompleteRecord, Facts, StatusChange
 from c7n_inactive_keys.keys import INACTIVE, AccessKey

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.actions import EventAction
 
-from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.custodian.blocks import no_keys_selected
 from c7n_inactive_keys.custodian.options import Option, describe, invalid, is_flag, problem
-from c7n_inactive_keys.custodian.records import PolicyRun
+from c7n_inactive_keys.custodian.policy_run import PolicyRun
 from c7n_inactive_keys.errors import RecordingError
 from c7n_inactive_keys.journal import FAILED
 

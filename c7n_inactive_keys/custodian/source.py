@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from c7n.utils import backoff_delays
 
-from c7n_inactive_keys.custodian import iam as api
-from c7n_inactive_keys.custodian.coverage import read_error, report_unread
-from c7n_inactive_keys.custodian.elsewhere import refuse
+from c7n_inactive_keys.custodian import api
+from c7n_inactive_keys.custodian.other_resources import refuse
+from c7n_inactive_keys.custodian.unread import read_error, report_unread
 from c7n_inactive_keys.errors import CredentialReportError
 from c7n_inactive_keys.times import as_utc
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from c7n_inactive_keys.custodian import iam as api
+from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.evidence.ledger import LedgerEntry, render_value, tag_key
 from c7n_inactive_keys.journal import FAILED
 

@@ -15,8 +15,8 @@ from typing import Any
 from c7n.output import BlobOutput
 from c7n.utils import dumps
 
+from c7n_inactive_keys.custodian.api import ApiError
 from c7n_inactive_keys.custodian.execution import execution_memory
-from c7n_inactive_keys.custodian.iam import ApiError
 from c7n_inactive_keys.journal import Journal, render_line
 from c7n_inactive_keys.times import format_time
 

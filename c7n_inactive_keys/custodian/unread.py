@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from c7n_inactive_keys.custodian.api import ApiError
 from c7n_inactive_keys.custodian.execution import execution_memory
-from c7n_inactive_keys.custodian.iam import ApiError
-from c7n_inactive_keys.custodian.records import PolicyRun
+from c7n_inactive_keys.custodian.policy_run import PolicyRun
 from c7n_inactive_keys.errors import UnreadUsersError
-from c7n_inactive_keys.journal import FAILED
+from c7n_inactive_keys.journal import FAILED, UNREADABLE
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.credential_report import ReportedUser
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("custodian.inactive-keys")
 
 UNREAD_ANNOTATION = "c7n:Unread"
-UNREADABLE = "unreadable"
 
 
 def unread_user(reported: ReportedUser, error: ApiError) -> dict[str, Any]:
