@@ -109,7 +109,7 @@ MUTATIONS = (
     Mutation(
         "a key passes all filters by itself",
         "custodian/selection.py",
-        '*(path.leads(item, key["AccessKeyId"], known=True) for item in filters),',
+        '*(check.passes(item, key["AccessKeyId"], user_passed=True) for item in filters),',
         "",
     ),
     Mutation(
@@ -128,7 +128,7 @@ MUTATIONS = (
     Mutation(
         "proven, not just possible",
         "custodian/filter.py",
-        "days = assessment.at_most_days if possible else assessment.at_least_days",
+        "days = assessment.at_most_days if self.possible else assessment.at_least_days",
         "days = assessment.at_most_days",
     ),
     Mutation(

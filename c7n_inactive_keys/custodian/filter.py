@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.filters import Filter
@@ -113,18 +114,26 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     @property
     def days(self) -> float:
         """The least number of days of inactivity."""
-        return float(self.data.get("days", 0))
+        return float(self._option("days"))
 
     @property
     def evidence(self) -> list[str]:
         """The sources of evidence besides creation and last use."""
-        return list(self.data.get("evidence", (LEDGER, CLOUDTRAIL)))
+        return list(self._option("evidence"))
 
     @property
+    def possible(self) -> bool:
+        """Whether keys match that may have been inactive for so long."""
+        return bool(self._option("certainty") == POSSIBLE)
+
+    @cached_property
     def export(self) -> Export | None:
         """The user's own record of events."""
         data = self.data.get("events-from")
         return Export(data, self.manager) if data else None
+
+    def _option(self, name: str) -> Any:
+        return self.data.get(name, self.options[name].default)
 
     def get_permissions(self) -> tuple[str, ...]:
         """What the filter calls with the evidence that it is asked to use."""
@@ -207,14 +216,13 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         from c7n_inactive_keys.keys import Unavailable
 
         if isinstance(last_use, Unavailable):
-            return self.days == 0 or self.data.get("certainty") == POSSIBLE
+            return self.days == 0 or self.possible
         return days_between(max(key.created, last_use.time or key.created), now) >= self.days
 
     def _matches(
         self, investigation: Investigation, user: UserKeys, key: AccessKey, assessment: Assessment
     ) -> bool:
-        possible = self.data.get("certainty") == POSSIBLE
-        days = assessment.at_most_days if possible else assessment.at_least_days
+        days = assessment.at_most_days if self.possible else assessment.at_least_days
         if days < self.days:
             return False
         if "notified-days" not in self.data:

@@ -54,12 +54,12 @@ def select(
     }
     if not built_in:
         return None
-    path = _Path(user, matched_by_filter(filters, user), built_in)
+    check = _KeyCheck(user, matched_by_filter(filters, user), built_in)
     verdicts = {
         key["AccessKeyId"]: _all(
             [
-                *_stand_for(filters, "and", key["AccessKeyId"], built_in),
-                *(path.leads(item, key["AccessKeyId"], known=True) for item in filters),
+                *_verdicts_of(filters, "and", key["AccessKeyId"], built_in),
+                *(check.passes(item, key["AccessKeyId"], user_passed=True) for item in filters),
             ]
         )
         for key in keys
@@ -88,7 +88,7 @@ def _matches(value_filter: Any, item: Mapping[str, Any]) -> bool:
     return bool(copy.copy(value_filter).match(dict(item)))
 
 
-def _stand_for(
+def _verdicts_of(
     filters: Iterable[Any], operator: str, key_id: str, built_in: Mapping[int, Selection]
 ) -> list[Verdict]:
     """Whether the built-in filters of a block stand for a key; empty if the block has none.
@@ -99,7 +99,7 @@ def _stand_for(
     verdicts: list[Verdict] = []
     for item in filters:
         if item.type in ("and", "or"):
-            verdicts += _stand_for(item.filters, item.type, key_id, built_in)
+            verdicts += _verdicts_of(item.filters, item.type, key_id, built_in)
         elif id(item) in built_in:
             verdicts.append(built_in[id(item)].verdict(key_id))
     if not verdicts:
@@ -108,24 +108,26 @@ def _stand_for(
 
 
 @dataclass(frozen=True)
-class _Path:
-    """The way of one key through the filters. `ours`: by id(filter), the keys each matched."""
+class _KeyCheck:
+    """Whether single keys pass the filters that their user has passed."""
 
     user: Mapping[str, Any]
-    ours: Mapping[int, frozenset[str]]
+    matched: Mapping[int, frozenset[str]]  # by id(filter), the keys that each of ours matched
     built_in: Mapping[int, Selection]
 
-    def leads(self, item: Any, key_id: str, known: bool) -> Verdict:
-        """Whether a filter or block lets the key through; `known`: it let the user through."""
+    def passes(self, item: Any, key_id: str, user_passed: bool) -> Verdict:
+        """Whether a filter or block lets the key through; its user it may have let through."""
         if item.type == FILTER_TYPE:
-            return key_id in self.ours.get(id(item), ())
+            return key_id in self.matched.get(id(item), ())
         if id(item) in self.built_in:
             return self.built_in[id(item)].verdict(key_id)
         if item.type == "and":
-            return _all([self.leads(part, key_id, known) for part in item.filters])
+            return _all([self.passes(part, key_id, user_passed) for part in item.filters])
         if item.type == "or" and self._is_about_keys(item):
-            return _any([self.leads(part, key_id, self._spoke(part)) for part in item.filters])
-        return known or self._of_user(item)
+            return _any(
+                [self.passes(part, key_id, self._has_matched(part)) for part in item.filters]
+            )
+        return user_passed or self._of_user(item)
 
     def _is_about_keys(self, block: Any) -> bool:
         return any(
@@ -133,9 +135,9 @@ class _Path:
             for found, negated in walk([block])
         )
 
-    def _spoke(self, item: Any) -> bool:
+    def _has_matched(self, item: Any) -> bool:
         """Whether a filter of ours in it matched: Custodian takes that away if the block failed."""
-        return any(id(found) in self.ours for found, _ in walk([item]))
+        return any(id(found) in self.matched for found, _ in walk([item]))
 
     def _of_user(self, item: Any) -> Verdict:
         """What a filter says of the user, if it can be asked without calls."""
