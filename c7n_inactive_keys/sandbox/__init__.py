@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from c7n_inactive_keys.sandbox.accounts import Account, Key, User
+from c7n_inactive_keys.sandbox.accounts import Account, User
 from c7n_inactive_keys.sandbox.calls import Call, Calls
 from c7n_inactive_keys.sandbox.faults import Fault, Faults
+from c7n_inactive_keys.sandbox.keys import Key
 from c7n_inactive_keys.sandbox.server import Sandbox
 from c7n_inactive_keys.sandbox.values import LastUsed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.accounts import Key
+from c7n_inactive_keys.sandbox.keys import Key
 from c7n_inactive_keys.sandbox.protocol import ApiError, Request
 from c7n_inactive_keys.sandbox.users import existing_user, page, seen_user
 from c7n_inactive_keys.sandbox.values import ACTIVE, INACTIVE, now

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.accounts import Key, User
+from c7n_inactive_keys.sandbox.accounts import User
+from c7n_inactive_keys.sandbox.keys import Key
 from c7n_inactive_keys.sandbox.values import ACTIVE, INACTIVE
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.accounts import Account, Key, User
+from c7n_inactive_keys.sandbox.accounts import Account, User
+from c7n_inactive_keys.sandbox.keys import Key
 from c7n_inactive_keys.sandbox.protocol import ApiError, Request
 from c7n_inactive_keys.sandbox.values import ACTIVE, now
 from c7n_inactive_keys.times import format_time

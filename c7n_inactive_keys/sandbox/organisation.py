@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from c7n_inactive_keys.sandbox.accounts import Account, Key, User
+from c7n_inactive_keys.sandbox.accounts import Account, User
+from c7n_inactive_keys.sandbox.keys import Key
 from c7n_inactive_keys.times import as_utc, format_time, whole_second
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.sandbox.event_history import event
+from c7n_inactive_keys.sandbox.events import event
 from c7n_inactive_keys.sandbox.protocol import ApiError, Request
 
 if TYPE_CHECKING:

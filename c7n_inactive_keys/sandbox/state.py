@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from c7n_inactive_keys.sandbox.accounts import Account, Key, User
+from c7n_inactive_keys.sandbox.accounts import Account, User
+from c7n_inactive_keys.sandbox.keys import Key
 from c7n_inactive_keys.sandbox.principals import Principal
 from c7n_inactive_keys.sandbox.values import LastUsed, View, identifier
 from c7n_inactive_keys.times import format_time, parse_time

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from c7n_inactive_keys.sandbox import event_history
 from c7n_inactive_keys.sandbox.accounts import Account
 from c7n_inactive_keys.sandbox.calls import Calls
+from c7n_inactive_keys.sandbox.events import HOME_REGIONS
 from c7n_inactive_keys.sandbox.faults import Faults
 from c7n_inactive_keys.sandbox.moto_services import MotoServices
 from c7n_inactive_keys.sandbox.permissions import Permissions
@@ -84,7 +84,7 @@ class World:
             "AWS_ACCESS_KEY_ID": key_id,
             "AWS_SECRET_ACCESS_KEY": secret_of(key_id),
             "AWS_SESSION_TOKEN": TOKEN,
-            "AWS_DEFAULT_REGION": event_history.HOME_REGIONS[self.partition],
+            "AWS_DEFAULT_REGION": HOME_REGIONS[self.partition],
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
