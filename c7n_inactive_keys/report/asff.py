@@ -11,7 +11,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from c7n_inactive_keys.journal import REACTIVATED
 from c7n_inactive_keys.report.finding import GENERATOR, REMEDIATION, Finding, finding
+from c7n_inactive_keys.report.json_lines import array
 from c7n_inactive_keys.report.model import Report
 
 TITLE_LENGTH = 256
@@ -22,11 +24,8 @@ RULE = "Software and Configuration Checks/AWS Security Best Practices"
 
 def render(report: Report) -> Iterator[str]:
     """A JSON array, a finding a line."""
-    yield "["
-    for number, row in enumerate(report.keys):
-        fields = asff_finding(finding(row, report))
-        yield f"{',' if number else ''}\n{json.dumps(fields, ensure_ascii=False)}"
-    yield "\n]\n"
+    findings = (asff_finding(finding(row, report)) for row in report.keys)
+    return array(json.dumps(fields, ensure_ascii=False) for fields in findings)
 
 
 def asff_finding(item: Finding) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def _resource(item: Finding) -> dict[str, Any]:
                 "CreatedAt": key.created,
                 "PrincipalName": key.user_name,
                 "PrincipalType": "IAMUser",
-                "Status": "Active" if key.reason == "reactivated" else "Inactive",
+                "Status": "Active" if key.reason == REACTIVATED else "Inactive",
             }
         },
     }

@@ -7,37 +7,14 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 
-from c7n_inactive_keys.report.model import KeyRow, Report
+from c7n_inactive_keys.report.model import KEY_FIELDS, KeyRow, Report
 
-COLUMNS = (
-    "account_id",
-    "account_name",
-    "user_name",
-    "path",
-    "access_key_id",
-    "created",
-    "last_used",
-    "last_used_service",
-    "last_used_region",
-    "not_before",
-    "not_after",
-    "at_least_days",
-    "at_most_days",
-    "evidence",
-    "outcome",
-    "reason",
-    "outcome_time",
-    "first_seen",
-    "last_seen",
-    "slot_blocked",
-    "policies",
-)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render(report: Report) -> Iterator[str]:
     """The header and a line for each key."""
-    return csv_lines(COLUMNS, (_cells(row) for row in report.keys))
+    return csv_lines(KEY_FIELDS, (_cells(row) for row in report.keys))
 
 
 def csv_lines(
@@ -71,7 +48,7 @@ def harmless(cell: object) -> object:
 
 
 def _cells(row: KeyRow) -> Iterator[object]:
-    for column in COLUMNS:
+    for column in KEY_FIELDS:
         value = getattr(row, column)
         if isinstance(value, tuple):
             yield "; ".join(value)

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from c7n_inactive_keys.report.model import READ, SKIPPED, Outcome, PolicyRun
+from c7n_inactive_keys.journal import REACTIVATED, SKIPPED
+from c7n_inactive_keys.report.model import READ, Outcome, PolicyRun
 from c7n_inactive_keys.report.outcomes import INTERRUPTED
 
 KeyId = tuple[str, str]  # account id, access key id
 NOT_LISTED = f"{INTERRUPTED}: the policy's next run no longer found it"
-REACTIVATED = "reactivated"
 
 
 def followed_up(

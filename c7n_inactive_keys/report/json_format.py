@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from c7n_inactive_keys.report.model import FAILED, MISSING, READ, Account, KeyRow, Report
+from c7n_inactive_keys.report.json_lines import comma_lines
+from c7n_inactive_keys.report.model import (
+    FAILED,
+    KEY_FIELDS,
+    MISSING,
+    READ,
+    Account,
+    KeyRow,
+    Report,
+)
 
 FORMAT_VERSION = 1
 
@@ -31,9 +40,9 @@ def render(report: Report) -> Iterator[str]:
     }
     yield _dump(head)[:-1]
     yield ',\n"accounts": ['
-    yield from _lines(account_fields(account) for account in report.accounts)
+    yield from comma_lines(_dump(account_fields(account)) for account in report.accounts)
     yield '],\n"keys": ['
-    yield from _lines(key_fields(row) for row in report.keys)
+    yield from comma_lines(_dump(key_fields(row)) for row in report.keys)
     yield "]}\n"
 
 
@@ -51,34 +60,7 @@ def account_fields(account: Account) -> dict[str, Any]:
 
 def key_fields(row: KeyRow) -> dict[str, Any]:
     """One element of `keys`."""
-    return {
-        "account_id": row.account_id,
-        "account_name": row.account_name,
-        "user_name": row.user_name,
-        "path": row.path,
-        "access_key_id": row.access_key_id,
-        "created": row.created,
-        "last_used": row.last_used,
-        "last_used_service": row.last_used_service,
-        "last_used_region": row.last_used_region,
-        "not_before": row.not_before,
-        "not_after": row.not_after,
-        "at_least_days": row.at_least_days,
-        "at_most_days": row.at_most_days,
-        "evidence": row.evidence,
-        "outcome": row.outcome,
-        "reason": row.reason,
-        "outcome_time": row.outcome_time,
-        "first_seen": row.first_seen,
-        "last_seen": row.last_seen,
-        "slot_blocked": row.slot_blocked,
-        "policies": row.policies,
-    }
-
-
-def _lines(items: Iterator[dict[str, Any]]) -> Iterator[str]:
-    for number, item in enumerate(items):
-        yield f"{',' if number else ''}\n{_dump(item)}"
+    return {name: getattr(row, name) for name in KEY_FIELDS}
 
 
 def _dump(item: Any) -> str:

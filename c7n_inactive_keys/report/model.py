@@ -5,16 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from c7n_inactive_keys.journal import ALREADY_GONE, DELETED, REACTIVATED, USER_GONE
+
 READ = "read"
 FAILED = "failed"
 MISSING = "missing"
 
-DELETED = "deleted"
-SKIPPED = "skipped"
-OUTCOME_FAILED = "failed"
 # Reasons for which the delete action skips a key because it is not an inactive key any more.
-NO_LONGER_INACTIVE = ("reactivated", "already-gone", "user-gone")
-GONE = ("already-gone", "user-gone")
+GONE = (ALREADY_GONE, USER_GONE)
+NO_LONGER_INACTIVE = (REACTIVATED, *GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +147,32 @@ class KeyRow:
     def never_used(self) -> bool:
         """Whether IAM recorded no use of the key."""
         return self.last_used is None
+
+
+# What the json and csv reports say of a key, in this order.
+KEY_FIELDS = (
+    "account_id",
+    "account_name",
+    "user_name",
+    "path",
+    "access_key_id",
+    "created",
+    "last_used",
+    "last_used_service",
+    "last_used_region",
+    "not_before",
+    "not_after",
+    "at_least_days",
+    "at_most_days",
+    "evidence",
+    "outcome",
+    "reason",
+    "outcome_time",
+    "first_seen",
+    "last_seen",
+    "slot_blocked",
+    "policies",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from py_ocsf_models.objects.resource_details import ResourceDetails
 
 from c7n_inactive_keys import __version__
 from c7n_inactive_keys.report.finding import REMEDIATION, Finding, finding
+from c7n_inactive_keys.report.json_lines import array
 from c7n_inactive_keys.report.model import Report
 from c7n_inactive_keys.times import parse_time
 
@@ -29,11 +30,8 @@ PRODUCT = "c7n-inactive-keys"
 
 def render(report: Report) -> Iterator[str]:
     """A JSON array, a finding a line."""
-    yield "["
-    for number, row in enumerate(report.keys):
-        event = ocsf_finding(finding(row, report))
-        yield f"{',' if number else ''}\n{event.model_dump_json(exclude_none=True)}"
-    yield "\n]\n"
+    events = (ocsf_finding(finding(row, report)) for row in report.keys)
+    return array(event.model_dump_json(exclude_none=True) for event in events)
 
 
 def ocsf_finding(item: Finding) -> DetectionFinding:

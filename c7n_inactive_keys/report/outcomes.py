@@ -7,13 +7,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from c7n_inactive_keys.journal import DELETING, JournalEntry, read_lines
-from c7n_inactive_keys.report.model import DELETED, GONE, OUTCOME_FAILED, Outcome
+from c7n_inactive_keys.journal import (
+    DELETED,
+    DELETING,
+    FAILED,
+    UNREADABLE,
+    JournalEntry,
+    read_lines,
+)
+from c7n_inactive_keys.report.model import GONE, Outcome
 from c7n_inactive_keys.report.runlog import short
 from c7n_inactive_keys.report.words import clean, counted, evidence_words
 
 INTERRUPTED = "interrupted"
-UNREADABLE = "unreadable"  # the filter's word for users whose keys it could not list
 NAMED = 3
 
 
@@ -79,7 +85,7 @@ def _outcome(entry: JournalEntry, latest_run: bool, tried_before: bool) -> Outco
     outcome, reason = entry.outcome, _reason(fields)
     if outcome == DELETING:
         # The run was killed between the call and its answer: the key may be gone or not.
-        outcome, reason = OUTCOME_FAILED, INTERRUPTED
+        outcome, reason = FAILED, INTERRUPTED
     elif tried_before and reason in GONE:
         outcome, reason = DELETED, f"{INTERRUPTED}: {reason}"  # by the call that had no answer
     evidence = [item for item in fields.get("evidence") or () if isinstance(item, dict)]

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.journal import DELETED
+from c7n_inactive_keys.plan import COLUMNS
 from c7n_inactive_keys.report.csv_format import csv_lines, harmless
 from c7n_inactive_keys.report.model import (
-    DELETED,
     READ,
     Collection,
     FoundKey,
@@ -21,7 +22,6 @@ from c7n_inactive_keys.report.rows import current_runs
 
 # The pattern and length of userNameType in IAM's service model.
 IAM_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-COLUMNS = ("AccountId", "UserName", "AccessKeyId", "CreateDate", "AtLeast")
 
 
 class NoDeletePolicyError(InactiveKeysError):

@@ -8,12 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from c7n_inactive_keys.journal import DELETED, FAILED, SKIPPED
 from c7n_inactive_keys.report.coverage import OrgFailures, coverage
 from c7n_inactive_keys.report.model import (
-    DELETED,
-    OUTCOME_FAILED,
     READ,
-    SKIPPED,
     Account,
     AgeBin,
     Collection,
@@ -77,7 +75,7 @@ def totals(rows: Iterable[KeyRow]) -> Totals:
         never_used=sum(row.never_used for row in rows),
         deleted=outcomes[DELETED],
         skipped=outcomes[SKIPPED],
-        failed=outcomes[OUTCOME_FAILED],
+        failed=outcomes[FAILED],
         slot_blocked=len({(row.account_id, row.user_name) for row in rows if row.slot_blocked}),
         remaining=sum(not row.settled for row in rows),
     )

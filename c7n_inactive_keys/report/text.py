@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from c7n_inactive_keys.report.model import DELETED, FAILED, MISSING, READ, KeyRow, Report
+from c7n_inactive_keys.journal import DELETED
+from c7n_inactive_keys.report.model import FAILED, MISSING, READ, KeyRow, Report
 from c7n_inactive_keys.report.summary import oldest, top_accounts, uncovered
 from c7n_inactive_keys.report.words import clean, counted
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from c7n_inactive_keys.report.model import DELETED, READ, PolicyRun, TrendPoint
+from c7n_inactive_keys.journal import DELETED
+from c7n_inactive_keys.report.model import READ, PolicyRun, TrendPoint
 from c7n_inactive_keys.report.rounds import Round, started
 
 Known = dict[str, dict[str, frozenset[str]]]  # account -> policy -> ids of inactive keys
