@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.actions import BaseAction
-from c7n.cache import NullCache
 
 from c7n_inactive_keys.custodian import api
 from c7n_inactive_keys.custodian.annotation import ALL_KEYS, INACTIVE_KEYS
 from c7n_inactive_keys.custodian.blocks import FILTER_TYPE, no_keys_selected, of_type
+from c7n_inactive_keys.custodian.cache import may_be_cached
 from c7n_inactive_keys.custodian.options import (
     Option,
     describe,
@@ -177,8 +177,9 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
 
     def _tags_may_be_old(self) -> bool:
         """Whether the tags of users come from the cache, or this policy wrote ledger tags since."""
-        cached = not isinstance(self.manager._cache, NullCache)  # noqa: SLF001 - its filters' name
-        return cached or any(item.type == LEDGER_ACTION for item in self.manager.actions)
+        return may_be_cached(self.manager) or any(
+            item.type == LEDGER_ACTION for item in self.manager.actions
+        )
 
     def _read_plan(self) -> Plan | None:
         if "plan" not in self.data:

@@ -3,23 +3,14 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from c7n.cache import InMemoryCache
-
 Value = TypeVar("Value")
 
 REPORT_ANNOTATION = "c7n:CredentialReport"
-KEY_ANNOTATIONS = (
-    "c7n:AccessKeys",
-    "c7n:matched-keys",
-    "c7n:InactiveAccessKeys",
-    "c7n:InactiveAccessKeysByFilter",
-)
 # Event history that was read this long ago may serve the next policy of the same run.
 RUN_MEMORY = 15 * 60.0
 
@@ -71,28 +62,3 @@ def once_per_run(manager: Any, name: str, produce: Callable[[], Value]) -> Value
     _run.clear()  # one account at a time: a long organisation run must not pile up histories
     _run[key] = (run, time.monotonic(), value)
     return value
-
-
-def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
-    """Keep annotations out of Custodian's in-memory cache, which hands out the same objects again.
-
-    The cache gets copies of its own, free of what key-level filters have written so far.
-    """
-    cache = manager._cache  # noqa: SLF001 - Custodian's filters use it under this name
-    if not isinstance(cache, InMemoryCache):
-        return
-    cache_key = manager.get_cache_key(manager.source.get_query_params(None))
-    with cache:
-        cached = cache.get(cache_key)
-        ours = {id(resource) for resource in resources}
-        if not cached or not any(id(resource) in ours for resource in cached):
-            return
-        cache.save(
-            cache_key,
-            [
-                copy.deepcopy(
-                    {name: value for name, value in resource.items() if name not in KEY_ANNOTATIONS}
-                )
-                for resource in cached
-            ],
-        )

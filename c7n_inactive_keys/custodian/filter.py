@@ -17,9 +17,10 @@ from c7n_inactive_keys.custodian.annotation import (
     forget_other_runs,
 )
 from c7n_inactive_keys.custodian.blocks import built_in_before
+from c7n_inactive_keys.custodian.cache import detach_from_cache
 from c7n_inactive_keys.custodian.events_from import OPTION as EVENTS_FROM
 from c7n_inactive_keys.custodian.events_from import Export
-from c7n_inactive_keys.custodian.execution import detach_from_cache, execution_token
+from c7n_inactive_keys.custodian.execution import execution_token
 from c7n_inactive_keys.custodian.options import (
     Option,
     describe,
