@@ -4,14 +4,10 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO
 
 import click
 
@@ -24,6 +20,12 @@ from c7n_inactive_keys.report.progress import progress
 from c7n_inactive_keys.report.runlog import org_failures
 from c7n_inactive_keys.report.summary import summarise, uncovered
 from c7n_inactive_keys.report.words import clean, counted, is_or_are
+from c7n_inactive_keys.report.writing import (
+    STDOUT,
+    speaks_unicode,
+    write_file,
+    write_stdout,
+)
 
 NOT_COVERED = 3
 FORMATS = {
@@ -67,7 +69,7 @@ NAMED = 5
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the report to this file instead of stdout.",
+    help="Write the report to this file instead of stdout (which is -).",
 )
 @click.option(
     "--plan",
@@ -95,6 +97,9 @@ def report(
 
     Exit status: 0 every account was read, 3 some account was not, 2 wrong usage.
     """
+    if "" in sources:
+        raise click.UsageError("-s is empty; name a directory or s3://bucket/prefix")
+    output = None if output == STDOUT else output
     try:
         listed = read_accounts(config) if config else None
         told = org_failures(_read_log(org_log)) if org_log else {}
@@ -109,7 +114,7 @@ def report(
         )
         if plan:
             keys = plan_file.planned_keys(collection, result, listed, policies)
-            write(plan_file.render(keys), plan)
+            write_file(plan_file.render(keys), plan)
         del collection  # a large organisation's fills the memory that the format needs
         _write_report(result, format_, output)
     except InactiveKeysError as error:
@@ -162,7 +167,7 @@ def _not_covered(result: Report) -> str:
 
 
 def _write_report(result: Report, format_: str, output: Path | None) -> None:
-    if format_ == "text" and output is None and sys.stdout.isatty():
+    if format_ == "text" and output is None and sys.stdout.isatty() and speaks_unicode():
         from rich.console import Console
 
         from c7n_inactive_keys.report.text import show
@@ -170,8 +175,11 @@ def _write_report(result: Report, format_: str, output: Path | None) -> None:
         show(result, Console(highlight=False))
         return
     pieces = _renderer(format_)(result)
-    # On a terminal the progress line would run into the report itself.
-    write(pieces if output is None else progress(pieces, f"writing {output}"), output)
+    if output is None:
+        # On a terminal a progress line would run into the report itself.
+        write_stdout(pieces, machine_readable=format_ != "text")
+    else:
+        write_file(progress(pieces, f"writing {output}"), output)
 
 
 def _renderer(format_: str) -> Callable[[Report], Iterable[str]]:
@@ -187,40 +195,3 @@ def _renderer(format_: str) -> Callable[[Report], Iterable[str]]:
         ) from error
     render: Callable[[Report], Iterable[str]] = module.render
     return render
-
-
-def write(pieces: Iterable[str], path: Path | None) -> None:
-    """Write the pieces to a file, whole or not at all, or to stdout."""
-    if path is None:
-        for piece in pieces:
-            click.echo(piece, nl=False)
-        return
-    with _replacing(path) as stream:
-        stream.writelines(pieces)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[str]]:
-    """A file that takes the place of `path` when it is complete."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            newline="",
-            delete=False,
-            dir=path.parent,
-            prefix=f".{path.name}.",
-        ) as stream:
-            temporary = Path(stream.name)
-            try:
-                yield stream
-            except BaseException:
-                temporary.unlink()
-                raise
-        # NamedTemporaryFile keeps its files from everybody else; a report follows the umask.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error

@@ -32,6 +32,8 @@ def sandbox(port: int, empty: bool, accounts: Path | None) -> None:
     """Run an embedded AWS organisation with inactive keys of every kind, until Ctrl-C."""
     if empty and accounts:
         raise click.UsageError("--accounts lists the organisation, and --empty makes none")
+    if accounts and not accounts.parent.is_dir():
+        raise click.UsageError(f"--accounts: there is no directory {accounts.parent}")
     try:
         running = Sandbox(port).start()
     except OSError as error:
