@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
+from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 from c7n_inactive_keys.yaml_lists import read_list
 
 HANDLER = "c7n_inactive_keys.lambda_handler.run"
@@ -39,8 +39,8 @@ sys.exit(0 if "inactive-access-key" in names else 3)
 """
 
 
-def archives(paths: Iterable[Path]) -> Iterator[Finding]:
-    """A finding for each policy in Lambda mode that uses the plugin.
+def archives(paths: Iterable[Path]) -> Iterator[Result]:
+    """A result for each policy in Lambda mode that uses the plugin.
 
     Raises:
         YamlFileError: a file cannot be read, or is none of Custodian's.
@@ -52,7 +52,7 @@ def archives(paths: Iterable[Path]) -> Iterator[Finding]:
                 found = True
                 yield _archive(data)
     if not found:
-        yield Finding(NOTE, "Lambda archive", "none of the policies given runs in Lambda")
+        yield Result(NOTE, "Lambda archive", "none of the policies given runs in Lambda")
 
 
 def _needs_lambda(data: dict[str, Any]) -> bool:
@@ -65,20 +65,20 @@ def _uses_plugin(data: dict[str, Any]) -> bool:
     return any(word in text for word in words)
 
 
-def _archive(data: dict[str, Any]) -> Finding:
+def _archive(data: dict[str, Any]) -> Result:
     subject = f"Lambda archive of {data.get('name')}"
     mode = data["mode"]
     if PACKAGE not in (mode.get("packages") or ()):
-        return Finding(PROBLEM, subject, f"lacks the plugin: `mode` needs `packages: [{PACKAGE}]`")
+        return Result(PROBLEM, subject, f"lacks the plugin: `mode` needs `packages: [{PACKAGE}]`")
     handler = mode.get("handler", "custodian_policy.run")
     done = _import_as_lambda_does(data, handler.rpartition(".")[0])
     if done.returncode == 0:
-        return Finding(OK, subject, f"holds the plugin, and its handler {handler} loads it")
+        return Result(OK, subject, f"holds the plugin, and its handler {handler} loads it")
     if done.returncode == 3:
         text = f"its handler {handler} does not load the plugin: `mode` needs `handler: {HANDLER}`"
     else:
         text = f"does not start: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
-    return Finding(PROBLEM, subject, text)
+    return Result(PROBLEM, subject, text)
 
 
 def _import_as_lambda_does(data: dict[str, Any], module: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from c7n_inactive_keys.check import archive, loading, permissions
-from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
+from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 from c7n_inactive_keys.errors import InactiveKeysError
 
 COLOURS = {OK: "green", NOTE: "yellow", PROBLEM: "red"}
@@ -47,17 +47,17 @@ def check(
     """
     failed = False
     try:
-        for finding in _findings(config, policies, no_aws):
-            click.secho(f"{finding.state:<8}", fg=COLOURS[finding.state], nl=False)
-            click.echo(f"{finding.subject}: {finding.text}")
-            failed = failed or finding.state == PROBLEM
+        for result in _results(config, policies, no_aws):
+            click.secho(f"{result.state:<8}", fg=COLOURS[result.state], nl=False)
+            click.echo(f"{result.subject}: {result.text}")
+            failed = failed or result.state == PROBLEM
     except InactiveKeysError as error:
         raise click.UsageError(str(error)) from error
     if failed:
         ctx.exit(FAILED)
 
 
-def _findings(config: Path | None, policies: tuple[Path, ...], no_aws: bool) -> Iterator[Finding]:
+def _results(config: Path | None, policies: tuple[Path, ...], no_aws: bool) -> Iterator[Result]:
     # First of all, since a file that cannot be read ends everything.
     targets = permissions.read_targets(config) if config else [permissions.Target("AWS account")]
     yield loading.custodian()

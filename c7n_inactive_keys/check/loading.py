@@ -14,7 +14,7 @@ from pathlib import Path
 
 from c7n_inactive_keys import __version__
 from c7n_inactive_keys.autoload import OPT_OUT
-from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
+from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 
 FILTER = "aws.iam-user.filters.inactive-access-key"
 PATIENCE = 120  # seconds; the first start after an installation compiles all of Custodian
@@ -38,30 +38,30 @@ if __name__ == "__main__":
 '''
 
 
-def custodian() -> Finding:
+def custodian() -> Result:
     """Ask the `custodian` command for the filter's help."""
     command = find_command("custodian")
     if command is None:
-        return Finding(PROBLEM, "custodian", "there is no such command on the PATH")
+        return Result(PROBLEM, "custodian", "there is no such command on the PATH")
     done = _run([str(command), "schema", FILTER])
     if done.returncode == 0:
-        return Finding(OK, "custodian", f"{command} knows the plugin (version {__version__})")
-    return Finding(PROBLEM, "custodian", f"{command} does not know the plugin: {_why(done.stderr)}")
+        return Result(OK, "custodian", f"{command} knows the plugin (version {__version__})")
+    return Result(PROBLEM, "custodian", f"{command} does not know the plugin: {_why(done.stderr)}")
 
 
-def workers() -> Finding:
+def workers() -> Result:
     """Start a worker process as c7n-org does, with c7n-org's own Python, and ask it."""
     subject = "c7n-org workers"
     command = find_command("c7n-org")
     if command is None:
-        return Finding(NOTE, subject, "c7n-org is not installed (extra `org`)")
+        return Result(NOTE, subject, "c7n-org is not installed (extra `org`)")
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory) / "worker.py"
         script.write_text(WORKER, encoding="utf-8")
         done = _run([str(interpreter_of(command)), str(script)])
     if done.returncode == 0 and done.stdout.strip() == "seen":
-        return Finding(OK, subject, f"the workers of {command} know the plugin")
-    return Finding(
+        return Result(OK, subject, f"the workers of {command} know the plugin")
+    return Result(
         PROBLEM,
         subject,
         f"the workers of {command} do not know the plugin: {_why(done.stderr)}. c7n-org would "

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM, Finding
+from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 from c7n_inactive_keys.custodian.api import API_ERRORS, DENIED_CODES, describe_error
 from c7n_inactive_keys.partitions import home_region
 from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
@@ -85,13 +85,13 @@ def read_targets(path: Path) -> list[Target]:
     ]
 
 
-def accounts(targets: Iterable[Target]) -> Iterator[Finding]:
-    """A finding for each account, in their order."""
+def accounts(targets: Iterable[Target]) -> Iterator[Result]:
+    """A result for each account, in their order."""
     with ThreadPoolExecutor(WORKERS) as pool:
         yield from pool.map(account, targets)
 
 
-def account(target: Target) -> Finding:
+def account(target: Target) -> Result:
     """Who we are there, what we may do, and whether event history can be read."""
     try:
         session = target.session()
@@ -99,7 +99,7 @@ def account(target: Target) -> Finding:
         iam = session.client("iam")
         arn = identity["Arn"]
     except API_ERRORS as error:
-        return Finding(PROBLEM, target.label, f"cannot be entered: {_words(error)}")
+        return Result(PROBLEM, target.label, f"cannot be entered: {_words(error)}")
     unread = history_error(session, arn.split(":")[1])
     try:
         denied = denied_actions(iam, arn)
@@ -169,7 +169,7 @@ def _judge(
     unread: str | None,
     denied: Mapping[str, list[str]] | None = None,
     unknown: str = "",
-) -> Finding:
+) -> Result:
     """`denied` None: what may be done is not known, for the reason in `unknown`."""
     parts = [arn]
     if unread is None:
@@ -184,8 +184,8 @@ def _judge(
             lacking = f"may NOT {purpose} ({', '.join(missing)})" if missing else None
             parts.append(lacking or f"may {purpose}")
     if unread is not None or any(purpose in (denied or {}) for purpose in ESSENTIAL):
-        return Finding(PROBLEM, label, "; ".join(parts))
-    return Finding(NOTE if denied is None or denied else OK, label, "; ".join(parts))
+        return Result(PROBLEM, label, "; ".join(parts))
+    return Result(NOTE if denied is None or denied else OK, label, "; ".join(parts))
 
 
 def _unknown(error: Exception) -> str:

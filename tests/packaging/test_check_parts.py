@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from c7n_inactive_keys.check import loading, permissions
-from c7n_inactive_keys.check.finding import NOTE, OK, PROBLEM
+from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM
 from c7n_inactive_keys.sandbox import Fault, gateway
 from c7n_inactive_keys.sandbox.protocol import Answer
 

@@ -11,7 +11,7 @@ PROBLEM = "problem"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Result:
     """What (`subject`) was looked at, how it is (`state`), and in words what that means."""
 
     state: str
