@@ -9,6 +9,7 @@ import importlib.util
 import click
 
 from c7n_inactive_keys import __version__
+from c7n_inactive_keys.stdout import bear_any_text
 
 # Name -> (module:attribute, what it says in the list of commands, the extra that it needs).
 COMMANDS = {
@@ -53,3 +54,4 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="c7n-inactive-keys")
 def main() -> None:
     """Inactive IAM access keys over a whole AWS organisation: what was found, and what was done."""
+    bear_any_text()

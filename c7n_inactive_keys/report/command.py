@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -20,12 +21,8 @@ from c7n_inactive_keys.report.progress import progress
 from c7n_inactive_keys.report.runlog import org_failures
 from c7n_inactive_keys.report.summary import summarise, uncovered
 from c7n_inactive_keys.report.words import clean, counted, is_or_are
-from c7n_inactive_keys.report.writing import (
-    STDOUT,
-    speaks_unicode,
-    write_file,
-    write_stdout,
-)
+from c7n_inactive_keys.report.writing import STDOUT, write_file, write_stdout
+from c7n_inactive_keys.stdout import printing
 
 NOT_COVERED = 3
 FORMATS = {
@@ -39,6 +36,17 @@ FORMATS = {
 NAMED = 5
 
 
+Given = TypeVar("Given")
+
+
+def _named(_ctx: click.Context, parameter: click.Parameter, given: Given) -> Given:
+    """Refuse an empty name: an unset variable must not mean the current directory."""
+    for name in given if isinstance(given, tuple) else (given,):
+        if name in ("", Path()):
+            raise click.BadParameter("it is empty; is a variable unset?", param=parameter)
+    return given
+
+
 @click.command()
 @click.option(
     "-s",
@@ -46,6 +54,7 @@ NAMED = 5
     "sources",
     multiple=True,
     required=True,
+    callback=_named,
     metavar="OUT",
     help="Output of custodian or c7n-org: a directory or s3://bucket/prefix; repeat for several.",
 )
@@ -68,13 +77,15 @@ NAMED = 5
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False, writable=True),
+    callback=_named,
     help="Write the report to this file instead of stdout (which is -).",
 )
 @click.option(
     "--plan",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write the keys that a real run would delete, for approval.",
+    type=click.Path(path_type=Path, dir_okay=False, readable=False, writable=True),
+    callback=_named,
+    help="Also write the keys that a real run would delete, for approval (- is stdout).",
 )
 @click.option(
     "--log",
@@ -97,9 +108,9 @@ def report(
 
     Exit status: 0 every account was read, 3 some account was not, 2 wrong usage.
     """
-    if "" in sources:
-        raise click.UsageError("-s is empty; name a directory or s3://bucket/prefix")
-    output = None if output == STDOUT else output
+    output = output or STDOUT
+    if plan and plan.absolute() == output.absolute():
+        raise click.UsageError(f"the report and the plan cannot both go to {_place(plan)}")
     try:
         listed = read_accounts(config) if config else None
         told = org_failures(_read_log(org_log)) if org_log else {}
@@ -114,7 +125,7 @@ def report(
         )
         if plan:
             keys = plan_file.planned_keys(collection, result, listed, policies)
-            write_file(plan_file.render(keys), plan)
+            _write(plan_file.render(keys), plan)
         del collection  # a large organisation's fills the memory that the format needs
         _write_report(result, format_, output)
     except InactiveKeysError as error:
@@ -166,20 +177,28 @@ def _not_covered(result: Report) -> str:
     )
 
 
-def _write_report(result: Report, format_: str, output: Path | None) -> None:
-    if format_ == "text" and output is None and sys.stdout.isatty() and speaks_unicode():
+def _write_report(result: Report, format_: str, output: Path) -> None:
+    if format_ == "text" and output == STDOUT and sys.stdout.isatty():
         from rich.console import Console
 
         from c7n_inactive_keys.report.text import show
 
-        show(result, Console(highlight=False))
+        with printing() as stream:
+            show(result, Console(file=stream, highlight=False))
         return
-    pieces = _renderer(format_)(result)
-    if output is None:
+    _write(_renderer(format_)(result), output, machine_readable=format_ != "text")
+
+
+def _write(pieces: Iterable[str], path: Path, machine_readable: bool = True) -> None:
+    if path == STDOUT:
         # On a terminal a progress line would run into the report itself.
-        write_stdout(pieces, machine_readable=format_ != "text")
+        write_stdout(pieces, machine_readable)
     else:
-        write_file(progress(pieces, f"writing {output}"), output)
+        write_file(progress(pieces, f"writing {path}"), path)
+
+
+def _place(path: Path) -> str:
+    return "stdout" if path == STDOUT else str(path)
 
 
 def _renderer(format_: str) -> Callable[[Report], Iterable[str]]:

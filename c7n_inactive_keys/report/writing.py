@@ -1,51 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a report goes: a file that is replaced as a whole, a pipe, or stdout of any encoding."""
+"""Where a report goes: a file that is replaced as a whole, a pipe or device, or stdout."""
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 
+from c7n_inactive_keys.stdout import printing
+
 STDOUT = Path("-")
-# What the text report draws with, for those whose encoding has no such characters.
-PLAIN = str.maketrans({"█": "#", "─": "-", "…": "."})
-
-
-def speaks_unicode() -> bool:
-    """Whether stdout's encoding has every character."""
-    return (sys.stdout.encoding or "").lower().startswith("utf")
+# The name of a directory may be no text at all; then its bytes are shown.
+FORM: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
 
 
 def write_stdout(pieces: Iterable[str], machine_readable: bool) -> None:
-    """Print the pieces, as UTF-8 if programs are to read them, else in the terminal's encoding.
+    """Print the pieces: as `write_file` writes them if programs are to read them, else as text.
 
     Raises:
         UsageError: stdout cannot be written, for another reason than that its reader has gone.
     """
-    if not speaks_unicode():
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8" if machine_readable else None, errors="replace")
+    with printing() as stream:
         if not machine_readable:
-            pieces = (piece.translate(PLAIN) for piece in pieces)
-    try:
+            stream.writelines(pieces)
+            return
         for piece in pieces:
-            click.echo(piece, nl=False)
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise
-        # What is still in its buffer would fail once more at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise click.UsageError(f"stdout cannot be written: {error.strerror}") from error
+            stream.buffer.write(piece.encode(FORM["encoding"], FORM["errors"]))
 
 
 def write_file(pieces: Iterable[str], path: Path) -> None:
@@ -54,44 +40,59 @@ def write_file(pieces: Iterable[str], path: Path) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    special = path.exists() and not path.is_file()
     try:
-        with _into(path) if special else _replacing(path) as stream:
+        with (_as_it_is if _is_special(path) else _replacing)(path) as stream:
             stream.writelines(pieces)
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _into(path: Path) -> IO[str]:
-    return path.open("w", encoding="utf-8", newline="")
+def _is_special(path: Path) -> bool:
+    """Whether there is something that is no file, or that a file could not take the place of."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    # The target of /dev/stdout is nameless if it has been deleted.
+    return not (stat.S_ISREG(there.st_mode) and _target(path).exists())
+
+
+def _target(path: Path) -> Path:
+    """What a link leads to; unlike `resolve`, also for one that leads nowhere or to itself."""
+    return Path(os.path.realpath(path))
+
+
+@contextmanager
+def _as_it_is(path: Path) -> Iterator[IO[str]]:
+    with path.open("w", **FORM) as stream:
+        yield stream
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[str]]:
     """A file that takes the place of `path`, or of what it links to, when it is complete."""
-    target = path.resolve()
-    with tempfile.NamedTemporaryFile(
-        "w",
-        encoding="utf-8",
-        newline="",
-        delete=False,
-        dir=target.parent,
-        prefix=f".{target.name}.",
-    ) as stream:
-        temporary = Path(stream.name)
-        try:
+    target = _target(path)
+    number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(number)
+    temporary = Path(name)
+    try:
+        with temporary.open("w", **FORM) as stream:
             yield stream
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(_mode(target))
-    temporary.replace(target)
+        _dress(temporary, target)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
-def _mode(target: Path) -> int:
-    """The mode of the file that is replaced; a new one follows the umask."""
+def _dress(temporary: Path, target: Path) -> None:
+    """Give the file mode and owner of the one that it replaces; a new one follows the umask."""
     if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
+        there = target.stat()
+        if os.geteuid() == 0:
+            os.chown(temporary, there.st_uid, there.st_gid)
+        temporary.chmod(stat.S_IMODE(there.st_mode))
+        return
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    temporary.chmod(0o666 & ~mask)

@@ -188,22 +188,6 @@ def test_the_plan_of_one_policy(tree, run, tmp_path):
     assert len(list(csv.reader(plan.open()))) == 3
 
 
-def test_a_report_that_cannot_be_finished_leaves_the_old_file(tree, run, tmp_path, monkeypatch):
-    tree.run(A, [user(A, "ci", key(1))])
-    output = tmp_path / "report.csv"
-    output.write_text("old")
-
-    def broken(_):
-        yield "half"
-        raise RuntimeError("disk on fire")
-
-    monkeypatch.setattr("c7n_inactive_keys.report.csv_format.render", broken)
-    with pytest.raises(RuntimeError):
-        run("--format", "csv", "-o", output)
-    assert output.read_text() == "old"
-    assert [path.name for path in tmp_path.glob(".report*")] == []
-
-
 def test_piped_output_is_plain_and_stderr_silent(tree):
     tree.run(A, [user(A, "ci", key(1))])
     done = subprocess.run([*START, "report", "-s", str(tree.root)], capture_output=True, check=True)
