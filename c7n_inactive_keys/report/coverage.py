@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from c7n_inactive_keys.report.model import (
     PolicyRun,
 )
 from c7n_inactive_keys.report.rounds import Round, started
+from c7n_inactive_keys.report.runlog import FailureKey, OrgFailure
 from c7n_inactive_keys.times import parse_time
 
 # A failed account is often run again by itself; the others then count as read in the same round.
@@ -27,7 +28,11 @@ NO_OUTPUT = (
 LEFT_OUT = "no output of this policy: c7n-org leaves an account after the first denied call"
 NO_POLICY = "no output of a policy with the filter inactive-access-key"
 
-OrgFailures = Mapping[tuple[str, str | None], str]
+# c7n-org begins an account's regions about together, and its log seldom says when it began itself.
+SAME_RUN = timedelta(minutes=10)
+
+OrgFailures = Mapping[FailureKey, OrgFailure]
+AccountFailures = Mapping[tuple[str | None, str], OrgFailure]  # by policy (None: all) and region
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class PolicyCoverage:
 def coverage(
     found: Sequence[Round], listed: Sequence[ListedAccount] | None, org_failures: OrgFailures
 ) -> tuple[Account, ...]:
-    """All accounts that were to be read or that left output, sorted by name."""
+    """All accounts that were to be read, left output, or failed by c7n-org's log, by name."""
     names = {account.account_id: account.name for account in listed or ()}
     by_account: dict[str, dict[str, list[tuple[int, PolicyRun]]]] = {}
     for number, part in enumerate(found):
@@ -53,17 +58,33 @@ def coverage(
                 names[account] = run.account_name
     newest = _newest(found)
     last_in = _last_in_tree(found)
+    failures = _by_account(org_failures, newest)
+    if not listed:
+        ids = {name: account for account, name in names.items()}
+        names.update((ids.get(name, name), name) for name in failures if name not in by_account)
     accounts = []
     for account in {**by_account, **dict.fromkeys(names)}:
         runs = by_account.get(account, {})
         name = names.get(account) or _name(runs) or account
+        told = failures.get(name, {})
         policies = {
-            policy: _policy_coverage(runs.get(policy, []), number, began, last_in)
+            policy: _policy_coverage(runs.get(policy, []), number, began, last_in, told)
             for policy, (number, began) in newest.items()
         }
         known = listed is None or account in names
-        accounts.append(_account(account, name, policies, org_failures, known))
+        accounts.append(_account(account, name, policies, told, known))
     return tuple(sorted(accounts, key=lambda item: (item.name, item.account_id)))
+
+
+def _by_account(
+    org_failures: OrgFailures, policies: Collection[str]
+) -> dict[str, dict[tuple[str | None, str], OrgFailure]]:
+    """The failures of each account name that say something of the policies."""
+    failures: dict[str, dict[tuple[str | None, str], OrgFailure]] = {}
+    for (name, policy, region), failure in org_failures.items():
+        if failure.leaves_account or policy in policies:
+            failures.setdefault(name, {})[policy, region] = failure
+    return failures
 
 
 def _newest(found: Sequence[Round]) -> dict[str, tuple[int, str]]:
@@ -94,6 +115,7 @@ def _policy_coverage(
     newest: int,
     began: str,
     last_in_tree: Mapping[tuple[str, str], str],
+    failures: AccountFailures,
 ) -> PolicyCoverage:
     last_read = max((run.started for _, run in runs if run.state == READ), default=None)
     if not runs:
@@ -105,6 +127,10 @@ def _policy_coverage(
     if not read:
         reason = next((run.reason for run in latest if run.reason), None)
         return PolicyCoverage(FAILED, reason, last_read)
+    later = [_later_failure(run, failures) for run in read]
+    read = [run for run, failure in zip(read, later, strict=True) if failure is None]
+    if not read:
+        return PolicyCoverage(FAILED, next(failure.text for failure in later if failure), last_read)
     # A directory that is used again keeps the output of accounts that a later run never reached.
     beside = max(last_in_tree[run.source, run.policy] for run in read)
     expected = max(beside, began) if number < newest else beside
@@ -115,11 +141,35 @@ def _policy_coverage(
     return PolicyCoverage(READ, None, last_read)
 
 
+def _later_failure(run: PolicyRun, failures: AccountFailures) -> OrgFailure | None:
+    """The failure of a later run of c7n-org that left this run's output as it was."""
+    return next((item for key, item in failures.items() if _is_later(run, *key, item)), None)
+
+
+def _is_later(run: PolicyRun, policy: str | None, region: str, failure: OrgFailure) -> bool:
+    started, own, here = parse_time(run.started), policy == run.policy, run.region in (region, None)
+    if not (own or failure.leaves_account) or (failure.time and failure.time < started):
+        return False
+    if here and own and not run.reason:
+        return True
+    if failure.run_began is None:
+        return here and not own
+    # It may be this run's own failed action, or go with its read of another region.
+    doubt = SAME_RUN if own or not here else timedelta()
+    return started < failure.run_began - doubt
+
+
+def _told(failures: AccountFailures, policy: str | None) -> str | None:
+    """What c7n-org said of a policy, or else of all of them."""
+    found = {which: failure.text for (which, _), failure in failures.items()}
+    return found.get(policy) or found.get(None)
+
+
 def _account(
     account_id: str,
     name: str,
     policies: Mapping[str, PolicyCoverage],
-    org_failures: OrgFailures,
+    failures: AccountFailures,
     listed: bool,
 ) -> Account:
     unread = {policy: item for policy, item in policies.items() if item.status != READ}
@@ -130,15 +180,14 @@ def _account(
     reasons: dict[str, list[str]] = {}
     failed = any(item.status == FAILED for item in unread.values())
     for policy, item in unread.items():
-        told = org_failures.get((name, policy)) or org_failures.get((name, None))
         reasons.setdefault(
-            told
+            _told(failures, policy)
             or (LEFT_OUT if failed and item.status == MISSING else item.reason)
             or (NO_OUTPUT if all_missing else LEFT_OUT),
             [],
         ).append(policy)
     if not policies:
-        reasons = {org_failures.get((name, None)) or NO_POLICY: []}
+        reasons = {_told(failures, None) or NO_POLICY: []}
     told_all = len(unread) == len(policies) and len(reasons) == 1
     return Account(
         # A run that was killed early, in no accounts file, is known by its directory's name alone.

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from math import isfinite
 from sys import intern
 from typing import Any
 
@@ -28,23 +30,34 @@ def found_keys(users: Any, exempt_tags: Collection[str] = ()) -> Iterator[FoundK
     """
     if not isinstance(users, list):
         raise DamagedResourcesError("it holds no list of users")
-    try:
+    with _in_custodians_form():
         for user in users:
             for entry in user.get(INACTIVE_KEYS) or ():
                 yield _found_key(user, entry, exempt_tags)
+
+
+def switched_on(users: Any) -> Iterator[str]:
+    """Ids of the Active keys that the same users hold.
+
+    Raises:
+        DamagedResourcesError: a key has none, or there is no list of keys.
+    """
+    with _in_custodians_form():
+        for user in users:
+            for key in user.get(ALL_KEYS) or ():
+                if key.get("Status") == "Active":
+                    yield clean(key["AccessKeyId"])
+
+
+@contextmanager
+def _in_custodians_form() -> Iterator[None]:
+    try:
+        yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedResourcesError(
             f"a user in it does not have the form that Custodian writes "
             f"({type(error).__name__}: {error})"
         ) from error
-
-
-def switched_on(users: Any) -> Iterator[str]:
-    """Ids of the Active keys that the same users hold."""
-    for user in users:
-        for key in user.get(ALL_KEYS) or ():
-            if isinstance(key, dict) and key.get("Status") == "Active":
-                yield key["AccessKeyId"]
 
 
 def _found_key(
@@ -65,8 +78,8 @@ def _found_key(
         last_used_region=_optional(entry.get("LastUsedRegion")),
         not_before=moment(since["NotBefore"]),
         not_after=moment(since["NotAfter"]),
-        at_least_days=float(days["AtLeast"]),
-        at_most_days=float(days["AtMost"]),
+        at_least_days=number(days["AtLeast"]),
+        at_most_days=number(days["AtMost"]),
         evidence=tuple(evidence_words(item) for item in entry.get("Evidence") or ()),
         user_keys=len(all_keys) if isinstance(all_keys, list) else None,
         exempt=any(str(tag.get("Key")).lower() in exempt_tags for tag in user.get("Tags") or ()),
@@ -79,7 +92,21 @@ def moment(text: str) -> str:
     Raises:
         ValueError: it is no time.
     """
-    return intern(format_time(parse_time(text)))
+    time = parse_time(text)
+    if time.year < 1000:  # would be written with fewer digits, and not be read again
+        raise ValueError(f"{text} is out of range")
+    return intern(format_time(time))
+
+
+def number(value: Any) -> float:
+    """A number of days.
+
+    Raises:
+        TypeError, ValueError: it is none, or not a finite one.
+    """
+    if not isfinite(days := float(value)):
+        raise ValueError(f"{days} is no number of days")
+    return days
 
 
 def _optional(text: str | None) -> str | None:

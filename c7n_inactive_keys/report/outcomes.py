@@ -15,12 +15,16 @@ from c7n_inactive_keys.journal import (
     JournalEntry,
     read_lines,
 )
+from c7n_inactive_keys.report.found import moment, number
 from c7n_inactive_keys.report.model import GONE, Outcome
 from c7n_inactive_keys.report.runlog import short
 from c7n_inactive_keys.report.words import clean, counted, evidence_words
 
 INTERRUPTED = "interrupted"
 NAMED = 3
+TEXTS = ("policy", "reason")
+TIMES = ("created", "not_before", "not_after")
+DAYS = ("at_least_days", "at_most_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,46 @@ def read_journal(text: str, place: str) -> JournalReading:
             for identity, entry in last.items()
         ),
         unread=_unread_words(unread) if unread else None,
-        unread_time=max((entry.time for entry in unread), default=""),
+        unread_time=max((moment(entry.time) for entry in unread), default=""),
         problems=tuple(problems),
     )
 
 
 def _usable(entry: JournalEntry) -> bool:
     texts = entry.account_id, entry.user_name, entry.run_id, entry.time
-    return all(isinstance(text, str) for text in texts) and isinstance(
-        entry.access_key_id, (str, type(None))
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(entry.access_key_id, (str, type(None)))
+        and all(isinstance(entry.fields.get(name), (str, type(None))) for name in TEXTS)
+        and isinstance(entry.fields.get("evidence"), (list, type(None)))
+        and _readable(entry)
     )
+
+
+def _readable(entry: JournalEntry) -> bool:
+    """Whether times are times, and days numbers."""
+    try:
+        moment(entry.time)
+        for name in TIMES:
+            _moment(entry.fields.get(name))
+        for name in DAYS:
+            _days(entry.fields.get(name))
+        _last_used(_evidence(entry.fields))
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _moment(text: str | None) -> str | None:
+    return moment(text) if text else None
+
+
+def _days(value: float | None) -> float | None:
+    return None if value is None else number(value)
+
+
+def _evidence(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [item for item in fields.get("evidence") or () if isinstance(item, dict)]
 
 
 def _outcome(entry: JournalEntry, latest_run: bool, tried_before: bool) -> Outcome:
@@ -88,20 +122,20 @@ def _outcome(entry: JournalEntry, latest_run: bool, tried_before: bool) -> Outco
         outcome, reason = FAILED, INTERRUPTED
     elif tried_before and reason in GONE:
         outcome, reason = DELETED, f"{INTERRUPTED}: {reason}"  # by the call that had no answer
-    evidence = [item for item in fields.get("evidence") or () if isinstance(item, dict)]
+    evidence = _evidence(fields)
     return Outcome(
         account_id=entry.account_id,
         user_name=clean(entry.user_name),
         access_key_id=clean(entry.access_key_id or ""),
         policy=str(fields.get("policy") or ""),
-        time=entry.time,
+        time=moment(entry.time),
         outcome=outcome,
         reason=reason,
-        created=fields.get("created"),
-        not_before=fields.get("not_before"),
-        not_after=fields.get("not_after"),
-        at_least_days=fields.get("at_least_days"),
-        at_most_days=fields.get("at_most_days"),
+        created=_moment(fields.get("created")),
+        not_before=_moment(fields.get("not_before")),
+        not_after=_moment(fields.get("not_after")),
+        at_least_days=_days(fields.get("at_least_days")),
+        at_most_days=_days(fields.get("at_most_days")),
         last_used=_last_used(evidence),
         evidence=tuple(evidence_words(item) for item in evidence),
         latest_run=latest_run,
@@ -120,7 +154,8 @@ def _reason(fields: Mapping[str, Any]) -> str | None:
 
 
 def _last_used(evidence: Iterable[Mapping[str, Any]]) -> str | None:
-    return next((item.get("Time") for item in evidence if item.get("Kind") == "used"), None)
+    times = (_moment(item.get("Time")) for item in evidence if item.get("Kind") == "used")
+    return next(times, None)
 
 
 def _unread_words(entries: list[JournalEntry]) -> str:

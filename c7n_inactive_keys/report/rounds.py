@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from c7n_inactive_keys.report.model import ListedAccount, PolicyRun
+from c7n_inactive_keys.report.model import FAILED, ListedAccount, PolicyRun
+
+NOT_KNOWN = "without its metadata.json it is not known whether the policy looks for inactive keys"
 
 Round = tuple[PolicyRun, ...]
 Place = tuple[str, str | None, str, str | None]
@@ -19,18 +21,27 @@ def relevant_runs(
     """The runs of policies that find keys (only `policies`, if any), with the account ids known.
 
     A run that was killed early says neither its account id nor what the policy does: the id is
-    looked up by c7n-org's account name, and the policy is taken for what it is elsewhere.
+    looked up by c7n-org's account name, and the policy is taken for what it is elsewhere. If it is
+    nowhere else, the users that it left may be those of a policy that does not look for keys: they
+    show that nothing was read.
     """
     runs = list(runs)
     finders = {run.policy for run in runs if run.finds_keys}
     ids = {run.account_name: run.account_id for run in runs if run.account_name and run.account_id}
     ids.update((account.name, account.account_id) for account in listed or ())
     return [
-        run if run.account_id else replace(run, account_id=ids.get(run.account_name or "", ""))
+        replace(
+            run if run.finds_keys or run.policy in finders else _failed(run),
+            account_id=run.account_id or ids.get(run.account_name or "", ""),
+        )
         for run in runs
         if (run.finds_keys or run.policy in finders or not finders)
         and (not policies or run.policy in policies)
     ]
+
+
+def _failed(run: PolicyRun) -> PolicyRun:
+    return run if run.state == FAILED else replace(run, state=FAILED, reason=NOT_KNOWN)
 
 
 def rounds(runs: Iterable[PolicyRun]) -> list[Round]:
