@@ -220,9 +220,10 @@ class _Reader:
         """The keys found, ids of Active keys of the same users, and why they cannot be used."""
         if not self._has(trees.RESOURCES):
             return (), frozenset(), None
+        known = self.metadata
         try:
             users: Any = json.loads(self.directory.read(trees.RESOURCES) or "")
-            keys = tuple(found_keys(users, self.metadata.exempt_tags))
+            keys = tuple(found_keys(users, known.exempt_tags, known.access_key_filters))
             return keys, frozenset(switched_on(users)), None
         except trees.TornFileError as error:
             fault = str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from math import isfinite
 from sys import intern
 from typing import Any
@@ -16,14 +17,19 @@ from c7n_inactive_keys.times import format_time, parse_time
 
 INACTIVE_KEYS = "c7n:InactiveAccessKeys"
 ALL_KEYS = "c7n:AccessKeys"
+MATCHED_KEYS = "c7n:matched-keys"
 
 
 class DamagedResourcesError(InactiveKeysError):
     """A resources.json does not hold what Custodian writes."""
 
 
-def found_keys(users: Any, exempt_tags: Collection[str] = ()) -> Iterator[FoundKey]:
+def found_keys(
+    users: Any, exempt_tags: Collection[str] = (), access_key_filters: bool = False
+) -> Iterator[FoundKey]:
     """The annotated keys of all users; `exempt_tags` are in lower case (IAM ignores the case).
+
+    With `access_key_filters` Custodian's own annotation tells which of them those matched, too.
 
     Raises:
         DamagedResourcesError: the content is not a list of IAM users with our annotation.
@@ -32,8 +38,11 @@ def found_keys(users: Any, exempt_tags: Collection[str] = ()) -> Iterator[FoundK
         raise DamagedResourcesError("it holds no list of users")
     with _in_custodians_form():
         for user in users:
+            matched = user.get(MATCHED_KEYS) if access_key_filters else None
             for entry in user.get(INACTIVE_KEYS) or ():
-                yield _found_key(user, entry, exempt_tags)
+                found = _found_key(user, entry, exempt_tags)
+                ids = None if matched is None else [key.get("AccessKeyId") for key in matched]
+                yield found if ids is None else replace(found, selected=found.access_key_id in ids)
 
 
 def switched_on(users: Any) -> Iterator[str]:

@@ -12,9 +12,12 @@ from typing import Any
 from c7n_inactive_keys.times import format_time
 
 FILTER = "inactive-access-key"
+ACCESS_KEY = "access-key"
+CREDENTIAL = "credential"
 DELETE = "delete-inactive-keys"
 COUNTED = "ResourceCount"  # the metric of a run that read its resources to the end
 RAISED = "PolicyException"
+BLOCKS = ("or", "and", "not")
 PULL_MODES = (None, "pull")
 # Lambda functions that look at a whole account, too; in other modes it is what an event names.
 SCHEDULED_MODES = ("periodic", "schedule")
@@ -30,6 +33,7 @@ class Metadata:
     finds_keys: bool | None = None  # has the filter inactive-access-key; None: unknown
     deletes: bool = False
     exempt_tags: frozenset[str] = frozenset()  # of its delete action, in lower case
+    access_key_filters: bool = False  # without a credential filter, which knows keys by date alone
     account_id: str = ""
     region: str | None = None
     dryrun: bool = False
@@ -67,13 +71,14 @@ class _Checker:
         return Metadata(
             policy=str(policy.get("name") or "") or None,
             mode=_type(policy.get("mode")),
-            finds_keys=None if self.fault else any(map(_has_filter, filters or ())),
+            finds_keys=None if self.fault else _has(FILTER, filters),
             deletes=bool(deletions),
             exempt_tags=frozenset(
                 str(action["exempt-tag"]).lower()
                 for action in deletions
                 if isinstance(action, dict) and action.get("exempt-tag")
             ),
+            access_key_filters=_has(ACCESS_KEY, filters) and not _has(CREDENTIAL, filters),
             account_id=str((config or {}).get("account_id") or ""),
             region=self._part(config or {}, "region", str),
             dryrun=bool((config or {}).get("dryrun")),
@@ -109,10 +114,10 @@ def _type(item: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _has_filter(item: Any) -> bool:
-    if _type(item) == FILTER:
-        return True
-    if not isinstance(item, dict):
-        return False
-    blocks = (item.get(name) for name in ("or", "and", "not"))
-    return any(_has_filter(inner) for block in blocks if isinstance(block, list) for inner in block)
+def _has(filter_type: str, filters: Any) -> bool:
+    """Whether a filter of the type stands in a list of filters or in a block of it."""
+    return any(
+        _type(item) == filter_type
+        or (isinstance(item, dict) and any(_has(filter_type, item.get(name)) for name in BLOCKS))
+        for item in (filters if isinstance(filters, list) else ())
+    )

@@ -36,6 +36,7 @@ class FoundKey:
     evidence: tuple[str, ...]  # in words
     user_keys: int | None = None  # keys of any status that the user holds; None: not recorded
     exempt: bool = False  # the user carried the exempt-tag of the policy's delete action
+    selected: bool = True  # Custodian's own access-key filters, if any, matched it as well
 
 
 @dataclass(frozen=True, slots=True)

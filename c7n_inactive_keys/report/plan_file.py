@@ -36,6 +36,8 @@ def planned_keys(
 ) -> list[FoundKey]:
     """Keys that the last read of a policy with delete-inactive-keys matched, exempt users' not.
 
+    Nor those that the policy's access-key filters do not stand for.
+
     Accounts that were not read this time have no keys in it, nor has what a journal calls deleted.
 
     Raises:
@@ -53,7 +55,7 @@ def planned_keys(
         for run in current_runs(rounds(runs))
         if run.deletes and run.state == READ
         for key in run.keys
-        if key.account_id in covered and not key.exempt
+        if key.account_id in covered and key.selected and not key.exempt
     }
     return [keys[identity] for identity in sorted(keys) if identity not in done]
 

@@ -3,6 +3,11 @@
 
 from __future__ import annotations
 
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.deletion.custodian import INACTIVE_90, days_ago, delete_policy, inactive_key, key_ids
@@ -137,3 +142,25 @@ def test_a_block_about_the_user_alone_says_nothing_of_keys(sandbox, custodian, a
     filters = [INACTIVE_90, OLD, {"or": [tagged("team"), tagged("other")]}]
     outcome = custodian.run(account.id, delete_policy(filters=filters))
     assert outcome.by_key() == {old.id: "deleted", young.id: "skipped not-matched"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "planned"),
+    [
+        ([INACTIVE_90, OLD], {"old"}),
+        ([OLD, INACTIVE_90], {"old"}),
+        ([INACTIVE_90], {"old", "young"}),
+        ([INACTIVE_90, REPORTED], {"old", "young"}),
+    ],
+)
+def test_a_plan_lists_what_the_same_policy_would_delete(
+    custodian, account, tmp_path, filters, planned
+):
+    """After a dry run, whatever annotation the last filter left."""
+    keys = {"old": inactive_key(account, created=500), "young": inactive_key(account, created=400)}
+    outcome = custodian.run(account.id, delete_policy(filters=filters), arguments=("--dryrun",))
+    plan = tmp_path / "plan.csv"
+    command = Path(sys.executable).with_name("c7n-inactive-keys")
+    subprocess.run([command, "report", "-s", outcome.out, "--plan", plan], check=True)
+    listed = {row["AccessKeyId"] for row in csv.DictReader(plan.open())}
+    assert listed == {keys[name].id for name in planned}
