@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
+import textwrap
 import zipfile
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -23,6 +24,7 @@ PACKAGE = "c7n_inactive_keys"
 # What AWS's Python runtimes have beside the standard library.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
 PATIENCE = 120  # seconds
+ERROR_LENGTH = 300
 
 # Runs without site-packages and without .pth files, as Lambda does.
 PROBE = """
@@ -50,7 +52,7 @@ def archives(paths: Iterable[Path]) -> Iterator[Result]:
         for data in read_list(path, "policies"):
             if _needs_lambda(data) and _uses_plugin(data):
                 found = True
-                yield _archive(data)
+                yield _archive(path, data)
     if not found:
         yield Result(NOTE, "Lambda archive", "none of the policies given runs in Lambda")
 
@@ -65,13 +67,25 @@ def _uses_plugin(data: dict[str, Any]) -> bool:
     return any(word in text for word in words)
 
 
-def _archive(data: dict[str, Any]) -> Result:
+def _archive(path: Path, data: dict[str, Any]) -> Result:
+    from c7n.exceptions import PolicyValidationError
+
     subject = f"Lambda archive of {data.get('name')}"
+    if wrong := flaw(data):
+        return _refused(subject, path, wrong)
     mode = data["mode"]
     if PACKAGE not in (mode.get("packages") or ()):
         return Result(PROBLEM, subject, f"lacks the plugin: `mode` needs `packages: [{PACKAGE}]`")
     handler = mode.get("handler", "custodian_policy.run")
-    done = _import_as_lambda_does(data, handler.rpartition(".")[0])
+    try:
+        done = _import_as_lambda_does(data, handler.rpartition(".")[0])
+    except PolicyValidationError as error:
+        return _refused(subject, path, textwrap.shorten(str(error), ERROR_LENGTH))
+    except ImportError as error:
+        text = f"cannot be built: {error}; what `packages` in {path} names must be installed here"
+        return Result(PROBLEM, subject, text)
+    except subprocess.TimeoutExpired:
+        return Result(PROBLEM, subject, f"does not start in {PATIENCE} seconds")
     if done.returncode == 0:
         return Result(OK, subject, f"holds the plugin, and its handler {handler} loads it")
     if done.returncode == 3:
@@ -79,6 +93,50 @@ def _archive(data: dict[str, Any]) -> Result:
     else:
         text = f"does not start: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
     return Result(PROBLEM, subject, text)
+
+
+def _refused(subject: str, path: Path, wrong: str) -> Result:
+    text = f"Custodian refuses the policy in {path}: {wrong}; see `custodian validate {path}`"
+    return Result(PROBLEM, subject, text)
+
+
+def flaw(data: dict[str, Any]) -> str | None:
+    """Why Custodian would refuse the policy, on one line; None if it would not."""
+    from c7n.exceptions import PolicyValidationError
+    from c7n.policy import execution
+    from c7n.provider import clouds
+    from c7n.resources import load_resources
+    from c7n.schema import validate
+    from c7n.structure import StructureParser
+
+    for name in ("name", "resource"):
+        if not isinstance(data.get(name), str):
+            return f"it has no `{name}`" if name not in data else f"its `{name}` is no text"
+    mode = str(data["mode"]["type"])
+    if mode not in execution:
+        return f"there is no mode {mode!r}, there is: {', '.join(sorted(execution.keys()))}"
+    if _full_name(data).partition(".")[0] not in clouds or load_resources((_full_name(data),)):
+        return f"there is no resource {data['resource']}"
+    try:
+        StructureParser().validate({"policies": [data]})
+    except PolicyValidationError as error:
+        return textwrap.shorten(str(error), ERROR_LENGTH)
+    errors = validate({"policies": [data]}, resource_types=(_full_name(data),))
+    return _schema_words(errors[0]) if errors else None
+
+
+def _full_name(data: dict[str, Any]) -> str:
+    """The policy's resource with its provider, which is AWS unless named."""
+    resource = str(data["resource"])
+    return resource if "." in resource else f"aws.{resource}"
+
+
+def _schema_words(error: Any) -> str:
+    """Where the policy breaks the schema, and how."""
+    place = ".".join(map(str, list(error.absolute_path)[2:]))
+    # The first line names the policy, which ours do themselves.
+    message = textwrap.shorten(error.message.splitlines()[-1], ERROR_LENGTH)
+    return f"{place}: {message}" if place else message
 
 
 def _import_as_lambda_does(data: dict[str, Any], module: str) -> subprocess.CompletedProcess[str]:
@@ -103,7 +161,7 @@ def build(data: dict[str, Any]) -> bytes:
 
     # The question here is the archive; whether this process opted out is custodian()'s.
     initialize()
-    load_resources((f"aws.{str(data['resource']).removeprefix('aws.')}",))
+    load_resources((_full_name(data),))
     archive = PolicyLambda(Policy(data, Config.empty())).get_archive()
     content: bytes = archive.get_bytes()
     return content

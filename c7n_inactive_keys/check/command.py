@@ -10,7 +10,10 @@ import click
 
 from c7n_inactive_keys.check import archive, loading, permissions
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
+from c7n_inactive_keys.check.targets import Target, read_targets
 from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.report.words import clean
+from c7n_inactive_keys.stdout import printing
 
 COLOURS = {OK: "green", NOTE: "yellow", PROBLEM: "red"}
 FAILED = 1
@@ -48,18 +51,19 @@ def check(
     failed = False
     try:
         for result in _results(config, policies, no_aws):
-            click.secho(f"{result.state:<8}", fg=COLOURS[result.state], nl=False)
-            click.echo(f"{result.subject}: {result.text}")
+            with printing():
+                click.secho(f"{result.state:<8}", fg=COLOURS[result.state], nl=False)
+                click.echo(clean(f"{result.subject}: {result.text}"))
             failed = failed or result.state == PROBLEM
     except InactiveKeysError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(clean(str(error))) from error
     if failed:
         ctx.exit(FAILED)
 
 
 def _results(config: Path | None, policies: tuple[Path, ...], no_aws: bool) -> Iterator[Result]:
     # First of all, since a file that cannot be read ends everything.
-    targets = permissions.read_targets(config) if config else [permissions.Target("AWS account")]
+    targets = read_targets(config) if config else [Target("AWS account")]
     yield loading.custodian()
     yield loading.workers()
     yield from archive.archives(policies or sorted(Path("policies").glob("*.yml")))

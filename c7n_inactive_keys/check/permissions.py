@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
+from c7n_inactive_keys.check.targets import Target
 from c7n_inactive_keys.custodian.api import API_ERRORS, DENIED_CODES, describe_error
 from c7n_inactive_keys.partitions import home_region
-from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
 
 # What for -> on which resource -> the actions. "user": on users; "*": cannot be limited.
 NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -31,58 +29,8 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 # Without these a run fails or proves nothing; an identity for reports needs no others.
 ESSENTIAL = ("find", "prove")
 WORKERS = 8
-DEFAULT_REGION = "us-east-1"
-
-
-@dataclass(frozen=True)
-class Target:
-    """An account as c7n-org's file has it; without `entry` it is the identity's own."""
-
-    label: str
-    entry: Mapping[str, Any] | None = None
-
-    @property
-    def region(self) -> str | None:
-        """Where to call from: decides the partition's endpoints."""
-        regions = (self.entry or {}).get("regions") or ()
-        return str(regions[0]) if regions else None
-
-    def session(self) -> Any:
-        """A boto3 session, by the chain of roles or the profile that c7n-org would use."""
-        import boto3
-        from c7n.credentials import assumed_session
-
-        if self.entry is None:
-            return boto3.Session(region_name=boto3.Session().region_name or DEFAULT_REGION)
-        if not self.entry.get("role"):
-            return boto3.Session(
-                profile_name=self.entry["profile"], region_name=self.region or DEFAULT_REGION
-            )
-        roles = self.entry["role"]
-        session = None
-        for role in [roles] if isinstance(roles, str) else roles:
-            session = assumed_session(
-                role, "c7n-inactive-keys-check", session=session,
-                region=self.region or DEFAULT_REGION, external_id=self.entry.get("external_id"),
-            )  # fmt: skip
-        return session
-
-
-def read_targets(path: Path) -> list[Target]:
-    """The accounts of a c7n-org file.
-
-    Raises:
-        YamlFileError: it cannot be read, or an account lacks what c7n-org demands.
-    """
-    entries = read_list(path, "accounts")
-    for entry in entries:
-        if not entry.get("account_id"):
-            raise YamlFileError(f"{path} has an account without an account_id")
-        if not (entry.get("role") or entry.get("profile")):
-            raise YamlFileError(f"{path}: account {entry['account_id']} has no role or profile")
-    return [
-        Target(f"{entry['account_id']} {entry.get('name', '')}".strip(), entry) for entry in entries
-    ]
+# botocore has no class of its own for an endpoint that is no URL.
+ENTRY_ERRORS = (*API_ERRORS, ValueError)
 
 
 def accounts(targets: Iterable[Target]) -> Iterator[Result]:
@@ -98,14 +46,26 @@ def account(target: Target) -> Result:
         identity = session.client("sts").get_caller_identity()
         iam = session.client("iam")
         arn = identity["Arn"]
-    except API_ERRORS as error:
+    except ENTRY_ERRORS as error:
         return Result(PROBLEM, target.label, f"cannot be entered: {_words(error)}")
+    if target.regions == ["all"] and (why := regions_error(session)):
+        text = f"c7n-org runs nothing there: `regions: [all]` takes ec2:DescribeRegions: {why}"
+        return Result(PROBLEM, target.label, text)
     unread = history_error(session, arn.split(":")[1])
     try:
         denied = denied_actions(iam, arn)
     except API_ERRORS as error:
         return _judge(target.label, arn, unread, unknown=_unknown(error))
     return _judge(target.label, arn, unread, denied)
+
+
+def regions_error(session: Any) -> str | None:
+    """List the account's regions as c7n-org does; None if that works, else why it does not."""
+    try:
+        session.client("ec2").describe_regions()
+    except ENTRY_ERRORS as error:
+        return _words(error)
+    return None
 
 
 def denied_actions(iam: Any, arn: str) -> Mapping[str, list[str]]:
@@ -158,7 +118,7 @@ def history_error(session: Any, partition: str) -> str | None:
             StartTime=now - timedelta(days=90),
             MaxResults=1,
         )
-    except API_ERRORS as error:
+    except ENTRY_ERRORS as error:
         return _words(error)
     return None
 
@@ -200,4 +160,6 @@ def _words(error: Exception) -> str:
     code, message = describe_error(error)
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {code}: {message}"
+    if message.startswith("Invalid endpoint"):
+        return f"{message} (AWS_ENDPOINT_URL and its like begin with http:// or https://)"
     return message

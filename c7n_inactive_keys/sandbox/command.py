@@ -12,6 +12,7 @@ import click
 
 from c7n_inactive_keys.sandbox.organisation import MANAGEMENT, seed_organisation
 from c7n_inactive_keys.sandbox.server import Sandbox
+from c7n_inactive_keys.stdout import printing
 
 
 @click.command()
@@ -32,21 +33,32 @@ def sandbox(port: int, empty: bool, accounts: Path | None) -> None:
     """Run an embedded AWS organisation with inactive keys of every kind, until Ctrl-C."""
     if empty and accounts:
         raise click.UsageError("--accounts lists the organisation, and --empty makes none")
-    if accounts and not accounts.parent.is_dir():
-        raise click.UsageError(f"--accounts: there is no directory {accounts.parent}")
     try:
         running = Sandbox(port).start()
     except OSError as error:
         raise click.UsageError(f"port {port} cannot be used: {error.strerror}") from error
     try:
         if not empty:
-            organisation = seed_organisation(running, running.now())
-            if accounts:
-                organisation.accounts_yml(accounts)
-        _greet(running, accounts)
+            _seed(running, accounts)
+        with printing():
+            _greet(running, accounts)
         _wait()
     finally:
         running.stop()
+
+
+def _seed(running: Sandbox, accounts: Path | None) -> None:
+    """Make the organisation and, where asked for, the file that lists its accounts."""
+    try:
+        if accounts:
+            accounts.touch()  # before the seconds that the seeding takes
+        organisation = seed_organisation(running, running.now())
+        if accounts:
+            organisation.accounts_yml(accounts)
+    except OSError as error:
+        raise click.UsageError(
+            f"--accounts: {accounts} cannot be written: {error.strerror}"
+        ) from error
 
 
 def _greet(running: Sandbox, accounts: Path | None) -> None:
