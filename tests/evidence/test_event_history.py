@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from c7n_inactive_keys.custodian import event_history
-from c7n_inactive_keys.custodian.event_history import sweep
+from c7n_inactive_keys.custodian.event_history import read_event_history, sweep
 from c7n_inactive_keys.facts import CompleteRecord
+from c7n_inactive_keys.keys import Unavailable
 from c7n_inactive_keys.sandbox import Fault
 
 
@@ -89,3 +90,12 @@ def test_pages_wait_for_the_rate_that_cloudtrail_admits(monkeypatch, now):
     monkeypatch.setattr(event_history, "time", clock)
     sweep(Pages(), now)
     assert waits == [0.5, 0.5]
+
+
+def test_the_history_of_a_partition_that_nobody_knows_is_no_evidence():
+    """Asked in a wrong region it would be silent, and silence is proof."""
+    found = read_event_history(None, "aws-nowhere")
+    assert isinstance(found, Unavailable)
+    assert (
+        found.reason == "the region that holds the IAM events of partition aws-nowhere is unknown"
+    )

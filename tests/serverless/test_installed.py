@@ -101,6 +101,10 @@ def _story(aws, tmp_path_factory) -> Story:
     other.keys[0].deactivate(days_ago(20))
     other.keys[0].activate(days_ago(0.01))
     story.happened("other-key")
+    story.user("unreadable").keys[0].deactivate(days_ago(0.01))
+    story.happened("unreadable")
+    story.events["unreadable"] = json.loads(json.dumps(story.events["unreadable"]))
+    story.events["unreadable"]["detail"]["requestParameters"]["status"] = "Off"
     aws.faults.add(Fault("GetUser", user="denied", error="AccessDenied", status=403, times=None))
     # Custodian looks the user up, and the action reads it again; in between it is deleted.
     aws.faults.add(Fault("GetUser", user="gone", nth=2, error="NoSuchEntity", status=404))
@@ -110,6 +114,12 @@ def _story(aws, tmp_path_factory) -> Story:
     aws.faults.clear()
     story.errors = dict(zip(story.events, errors, strict=True))
     return story
+
+
+def test_an_event_that_cannot_be_read_has_all_keys_of_the_user_looked_at(story):
+    """What it says is unknown, so it is event history that tells when the key was switched off."""
+    assert story.errors["unreadable"] is None
+    assert story.ledger("unreadable").since == story.user("unreadable").keys[0].deactivated
 
 
 def test_a_deactivation_writes_its_exact_time(story):
