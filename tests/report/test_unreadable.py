@@ -61,13 +61,14 @@ def test_a_directory_that_cannot_be_read_is_named_and_the_rest_is_reported(tree,
     assert problem.endswith(" cannot be read: File name too long")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_directory_without_permission_is_named_and_the_rest_is_reported(tree, report):
     tree.run(A, [user(A, "ci", key(1))], name="one")
     for name, mode in (("lost+found", 0), ("listed", 0o400)):
         (tree.root / name).mkdir()
         (tree.root / name / "resources.json").write_text("[]")
         (tree.root / name).chmod(mode)
+    if os.access(tree.root / "lost+found", os.R_OK, effective_ids=True):
+        pytest.skip("this user may read everything")
     result = report(tree)
     for name in ("lost+found", "listed"):
         (tree.root / name).chmod(0o700)
