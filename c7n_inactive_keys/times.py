@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 
 DAY = timedelta(days=1)
+_FRACTION = re.compile(r"[.,](\d+)")
 
 
 def format_time(moment: datetime) -> str:
@@ -19,8 +21,8 @@ def parse_time(text: str) -> datetime:
     Raises:
         ValueError: the text is no ISO 8601 time.
     """
-    # datetime.fromisoformat reads a trailing Z only from Python 3.11 on.
-    text = text.strip()
+    # datetime.fromisoformat reads a trailing Z, and fractions of any length, from Python 3.11 on.
+    text = _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", text.strip())
     if text[-1:] in ("Z", "z"):
         text = text[:-1] + "+00:00"
     try:

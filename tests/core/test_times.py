@@ -41,6 +41,14 @@ def test_reads_iso_8601(text):
     assert parse_time(text).tzinfo is timezone.utc
 
 
+@pytest.mark.parametrize("digits", ["9", "900", "900000", "900000000"])
+def test_reads_fractions_of_any_length(digits):
+    """Python 3.10 alone reads three or six digits; others write nanoseconds."""
+    moment = MOMENT.replace(microsecond=900_000)
+    assert parse_time(f"2026-01-03T10:00:00.{digits}Z") == moment
+    assert parse_time(f"2026-01-03 11:00:00,{digits}+01:00") == moment
+
+
 def test_a_date_is_its_midnight():
     assert parse_time("2026-01-03") == MOMENT.replace(hour=0)
 
