@@ -39,9 +39,9 @@ def found_keys(
     with _in_custodians_form():
         for user in users:
             matched = user.get(MATCHED_KEYS) if access_key_filters else None
+            ids = None if matched is None else [key.get("AccessKeyId") for key in matched]
             for entry in user.get(INACTIVE_KEYS) or ():
                 found = _found_key(user, entry, exempt_tags)
-                ids = None if matched is None else [key.get("AccessKeyId") for key in matched]
                 yield found if ids is None else replace(found, selected=found.access_key_id in ids)
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from c7n_inactive_keys.journal import REACTIVATED, SKIPPED
-from c7n_inactive_keys.report.model import READ, Outcome, PolicyRun
+from c7n_inactive_keys.report.model import READ, KeyId, Outcome, PolicyRun
 from c7n_inactive_keys.report.outcomes import INTERRUPTED
 
-KeyId = tuple[str, str]  # account id, access key id
 NOT_LISTED = f"{INTERRUPTED}: the policy's next run no longer found it"
 
 

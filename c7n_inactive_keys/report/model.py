@@ -15,6 +15,8 @@ MISSING = "missing"
 GONE = (ALREADY_GONE, USER_GONE)
 NO_LONGER_INACTIVE = (REACTIVATED, *GONE)
 
+KeyId = tuple[str, str]  # account id, access key id
+
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:

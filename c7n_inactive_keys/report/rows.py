@@ -14,6 +14,7 @@ from c7n_inactive_keys.report.model import (
     GONE,
     READ,
     FoundKey,
+    KeyId,
     KeyRow,
     Outcome,
     PolicyRun,
@@ -21,7 +22,6 @@ from c7n_inactive_keys.report.model import (
 from c7n_inactive_keys.report.rounds import Round
 
 AWS = "aws"  # the partition of whom nothing else is known
-KeyId = tuple[str, str]  # account id, access key id
 
 
 @dataclass(slots=True)
