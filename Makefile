@@ -21,7 +21,7 @@ help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 demo: env-demo ## find, prove and delete inactive keys in an embedded AWS organisation
-	@$(BIN)/python -m c7n_inactive_keys.sandbox.demo
+	@$(BIN)/python -m c7n_inactive_keys_sandbox.demo
 
 test: env-dev ## the suite, linter, formatter (check only) and type checker
 	@failed=0; \

@@ -139,7 +139,7 @@ setup(
         "Typing :: Typed",
     ],
     python_requires=">=3.10",
-    packages=find_packages(include=["c7n_inactive_keys", "c7n_inactive_keys.*"]),
+    packages=find_packages(include=["c7n_inactive_keys*"]),
     package_data={
         "": ["py.typed", "assets/*"],
         "c7n_inactive_keys": [f"../{PTH}"],

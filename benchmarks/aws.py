@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from multiprocessing.managers import BaseManager
 from typing import Any
 
-from c7n_inactive_keys.sandbox import Sandbox
+from c7n_inactive_keys_sandbox import Sandbox
 
 ACCOUNT = "123456789012"
 MANAGEMENT = "100000000001"
@@ -64,7 +64,7 @@ class EmbeddedAws:
 
     def have_reports(self) -> None:
         """Every account has a credential report, as after any run in the last four hours."""
-        from c7n_inactive_keys.sandbox.credential_report import ReportState, render
+        from c7n_inactive_keys_sandbox.credential_report import ReportState, render
 
         for account in self._sandbox.state.accounts.values():
             account.report = ReportState(render(account), self._sandbox.now())

@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from c7n_inactive_keys.check.archive import PACKAGE, build, make_runtime
-from c7n_inactive_keys.sandbox import Sandbox
 from c7n_inactive_keys.yaml_lists import read_list
+from c7n_inactive_keys_sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 LAMBDA = ROOT / "tests" / "serverless" / "lambda_runtime.py"

@@ -13,10 +13,26 @@ from c7n_inactive_keys.stdout import bear_any_text
 
 # Name -> (module:attribute, what it says in the list of commands, the extra that it needs).
 COMMANDS = {
-    "check": ("check.command:check", "Is the plugin seen, and is it allowed what it needs?", None),
-    "policies": ("shipped.command:policies", "Write the shipped policies into a directory.", None),
-    "report": ("report.command:report", "Report keys, outcomes and coverage of past runs.", None),
-    "sandbox": ("sandbox.command:sandbox", "Run an embedded AWS organisation.", "sandbox"),
+    "check": (
+        "c7n_inactive_keys.check.command:check",
+        "Is the plugin seen, and is it allowed what it needs?",
+        None,
+    ),
+    "policies": (
+        "c7n_inactive_keys.shipped.command:policies",
+        "Write the shipped policies into a directory.",
+        None,
+    ),
+    "report": (
+        "c7n_inactive_keys.report.command:report",
+        "Report keys, outcomes and coverage of past runs.",
+        None,
+    ),
+    "sandbox": (
+        "c7n_inactive_keys_sandbox.command:sandbox",
+        "Run an embedded AWS organisation.",
+        "sandbox",
+    ),
 }
 # Extra -> a module that only it brings.
 EXTRAS = {"sandbox": "moto"}
@@ -40,7 +56,7 @@ class LazyGroup(click.Group):
                 f"'{cmd_name}' needs more: pip install 'c7n-inactive-keys[{extra}]'"
             )
         module_name, attribute = target.split(":")
-        module = importlib.import_module(f"c7n_inactive_keys.{module_name}")
+        module = importlib.import_module(module_name)
         command: click.Command = getattr(module, attribute)
         return command
 

@@ -46,7 +46,7 @@ def register_elsewhere() -> None:
     """Make the source known by name, so that it can say that other resource types have none."""
     from c7n.query import sources
 
-    from c7n_inactive_keys.custodian.other_resources import NAME, NoCredentialReport
+    from c7n_inactive_keys.custodian.no_report_source import NAME, NoCredentialReport
 
     if NAME not in sources:
         sources.register(NAME, NoCredentialReport)
@@ -62,11 +62,11 @@ def register(resource_class: Any) -> None:
     # initialize() runs, whichever of its modules came first.
     from c7n.query import sources
 
-    from c7n_inactive_keys.custodian.delete import DeleteInactiveKeys
-    from c7n_inactive_keys.custodian.filter import InactiveAccessKey
-    from c7n_inactive_keys.custodian.other_resources import NoCredentialReport
-    from c7n_inactive_keys.custodian.record import RecordInactiveKeys
-    from c7n_inactive_keys.custodian.source import CredentialReportSource
+    from c7n_inactive_keys.custodian.no_report_source import NoCredentialReport
+    from c7n_inactive_keys.delete.action import DeleteInactiveKeys
+    from c7n_inactive_keys.find.filter import InactiveAccessKey
+    from c7n_inactive_keys.find.source import CredentialReportSource
+    from c7n_inactive_keys.record.action import RecordInactiveKeys
 
     entries = [
         # The schema's list of sources comes from the global registry.

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.core.errors import InactiveKeysError
 
 
 class YamlFileError(InactiveKeysError):

@@ -21,11 +21,9 @@ PACKAGE = "c7n_inactive_keys"
 CORE = [
     f"{PACKAGE}/{name}"
     for name in (
-        "bookkeeping.py", "credential_report.py", "errors.py", "facts.py", "journal.py", "keys.py",
-        "plan.py", "timeline.py", "times.py", "evidence/*",
-        "custodian/delete.py", "custodian/deletion.py", "custodian/ledger_changes.py",
-        "custodian/event_history.py", "custodian/record.py", "custodian/policy_run.py",
-        "custodian/selection.py", "partitions.py",
+        "core/*", "delete/action.py", "delete/user_deletion.py", "delete/key_selection.py",
+        "record/action.py", "record/ledger_changes.py",
+        "find/event_history.py", "custodian/run_record.py", "partitions.py",
     )
 ]  # fmt: skip
 

@@ -68,7 +68,7 @@ def run_demo() -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "demo-out"
         done = subprocess.run(
-            [sys.executable, "-m", "c7n_inactive_keys.sandbox.demo", "-o", str(out)],
+            [sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", str(out)],
             cwd=directory,
             env={**os.environ, "HOME": directory, "COLUMNS": "150"},
             capture_output=True,

@@ -50,8 +50,8 @@ class Mutation:
         path.write_text(source.replace(self.text, self.replacement))
 
 
-DELETION = "custodian/deletion.py"
-DELETE = "custodian/delete.py"
+DELETION = "delete/user_deletion.py"
+DELETE = "delete/action.py"
 MUTATIONS = (
     Mutation(
         "keys are listed again before the deletion",
@@ -108,7 +108,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a key passes all filters by itself",
-        "custodian/selection.py",
+        "delete/key_selection.py",
         '*(check.passes(item, key["AccessKeyId"], user_passed=True) for item in filters),',
         "",
     ),
@@ -127,13 +127,13 @@ MUTATIONS = (
     Mutation("cap on the number of keys", DELETE, "if len(qualified) <= limit:", "if True:"),
     Mutation(
         "proven, not just possible",
-        "custodian/filter.py",
+        "find/filter.py",
         "days = assessment.at_most_days if self.possible else assessment.at_least_days",
         "days = assessment.at_most_days",
     ),
     Mutation(
         "unreadable history proves nothing",
-        "custodian/investigation.py",
+        "find/gather.py",
         "if isinstance(history, EventHistory):\n            changes",
         "if not isinstance(history, EventHistory):\n"
         "            records.append(CompleteRecord('x', key.created))\n"

@@ -15,8 +15,8 @@ import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from c7n_inactive_keys.sandbox import Fault, Sandbox
-from c7n_inactive_keys.sandbox.organisation import Organisation, seed_organisation
+from c7n_inactive_keys_sandbox import Fault, Sandbox
+from c7n_inactive_keys_sandbox.organisation import Organisation, seed_organisation
 
 ROOT = Path(__file__).resolve().parents[1]
 POLICIES = ROOT / "policies" / "inactive-keys.yml"

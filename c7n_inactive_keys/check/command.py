@@ -11,7 +11,7 @@ import click
 from c7n_inactive_keys.check import archive, loading, permissions
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 from c7n_inactive_keys.check.targets import Target, read_targets
-from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.report.words import clean
 from c7n_inactive_keys.stdout import printing
 

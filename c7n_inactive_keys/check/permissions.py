@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 from c7n_inactive_keys.check.targets import Target
-from c7n_inactive_keys.custodian.api import API_ERRORS, DENIED_CODES, describe_error
+from c7n_inactive_keys.custodian.aws import API_ERRORS, DENIED_CODES, describe_error
 from c7n_inactive_keys.partitions import home_region
 
 # What for -> on which resource -> the actions. "user": on users; "*": cannot be limited.

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 import click
 
-from c7n_inactive_keys.errors import InactiveKeysError
+from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.report import plan_file
 from c7n_inactive_keys.report.accounts import read_accounts
-from c7n_inactive_keys.report.collect import collect
 from c7n_inactive_keys.report.model import Collection, Report
 from c7n_inactive_keys.report.progress import progress
-from c7n_inactive_keys.report.runlog import org_failures
+from c7n_inactive_keys.report.read.collect import collect
+from c7n_inactive_keys.report.read.run_log import org_failures
 from c7n_inactive_keys.report.summary import summarise, uncovered
 from c7n_inactive_keys.report.words import clean, counted, is_or_are
 from c7n_inactive_keys.report.writing import STDOUT, write_file, write_stdout
@@ -26,7 +26,7 @@ from c7n_inactive_keys.stdout import printing
 
 NOT_COVERED = 3
 FORMATS = {
-    "text": "text",
+    "text": "text_format",
     "csv": "csv_format",
     "json": "json_format",
     "html": "html_format",
@@ -181,7 +181,7 @@ def _write_report(result: Report, format_: str, output: Path) -> None:
     if format_ == "text" and output == STDOUT and sys.stdout.isatty():
         from rich.console import Console
 
-        from c7n_inactive_keys.report.text import show
+        from c7n_inactive_keys.report.formats.text_format import show
 
         with printing() as stream:
             show(result, Console(file=stream, highlight=False))
@@ -204,7 +204,7 @@ def _place(path: Path) -> str:
 def _renderer(format_: str) -> Callable[[Report], Iterable[str]]:
     """The format's render function, imported now: most formats need something of their own."""
     try:
-        module = importlib.import_module(f"c7n_inactive_keys.report.{FORMATS[format_]}")
+        module = importlib.import_module(f"c7n_inactive_keys.report.formats.{FORMATS[format_]}")
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("c7n_inactive_keys"):
             raise

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from c7n_inactive_keys.core.times import parse_time
 from c7n_inactive_keys.report.model import (
     FAILED,
     MISSING,
@@ -15,9 +16,8 @@ from c7n_inactive_keys.report.model import (
     ListedAccount,
     PolicyRun,
 )
+from c7n_inactive_keys.report.read.run_log import FailureKey, OrgFailure
 from c7n_inactive_keys.report.rounds import Round, started
-from c7n_inactive_keys.report.runlog import FailureKey, OrgFailure
-from c7n_inactive_keys.times import parse_time
 
 # A failed account is often run again by itself; the others then count as read in the same round.
 SAME_ROUND = timedelta(hours=12)

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from c7n_inactive_keys.journal import REACTIVATED, SKIPPED
+from c7n_inactive_keys.core.journal import REACTIVATED, SKIPPED
 from c7n_inactive_keys.report.model import READ, KeyId, Outcome, PolicyRun
-from c7n_inactive_keys.report.outcomes import INTERRUPTED
+from c7n_inactive_keys.report.read.journal_file import INTERRUPTED
 
 NOT_LISTED = f"{INTERRUPTED}: the policy's next run no longer found it"
 

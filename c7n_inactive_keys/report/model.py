@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from c7n_inactive_keys.journal import ALREADY_GONE, DELETED, REACTIVATED, USER_GONE
+from c7n_inactive_keys.core.journal import ALREADY_GONE, DELETED, REACTIVATED, USER_GONE
 
 READ = "read"
 FAILED = "failed"

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from c7n_inactive_keys.errors import InactiveKeysError
-from c7n_inactive_keys.journal import DELETED
-from c7n_inactive_keys.plan import COLUMNS
-from c7n_inactive_keys.report.csv_format import csv_lines, harmless
+from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.core.journal import DELETED
+from c7n_inactive_keys.core.plan import COLUMNS
+from c7n_inactive_keys.report.formats.csv_format import csv_lines, harmless
 from c7n_inactive_keys.report.model import (
     READ,
     Collection,

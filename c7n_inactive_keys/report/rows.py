@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from c7n_inactive_keys.journal import DELETED
+from c7n_inactive_keys.core.journal import DELETED
 from c7n_inactive_keys.partitions import partition_of
 from c7n_inactive_keys.report.interrupted import followed_up
 from c7n_inactive_keys.report.model import (

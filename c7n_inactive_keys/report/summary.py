@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from c7n_inactive_keys.journal import DELETED, FAILED, SKIPPED
+from c7n_inactive_keys.core.journal import DELETED, FAILED, SKIPPED
+from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.coverage import OrgFailures, coverage
 from c7n_inactive_keys.report.model import (
     READ,
@@ -23,7 +24,6 @@ from c7n_inactive_keys.report.model import (
 from c7n_inactive_keys.report.rounds import relevant_runs, rounds
 from c7n_inactive_keys.report.rows import key_rows
 from c7n_inactive_keys.report.trend import trend
-from c7n_inactive_keys.times import format_time
 
 AGES: tuple[tuple[str, float, float | None], ...] = (
     ("under 1 week", 0, 7),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from c7n_inactive_keys.journal import DELETED
+from c7n_inactive_keys.core.journal import DELETED
 from c7n_inactive_keys.report.model import READ, PolicyRun, TrendPoint
 from c7n_inactive_keys.report.rounds import Round, started
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from c7n_inactive_keys.errors import ShippedFilesError
+from c7n_inactive_keys.core.errors import ShippedFilesError
 
 POLICIES, ACCOUNTS = "policies", "accounts.yml"
 FOLDERS = (POLICIES, "templates", "deploy")

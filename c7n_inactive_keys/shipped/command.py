@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from c7n_inactive_keys import shipped
-from c7n_inactive_keys.errors import ShippedFilesError
+from c7n_inactive_keys.core.errors import ShippedFilesError
 
 NEW, SAME, CHANGED, YOURS = "written", "as shipped", "changed", "yours"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from c7n_inactive_keys.sandbox.credential_report import ReportState, render
+from c7n_inactive_keys_sandbox.credential_report import ReportState, render
 
 ACCOUNT = "123456789012"
 POLICIES = Path(__file__).resolve().parents[2] / "policies" / "inactive-keys.yml"

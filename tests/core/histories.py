@@ -13,12 +13,11 @@ from datetime import datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from c7n_inactive_keys.bookkeeping import carry_on, needs_writing
-from c7n_inactive_keys.credential_report import MAKING
-from c7n_inactive_keys.custodian.event_history import FAR_END, HISTORY
-from c7n_inactive_keys.evidence.ledger import LedgerEntry, parse_value, render_value
-from c7n_inactive_keys.keys import ACTIVE, INACTIVE, AccessKey, LastUse, Unavailable
-from c7n_inactive_keys.timeline import (
+from c7n_inactive_keys.core.credential_report import MAKING
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse, Unavailable
+from c7n_inactive_keys.core.ledger import LedgerEntry, parse_value, render_value
+from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing
+from c7n_inactive_keys.core.timeline import (
     SETTLING,
     CompleteRecord,
     Facts,
@@ -26,6 +25,7 @@ from c7n_inactive_keys.timeline import (
     assess,
     reach_of,
 )
+from c7n_inactive_keys.find.event_history import FAR_END, HISTORY
 
 START = datetime(2023, 1, 1, 9, 30, 17, tzinfo=timezone.utc)
 MINUTE = 60

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from c7n_inactive_keys.bookkeeping import carry_on, needs_writing, valid_notice
-from c7n_inactive_keys.evidence.ledger import LedgerEntry
-from c7n_inactive_keys.timeline import Assessment
+from c7n_inactive_keys.core.ledger import LedgerEntry
+from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing, valid_notice
+from c7n_inactive_keys.core.timeline import Assessment
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from c7n_inactive_keys.evidence.cloudtrail import read_details, read_event
-from c7n_inactive_keys.facts import StatusChange
+from c7n_inactive_keys.core.cloudtrail import read_details, read_event
+from c7n_inactive_keys.core.evidence import StatusChange
 
 KEY = "AKIAEXAMPLE000000001"
 MOMENT = datetime(2026, 9, 11, 13, 14, 51, tzinfo=timezone.utc)

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c7n_inactive_keys.credential_report import (
+from c7n_inactive_keys.core.credential_report import (
     REQUIRED_COLUMNS,
     ReportedKey,
     ReportedUser,
     read_report,
 )
-from c7n_inactive_keys.errors import CredentialReportError
-from c7n_inactive_keys.keys import AccessKey, LastUse
+from c7n_inactive_keys.core.errors import CredentialReportError
+from c7n_inactive_keys.core.keys import AccessKey, LastUse
 
 KEY_COLUMNS = ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
 HEADER = ",".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 
-from c7n_inactive_keys import errors
+from c7n_inactive_keys.core import errors
 
 
 def test_every_error_is_one_of_ours_and_says_what_happened():

@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from c7n_inactive_keys.errors import EvidenceError
-from c7n_inactive_keys.evidence.events_from import ExportedEvents, read_export, read_moment
-from c7n_inactive_keys.timeline import CompleteRecord, StatusChange
+from c7n_inactive_keys.core.errors import EvidenceError
+from c7n_inactive_keys.core.event_export import ExportedEvents, read_export, read_moment
+from c7n_inactive_keys.core.timeline import CompleteRecord, StatusChange
 
 KEY = "AKIAEXAMPLE000000001"
 MOMENT = datetime(2026, 9, 11, 13, 14, 51, tzinfo=timezone.utc)

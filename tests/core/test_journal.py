@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c7n_inactive_keys.errors import JournalError
-from c7n_inactive_keys.journal import (
+from c7n_inactive_keys.core.errors import JournalError
+from c7n_inactive_keys.core.journal import (
     FILE_NAME,
     OUTCOMES,
     Journal,

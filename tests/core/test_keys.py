@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from c7n_inactive_keys.keys import AccessKey, inactive_keys
+from c7n_inactive_keys.core.keys import AccessKey, inactive_keys
 
 CREATED = datetime(2026, 1, 3, 10, 0, 0, tzinfo=timezone.utc)
 

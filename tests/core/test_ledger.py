@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c7n_inactive_keys.evidence.ledger import (
+from c7n_inactive_keys.core.ledger import (
     LedgerEntry,
     MalformedTag,
     parse_value,

@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from c7n_inactive_keys.errors import PlanError
-from c7n_inactive_keys.keys import AccessKey
-from c7n_inactive_keys.plan import COLUMNS, read_plan
+from c7n_inactive_keys.core.errors import PlanError
+from c7n_inactive_keys.core.keys import AccessKey
+from c7n_inactive_keys.core.plan import COLUMNS, read_plan
 
 ID = "AKIAEXAMPLE000000001"
 ACCOUNT = "012345678901"

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from c7n_inactive_keys.evidence.ledger import LedgerEntry
-from c7n_inactive_keys.keys import ACTIVE, INACTIVE, AccessKey, LastUse, Unavailable
-from c7n_inactive_keys.timeline import CompleteRecord, Facts, StatusChange, assess, reach_of
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse, Unavailable
+from c7n_inactive_keys.core.ledger import LedgerEntry
+from c7n_inactive_keys.core.timeline import CompleteRecord, Facts, StatusChange, assess, reach_of
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=timezone.utc)
 SECOND = 1 / 86400

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from c7n_inactive_keys.evidence.ledger import LedgerEntry
-from c7n_inactive_keys.keys import ACTIVE, INACTIVE, LastUse, Unavailable
-from c7n_inactive_keys.timeline import (
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, LastUse, Unavailable
+from c7n_inactive_keys.core.ledger import LedgerEntry
+from c7n_inactive_keys.core.timeline import (
     SETTLING,
     CompleteRecord,
     Facts,

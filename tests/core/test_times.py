@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c7n_inactive_keys.times import (
+from c7n_inactive_keys.core.times import (
     as_utc,
     days_between,
     format_time,

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from c7n_inactive_keys.journal import DELETING, FILE_NAME, JournalEntry, read_lines
-from c7n_inactive_keys.sandbox import Account, Key
+from c7n_inactive_keys.core.journal import DELETING, FILE_NAME, JournalEntry, read_lines
+from c7n_inactive_keys_sandbox import Account, Key
 
 HERE = Path(__file__).parent
 DELETE = "inactive-keys-delete"

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys_sandbox import Fault
 
 TARGET = "target"
 FIRST_READS = 4  # users with an inactive key, each read once before the action
@@ -190,7 +190,7 @@ def _never_ready(name: str, place: Place) -> Cell | None:
         return None
     return replace(
         _lasting(name, place, error="ReportInProgress"),
-        settings={"c7n_inactive_keys.custodian.source.DEADLINE": 5.0},
+        settings={"c7n_inactive_keys.find.source.DEADLINE": 5.0},
     )
 
 

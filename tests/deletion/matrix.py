@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from c7n_inactive_keys.sandbox import Fault
-from c7n_inactive_keys.sandbox.changes import CHANGES
+from c7n_inactive_keys_sandbox import Fault
+from c7n_inactive_keys_sandbox.changes import CHANGES
 from tests.deletion.custodian import DELETE, TAG, Custodian, Outcome, days_ago, delete_policy
 from tests.deletion.faults import (
     GONE,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from c7n_inactive_keys.errors import JournalError
-from c7n_inactive_keys.journal import DELETED, DELETING, FILE_NAME, Journal, read_lines
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys.core.errors import JournalError
+from c7n_inactive_keys.core.journal import DELETED, DELETING, FILE_NAME, Journal, read_lines
+from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import DELETE, days_ago, delete_policy
 
 REPORT = Path(sys.executable).parent / "c7n-inactive-keys"

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from c7n_inactive_keys.journal import DELETED, DELETING, read_lines
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys.core.journal import DELETED, DELETING, read_lines
+from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import days_ago, delete_policy
 
 pytestmark = pytest.mark.e2e

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import TAG, delete_policy, inactive_key, key_ids
 
 pytestmark = pytest.mark.e2e

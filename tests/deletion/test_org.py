@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from c7n_inactive_keys.journal import DELETING, FILE_NAME, read_lines
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys.core.journal import DELETING, FILE_NAME, read_lines
+from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import DELETE, days_ago, delete_policy, write_policies
 
 pytest.importorskip("c7n_org", reason="extra org is not installed")

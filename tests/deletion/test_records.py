@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import (
     DELETE,
     days_ago,

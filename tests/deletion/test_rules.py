@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import (
     INACTIVE_90,
     TAG,

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
-from c7n_inactive_keys.sandbox.organisation import seed_organisation
+from c7n_inactive_keys_sandbox.organisation import seed_organisation
 
 from .pages import ROOT, docstring_examples, examples, pages
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from c7n_inactive_keys.journal import REASONS
+from c7n_inactive_keys.core.journal import REASONS
 
 from .pages import PACKAGE, ROOT, pages
 

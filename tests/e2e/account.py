@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from c7n_inactive_keys.sandbox import Account, Key, Sandbox
+from c7n_inactive_keys_sandbox import Account, Key, Sandbox
 from tests.main.commands import ACCOUNT, days_ago
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Account, Sandbox
+from c7n_inactive_keys_sandbox import Account, Sandbox
 from tests.main.commands import ACCOUNT, Run, custodian, days_ago
 
 from .account import fill

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Account, Key, Sandbox
+from c7n_inactive_keys_sandbox import Account, Key, Sandbox
 from tests.main.commands import ACCOUNT, custodian, days_ago
 
 from .trees import has_tag, ours

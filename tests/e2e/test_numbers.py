@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Sandbox
+from c7n_inactive_keys_sandbox import Sandbox
 from tests.main.commands import ACCOUNT, custodian, days_ago, run
 
 from .trees import ours

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from c7n_inactive_keys.sandbox import Account, Fault, Key, Sandbox
-from c7n_inactive_keys.times import format_time
+from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys_sandbox import Account, Fault, Key, Sandbox
 from tests.main.commands import ACCOUNT, Run, custodian, days_ago
 
 from .trees import ours

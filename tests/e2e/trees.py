@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from c7n_inactive_keys.sandbox import Key, User
+from c7n_inactive_keys_sandbox import Key, User
 
 WINDOW = 90.0  # days of event history
 

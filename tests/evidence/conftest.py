@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Sandbox
+from c7n_inactive_keys_sandbox import Sandbox
 from tests.deletion.custodian import Custodian
 
 

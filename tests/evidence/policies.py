@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from c7n_inactive_keys.times import parse_time
+from c7n_inactive_keys.core.times import parse_time
 from tests.deletion.custodian import Outcome
 
 SHIPPED = {

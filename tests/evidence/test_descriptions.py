@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Fault
-from c7n_inactive_keys.sandbox.credential_report import COLUMNS
+from c7n_inactive_keys_sandbox import Fault
+from c7n_inactive_keys_sandbox.credential_report import COLUMNS
 from tests.deletion.custodian import TAG, days_ago, delete_policy
 
 from .policies import REPORT

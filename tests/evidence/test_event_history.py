@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from c7n_inactive_keys.custodian import event_history
-from c7n_inactive_keys.custodian.event_history import read_event_history, sweep
-from c7n_inactive_keys.facts import CompleteRecord
-from c7n_inactive_keys.keys import Unavailable
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys.core.evidence import CompleteRecord
+from c7n_inactive_keys.core.keys import Unavailable
+from c7n_inactive_keys.find import event_history
+from c7n_inactive_keys.find.event_history import read_event_history, sweep
+from c7n_inactive_keys_sandbox import Fault
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import yaml
 
-from c7n_inactive_keys.times import format_time
+from c7n_inactive_keys.core.times import format_time
 from tests.main.commands import ACCOUNT, Run, custodian, days_ago
 
 from .policies import ours, policy, since

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from c7n_inactive_keys.evidence.ledger import LedgerEntry, render_value, tag_key
-from c7n_inactive_keys.sandbox import Sandbox
+from c7n_inactive_keys.core.ledger import LedgerEntry, render_value, tag_key
+from c7n_inactive_keys_sandbox import Sandbox
 from tests.main.commands import ACCOUNT, custodian, days_ago
 
 from .policies import REPORT, since

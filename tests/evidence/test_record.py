@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from c7n_inactive_keys.evidence.ledger import LedgerEntry, parse_value, render_value, tag_key
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys.core.ledger import LedgerEntry, parse_value, render_value, tag_key
+from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import Outcome, days_ago
 
 from .policies import RECORD, keys, ours, policy

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from c7n_inactive_keys.evidence.ledger import tag_key
+from c7n_inactive_keys.core.ledger import tag_key
 from tests.deletion.custodian import days_ago
 
 from .policies import RECORD, REPORT, keys, since

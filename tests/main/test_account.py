@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Fault, Sandbox
+from c7n_inactive_keys_sandbox import Fault, Sandbox
 
 from .commands import ACCOUNT, Run, custodian, days_ago
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from c7n_inactive_keys.sandbox import Sandbox
-from c7n_inactive_keys.sandbox.organisation import ROLE, seed_organisation
+from c7n_inactive_keys_sandbox import Sandbox
+from c7n_inactive_keys_sandbox.organisation import ROLE, seed_organisation
 
 from .commands import POLICIES, Run, run
 

@@ -17,7 +17,7 @@ import pytest
 from c7n_inactive_keys.check import permissions
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM
 from c7n_inactive_keys.check.targets import Target
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys_sandbox import Fault
 
 from .conftest import run
 

@@ -20,7 +20,7 @@ def test_the_demo_works_twice_in_a_row_and_in_a_path_with_spaces(tmp_path):
     """It deletes what is proven, spares the key that was switched on, and writes the page."""
     out = tmp_path / "a demo"
     for _ in range(2):
-        done = run(sys.executable, "-m", "c7n_inactive_keys.sandbox.demo", "-o", out, cwd=tmp_path)
+        done = run(sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", out, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
     said = " ".join(done.stdout.split())
     assert "All of them were inactive" in said
@@ -38,7 +38,7 @@ def test_the_demo_works_twice_in_a_row_and_in_a_path_with_spaces(tmp_path):
 def test_the_demo_leaves_a_directory_alone_that_is_not_its_own(tmp_path):
     """A directory with somebody's files is refused, and its files stay."""
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
-    done = run(sys.executable, "-m", "c7n_inactive_keys.sandbox.demo", "-o", tmp_path)
+    done = run(sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", tmp_path)
     assert done.returncode == 2
     assert "was not made by the demo" in done.stderr
     assert (tmp_path / "mine.txt").exists()

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from c7n_inactive_keys.report.collect import collect
+from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys.report.summary import summarise
 
 from .output_tree import OutputTree

@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from c7n_inactive_keys.report.collect import collect
 from c7n_inactive_keys.report.model import ListedAccount, Report
+from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys.report.summary import summarise
 
 from .conftest import GENERATED

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import main
-from c7n_inactive_keys.report.finding import PartitionError, region_of
+from c7n_inactive_keys.report.formats.findings import PartitionError, region_of
 
 from .output_tree import DELETE, NOW, entry, key, user
 
@@ -94,7 +94,7 @@ def test_a_format_whose_module_is_missing_names_the_extra_to_install(tree, monke
     tree.run(A, [user(A, "ci", key(1))], name="one")
     for name in [name for name in sys.modules if name.startswith("py_ocsf_models")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "c7n_inactive_keys.report.ocsf", raising=False)
+    monkeypatch.delitem(sys.modules, "c7n_inactive_keys.report.formats.ocsf", raising=False)
     monkeypatch.setitem(sys.modules, "py_ocsf_models", None)
     done = CliRunner().invoke(main, ["report", "-s", str(tree.root), "--format", "ocsf"])
     assert done.exit_code == 2

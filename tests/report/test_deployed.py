@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from c7n_inactive_keys.report.collect import collect
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys.report.read.collect import collect
+from c7n_inactive_keys_sandbox import Fault
 
 from ..main.commands import run
 from .output_tree import NOW, POLICIES, REPORT, user

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from c7n_inactive_keys.sandbox import Fault
-from c7n_inactive_keys.sandbox.organisation import seed_organisation
+from c7n_inactive_keys_sandbox import Fault
+from c7n_inactive_keys_sandbox.organisation import seed_organisation
 
 pytest.importorskip("c7n_org", reason="extra org is not installed")
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("report-e2e")]

@@ -16,13 +16,19 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from c7n_inactive_keys.report import asff, csv_format, html_format, json_format, text
+from c7n_inactive_keys.report.formats import (
+    asff,
+    csv_format,
+    html_format,
+    json_format,
+    text_format,
+)
 
 from .sample import HOSTILE, sample_report
 
 GOLD = Path(__file__).parent / "gold"
 FORMATS = {
-    "text": "text.txt",
+    "text_format": "text.txt",
     "csv_format": "report.csv",
     "json_format": "report.json",
     "html_format": "report.html",
@@ -38,7 +44,7 @@ def sample(tmp_path_factory):
 
 
 def rendered(format_, result):
-    module = importlib.import_module(f"c7n_inactive_keys.report.{format_}")
+    module = importlib.import_module(f"c7n_inactive_keys.report.formats.{format_}")
     return "".join(module.render(result))
 
 
@@ -48,7 +54,7 @@ def test_the_format_equals_its_golden_file(sample, format_, name, tmp_path, monk
     if format_ == "ocsf":
         pytest.importorskip("py_ocsf_models", reason="extra ocsf is not installed")
     if format_ in ("html_format", "ocsf"):
-        monkeypatch.setattr(f"c7n_inactive_keys.report.{format_}.__version__", "1.0")
+        monkeypatch.setattr(f"c7n_inactive_keys.report.formats.{format_}.__version__", "1.0")
     actual = rendered(format_, sample)
     gold = GOLD / name
     if os.environ.get("UPDATE_GOLD"):
@@ -72,7 +78,7 @@ def test_all_formats_agree_on_keys_and_totals(sample):
         for f in json.loads(rendered("asff", sample))
     ] == ids
     assert [key[3] for key in page_data(rendered("html_format", sample))["keys"]] == ids
-    plain = rendered("text", sample)
+    plain = rendered("text_format", sample)
     assert all(key_id in plain for key_id in ids)
     assert f"{len(ids)} keys of {sample.totals.users} users" in plain
 
@@ -131,7 +137,7 @@ def test_numbers_in_csv_stay_numbers():
 
 
 def test_no_format_lets_control_characters_through(sample):
-    for format_ in ("text", "csv_format", "json_format", "html_format", "asff"):
+    for format_ in ("text_format", "csv_format", "json_format", "html_format", "asff"):
         assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202e]", rendered(format_, sample))
 
 
@@ -272,7 +278,9 @@ def test_text_on_a_terminal_fits_it_and_is_coloured(sample):
     from rich.console import Console
 
     stream = io.StringIO()
-    text.show(sample, Console(file=stream, width=120, force_terminal=True, color_system="standard"))
+    text_format.show(
+        sample, Console(file=stream, width=120, force_terminal=True, color_system="standard")
+    )
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in stream.getvalue().splitlines()]
     assert "\x1b[" in stream.getvalue()
     table = [line for line in lines if "AKIA" in line]
@@ -283,5 +291,5 @@ def test_text_on_a_terminal_fits_it_and_is_coloured(sample):
 def test_renderers_work_on_an_empty_report(report, tree):
     tree.run("111111111111", [])
     result = report(tree)
-    for module in (text, csv_format, json_format, html_format, asff):
+    for module in (text_format, csv_format, json_format, html_format, asff):
         assert "".join(module.render(result))

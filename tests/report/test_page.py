@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from c7n_inactive_keys.report import html_format
+from c7n_inactive_keys.report.formats import html_format
 
 from .browser import CHROMIUM, DRIVER, chromium, open_page
 from .output_tree import OutputTree, key, user

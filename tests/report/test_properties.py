@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from c7n_inactive_keys.report import csv_format, json_format
+from c7n_inactive_keys.report.formats import csv_format, json_format
 from c7n_inactive_keys.report.model import (
     Collection,
     FoundKey,

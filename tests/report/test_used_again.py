@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import main
-from c7n_inactive_keys.report.runlog import org_failures
-from c7n_inactive_keys.sandbox import Fault
-from c7n_inactive_keys.sandbox.organisation import Organisation
+from c7n_inactive_keys.report.read.run_log import org_failures
+from c7n_inactive_keys_sandbox import Fault
+from c7n_inactive_keys_sandbox.organisation import Organisation
 
 from .output_tree import DELETE, NOW, REPORT, accounts_file
 from .test_end_to_end import Office

@@ -19,7 +19,7 @@ import pytest
 def test_a_mistake_is_a_sentence_before_anything_is_made(tmp_path, arguments, said):
     """And status 2."""
     done = subprocess.run(
-        [sys.executable, "-m", "c7n_inactive_keys.sandbox", *arguments],
+        [sys.executable, "-m", "c7n_inactive_keys_sandbox", *arguments],
         capture_output=True, text=True, check=False, cwd=tmp_path, timeout=60,
     )  # fmt: skip
     assert done.returncode == 2

@@ -14,7 +14,7 @@ import boto3
 import pytest
 import yaml
 
-from c7n_inactive_keys.sandbox.organisation import MANAGEMENT
+from c7n_inactive_keys_sandbox.organisation import MANAGEMENT
 
 
 def call(url, method="GET", document=None):
@@ -31,7 +31,7 @@ def process(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "c7n_inactive_keys.sandbox",
+        "c7n_inactive_keys_sandbox",
         "--accounts",
         str(tmp_path / "accounts.yml"),
     ]
@@ -72,7 +72,7 @@ def test_a_taken_port_is_one_sentence(sandbox):
     """No traceback for a port that somebody else has."""
     port = sandbox.url.rpartition(":")[2]
     done = subprocess.run(
-        [sys.executable, "-m", "c7n_inactive_keys.sandbox", "--port", port],
+        [sys.executable, "-m", "c7n_inactive_keys_sandbox", "--port", port],
         capture_output=True,
         text=True,
         check=False,
@@ -111,7 +111,7 @@ def test_other_processes_can_see_and_change_everything(sandbox, account, iam, re
 
 def test_an_empty_aws_may_be_had_too():
     """Without an organisation, its accounts file makes no sense and is refused."""
-    command = [sys.executable, "-m", "c7n_inactive_keys.sandbox", "--empty"]
+    command = [sys.executable, "-m", "c7n_inactive_keys_sandbox", "--empty"]
     done = subprocess.run(
         [*command, "--accounts", "accounts.yml"], capture_output=True, text=True, check=False
     )

@@ -201,7 +201,7 @@ def test_a_token_belongs_to_its_question(account, trail, refused, ago):
 
 def test_other_partitions_have_other_homes(ago):
     """In GovCloud the events are in us-gov-west-1, and ARNs say so."""
-    from c7n_inactive_keys.sandbox import Sandbox
+    from c7n_inactive_keys_sandbox import Sandbox
 
     with Sandbox(partition="aws-us-gov") as gov:
         account = gov.account("123456789012")

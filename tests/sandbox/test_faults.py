@@ -15,7 +15,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from c7n_inactive_keys.sandbox import Fault
+from c7n_inactive_keys_sandbox import Fault
 
 
 @pytest.fixture

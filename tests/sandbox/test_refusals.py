@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.config import Config
 
-from c7n_inactive_keys.sandbox import Fault, Sandbox
+from c7n_inactive_keys_sandbox import Fault, Sandbox
 
 # The client would find these mistakes itself.
 UNCHECKED = Config(parameter_validation=False, retries={"total_max_attempts": 1})

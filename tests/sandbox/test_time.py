@@ -3,7 +3,7 @@
 
 from datetime import timedelta
 
-from c7n_inactive_keys.sandbox.organisation import seed_organisation
+from c7n_inactive_keys_sandbox.organisation import seed_organisation
 
 
 def test_everything_stored_gets_older(sandbox, account, iam, trail, ago):

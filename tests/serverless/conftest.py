@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from c7n_inactive_keys.check.archive import make_runtime
-from c7n_inactive_keys.sandbox import Sandbox
+from c7n_inactive_keys_sandbox import Sandbox
 from tests.serverless import roles
 
 HERE = Path(__file__).parent

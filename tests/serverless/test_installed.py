@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from c7n_inactive_keys.evidence.ledger import parse_value, tag_key
-from c7n_inactive_keys.sandbox import Fault, Sandbox
+from c7n_inactive_keys.core.ledger import parse_value, tag_key
+from c7n_inactive_keys_sandbox import Fault, Sandbox
 from tests.serverless.conftest import ACCOUNT, ROOT, days_ago
 
 pytestmark = pytest.mark.e2e

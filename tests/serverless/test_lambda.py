@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-from c7n_inactive_keys.evidence.ledger import tag_key
-from c7n_inactive_keys.times import format_time
+from c7n_inactive_keys.core.ledger import tag_key
+from c7n_inactive_keys.core.times import format_time
 from tests.serverless import roles
 from tests.serverless.conftest import ACCOUNT, BIN, custodian, days_ago
 
@@ -31,7 +31,7 @@ LARGEST = 1_500_000  # bytes; Custodian itself is the half of it
 def test_archive_holds_plugin_and_is_small(lambdas, name):
     """Each archive holds the plugin and stays under 1.5 MB."""
     function = lambdas.functions[name]
-    assert "c7n_inactive_keys/custodian/filter.py" in function.names()
+    assert "c7n_inactive_keys/find/filter.py" in function.names()
     assert len(function.content) < LARGEST
 
 

@@ -10,10 +10,10 @@ import zipfile
 import pytest
 
 from c7n_inactive_keys.check.archive import build, make_runtime
-from c7n_inactive_keys.evidence.ledger import tag_key
-from c7n_inactive_keys.sandbox import Sandbox
-from c7n_inactive_keys.times import format_time
+from c7n_inactive_keys.core.ledger import tag_key
+from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.yaml_lists import read_list
+from c7n_inactive_keys_sandbox import Sandbox
 from tests.serverless.conftest import ACCOUNT, ROOT, Function, days_ago
 
 pytestmark = pytest.mark.e2e

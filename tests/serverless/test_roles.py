@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from c7n_inactive_keys.evidence.ledger import tag_key
+from c7n_inactive_keys.core.ledger import tag_key
 from tests.serverless import roles
 from tests.serverless.conftest import ACCOUNT, BIN, ROOT, as_role, custodian, days_ago
 

@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("policies/inactive-keys.yml", "accounts.yml", "deploy/ledger-scp.json")
 EXAMPLE = re.compile(r"^:example:\n\n\.\. code-block:: (\w+)\n\n((?:(?: {4}.*)?\n)+)", re.MULTILINE)
 CLASSES = {
-    "inactive-access-key": ("filter", "InactiveAccessKey"),
-    "delete-inactive-keys": ("delete", "DeleteInactiveKeys"),
-    "record-inactive-keys": ("record", "RecordInactiveKeys"),
-    "credential-report": ("source", "CredentialReportSource"),
+    "inactive-access-key": ("find.filter", "InactiveAccessKey"),
+    "delete-inactive-keys": ("delete.action", "DeleteInactiveKeys"),
+    "record-inactive-keys": ("record.action", "RecordInactiveKeys"),
+    "credential-report": ("find.source", "CredentialReportSource"),
 }
 
 
@@ -53,7 +53,7 @@ def _class(name: str) -> Any:
     load_resources(("aws.iam-user",))
     initialize()
     module, attribute = CLASSES[name]
-    return getattr(importlib.import_module(f"c7n_inactive_keys.custodian.{module}"), attribute)
+    return getattr(importlib.import_module(f"c7n_inactive_keys.{module}"), attribute)
 
 
 def permissions(name: str) -> tuple[str, ...]:
@@ -159,10 +159,10 @@ def _makers() -> dict[str, Callable[[], str]]:
     return {
         **{f"element:{name}": partial(element, name) for name in CLASSES},
         "permissions": permission_table,
-        "timeline": partial(module_prose, "timeline"),
-        "ledger": partial(module_prose, "evidence.ledger"),
-        "journal": partial(module_prose, "journal"),
-        "plan": partial(module_prose, "plan"),
+        "timeline": partial(module_prose, "core.timeline"),
+        "ledger": partial(module_prose, "core.ledger"),
+        "journal": partial(module_prose, "core.journal"),
+        "plan": partial(module_prose, "core.plan"),
         "help": help_text,
         **{f"help:{name}": partial(help_text, name) for name in COMMANDS},
         "make": make_targets,

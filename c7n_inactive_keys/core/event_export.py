@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Your own record of status changes as evidence: an export, or CloudTrail's logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from typing import Any
+
+from c7n_inactive_keys.core.cloudtrail import read_details
+from c7n_inactive_keys.core.errors import EvidenceError
+from c7n_inactive_keys.core.evidence import CompleteRecord, StatusChange
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, is_access_key_id
+from c7n_inactive_keys.core.timeline import SETTLING
+from c7n_inactive_keys.core.times import parse_time, whole_second
+
+SOURCE = "events-from"
+REQUIRED_FIELDS = ("AccessKeyId", "Time", "Status")
+EVENT_FIELDS = ("eventName", "eventTime", "requestParameters")
+ALL_EVENT_FIELDS = (*EVENT_FIELDS, "eventSource", "eventID", "errorCode", "userIdentity")
+# What query engines write for a field that is not there.
+NO_VALUE = ("", "null", "none", "-")
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_SECONDS = re.compile(r"[T ]\d\d:?\d\d:?\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedEvents:
+    """The status changes of an export by key id, and how far it is complete, if that was said."""
+
+    changes: Mapping[str, tuple[StatusChange, ...]] = field(default_factory=dict)
+    records: tuple[CompleteRecord, ...] = ()
+
+
+def read_export(
+    rows: Iterable[Any],
+    covers_since: datetime | None,
+    covers_until: datetime | None = None,
+    columns: Iterable[str] | None = None,
+) -> ExportedEvents:
+    """Read the records of an export.
+
+    Rows are mappings with AccessKeyId, Time, Status and optionally Actor, or CloudTrail's own
+    records, of which only successful calls of UpdateAccessKey count. `columns` is the header of a
+    file that has one: without any row, it alone tells an empty export from a foreign file.
+
+    Raises:
+        EvidenceError: a record cannot be read, so that the export is no evidence as a whole.
+    """
+    if columns is not None:
+        _check_columns(columns)
+    changes: dict[str, list[StatusChange]] = {}
+    for number, row in enumerate(rows, start=1):
+        try:
+            found = _read_row(row)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            reason = f"{error} missing" if isinstance(error, KeyError) else error
+            raise EvidenceError(
+                f"record {number} of events-from cannot be read ({reason}); each record needs "
+                f"{', '.join(REQUIRED_FIELDS)}, or the form of a CloudTrail log record"
+            ) from error
+        if found:
+            changes.setdefault(found[0], []).append(found[1])
+    records: tuple[CompleteRecord, ...] = ()
+    if covers_since:
+        until = covers_until - SETTLING if covers_until else None
+        records = (CompleteRecord(SOURCE, covers_since, until),)
+    return ExportedEvents({key: tuple(found) for key, found in changes.items()}, records)
+
+
+def _check_columns(columns: Iterable[str]) -> None:
+    names = [name.strip() for name in columns]
+    if not any(_has(names, wanted) for wanted in (REQUIRED_FIELDS, EVENT_FIELDS)):
+        raise EvidenceError(
+            f"the header of events-from is {', '.join(names) or 'missing'}; it needs "
+            f"{', '.join(REQUIRED_FIELDS)}, or {', '.join(EVENT_FIELDS)} of CloudTrail's records"
+        )
+
+
+def _has(names: Iterable[str], wanted: Iterable[str]) -> bool:
+    return {name.lower() for name in wanted} <= {name.lower() for name in names}
+
+
+def _read_row(row: Mapping[str, Any]) -> tuple[str, StatusChange] | None:
+    # Query engines differ in what they leave of a column name's case.
+    fields = {name.strip().lower(): value for name, value in row.items()}
+    if "eventname" in fields and not _has(fields, REQUIRED_FIELDS):
+        found = read_details(_event(fields), SOURCE)
+        if found and not is_access_key_id(found[0]):
+            raise ValueError(f"{found[0]!r} is no access key id")
+        return found
+    missing = [name for name in REQUIRED_FIELDS if not fields.get(name.lower())]
+    if missing:
+        raise ValueError(f"{' and '.join(missing)} missing")
+    status = fields["status"].strip().capitalize()
+    if status not in (ACTIVE, INACTIVE):
+        raise ValueError(f"Status {fields['status']!r} is neither {ACTIVE} nor {INACTIVE}")
+    access_key_id = fields["accesskeyid"].strip().upper()
+    if not is_access_key_id(access_key_id):
+        raise ValueError(f"{fields['accesskeyid']!r} is no access key id")
+    if not _SECONDS.search(fields["time"]):
+        raise ValueError(f"Time {fields['time']!r} has no hours, minutes and seconds")
+    return access_key_id, StatusChange(
+        time=whole_second(parse_time(fields["time"])),
+        status=status,
+        source=SOURCE,
+        actor=fields.get("actor") or None,
+    )
+
+
+def _event(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of CloudTrail with its fields as CloudTrail names them."""
+    event = {name: fields[name.lower()] for name in ALL_EVENT_FIELDS if name.lower() in fields}
+    code = event.get("errorCode")
+    if isinstance(code, str) and code.strip().lower() in NO_VALUE:
+        del event["errorCode"]
+    return event
+
+
+def read_moment(value: object) -> datetime:
+    """A moment as YAML gives it: a date, a time, or the text of one.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if isinstance(value, (date, datetime)):
+        value = value.isoformat()
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r} is no date")
+    moment = parse_time(value)
+    if moment < EPOCH:
+        raise ValueError(f"{value!r} is long before there were access keys")
+    return moment

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Custodian's cache of users: what may be old, and what must not get into it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from c7n.cache import InMemoryCache, NullCache
+
+from c7n_inactive_keys.find.matched_keys import ALL_KEYS, BY_FILTER, INACTIVE_KEYS, MATCHED_KEYS
+
+ANNOTATIONS = (ALL_KEYS, MATCHED_KEYS, INACTIVE_KEYS, BY_FILTER)
+
+
+def may_be_cached(manager: Any) -> bool:
+    """Whether the policy's resources may be from the cache, and so up to 15 minutes old."""
+    return not isinstance(_cache(manager), NullCache)
+
+
+def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
+    """Keep annotations out of Custodian's in-memory cache, which hands out the same objects again.
+
+    The cache gets copies of its own, free of what key-level filters have written so far.
+    """
+    cache = _cache(manager)
+    if not isinstance(cache, InMemoryCache):
+        return
+    cache_key = manager.get_cache_key(manager.source.get_query_params(None))
+    with cache:
+        cached = cache.get(cache_key)
+        ours = {id(resource) for resource in resources}
+        if not cached or not any(id(resource) in ours for resource in cached):
+            return
+        cache.save(
+            cache_key,
+            [
+                copy.deepcopy(
+                    {name: value for name, value in resource.items() if name not in ANNOTATIONS}
+                )
+                for resource in cached
+            ],
+        )
+
+
+def _cache(manager: Any) -> Any:
+    return manager._cache  # noqa: SLF001 - Custodian's filters use it under this name

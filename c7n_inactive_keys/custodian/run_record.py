@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is written down of an execution of a policy: journal lines, outcomes, the action's file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from c7n.output import BlobOutput
+from c7n.utils import dumps
+
+from c7n_inactive_keys.core.journal import Journal, render_line
+from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.custodian.aws import ApiError
+from c7n_inactive_keys.custodian.memory import execution_memory
+
+log = logging.getLogger("custodian.inactive-keys.journal")
+# On its standard error c7n-org shows only the warnings of loggers named custodian.
+lines = logging.getLogger("c7n-inactive-keys.journal")
+
+NAMED = 10  # failures that a policy's final error names
+
+# What is written down of a key's assessment, by its name in the annotation.
+_ASSESSMENT = {
+    "not_before": ("InactiveSince", "NotBefore"),
+    "not_after": ("InactiveSince", "NotAfter"),
+    "at_least_days": ("InactiveDays", "AtLeast"),
+    "at_most_days": ("InactiveDays", "AtMost"),
+}
+
+
+class PolicyRun:
+    """One execution of a policy, as it names itself in what it writes down."""
+
+    def __init__(self, manager: Any) -> None:
+        self.manager = manager
+        self.policy_name: str = manager.ctx.policy.name
+        memory = execution_memory(manager)
+        self.run_id: str = memory.setdefault(
+            "run-id", manager.ctx.execution_id or str(uuid.uuid4())
+        )
+        self.run_time: str = memory.setdefault("run-time", format_time(datetime.now(timezone.utc)))
+
+    def record(
+        self,
+        *,
+        user_name: str,
+        access_key_id: str | None,
+        outcome: str,
+        reason: str | None = None,
+        error: ApiError | None = None,
+        entry: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The fields of a journal line; `entry` is the key in c7n:InactiveAccessKeys."""
+        entry = entry or {}
+        return {
+            "time": format_time(datetime.now(timezone.utc)),
+            "run_id": self.run_id,
+            "run_time": self.run_time,
+            "policy": self.policy_name,
+            "account_id": self.manager.config.account_id,
+            "region": self.manager.config.region,
+            "user_name": user_name,
+            "access_key_id": access_key_id,
+            "created": entry.get("CreateDate"),
+            "outcome": outcome,
+            "reason": reason,
+            "error": error and error._asdict(),
+            **{name: entry.get(group, {}).get(part) for name, (group, part) in _ASSESSMENT.items()},
+            "evidence": entry.get("Evidence", []),
+        }
+
+    @contextmanager
+    def open_journal(self) -> Iterator[PolicyJournal]:
+        """The journal in the policy's output directory, for as long as the block lasts."""
+        output = self.manager.ctx.output
+        uploaded = isinstance(output, BlobOutput)
+        # Until the policy ends it is in a temporary folder, which a container takes with it.
+        logged = uploaded or "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+        journal = PolicyJournal(Path(output.root_dir), logged)
+        # That folder stays when the upload fails.
+        (lines if logged else log).info("policy:%s journal: %s", self.policy_name, journal.path)
+        try:
+            yield journal
+        finally:
+            journal.close()
+            if uploaded:
+                # Custodian names what it uploads by the hour: the next run would replace it.
+                self._keep_apart(journal)
+
+    def _keep_apart(self, journal: PolicyJournal) -> None:
+        try:
+            journal.keep_apart(self.run_id)
+        except OSError as error:
+            log.warning(
+                "policy:%s the journal %s could not be copied: another run within the hour "
+                "replaces it: %s",
+                self.policy_name,
+                journal.path,
+                error,
+            )
+
+    def name_failures(self, failures: list[dict[str, Any]]) -> str:
+        """One sentence that names what failed, for the error that ends the policy."""
+        named = "; ".join(
+            f"{record['user_name']} {record['access_key_id'] or record.get('reason') or 'user'} "
+            f"{record['error']['code']}: {record['error']['message']}"
+            for record in failures[:NAMED]
+        )
+        more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
+        return f"policy:{self.policy_name} {len(failures)} failure(s): {named}{more}"
+
+    def write_action_file(self, action: Any, outcomes: list[dict[str, Any]]) -> None:
+        """What Custodian writes when an action returns, but not when it raises."""
+        self.manager.ctx.output.write_file(f"action-{action.name}", dumps(outcomes))
+
+
+class PolicyJournal(Journal):
+    """A journal whose lines also go to the log where the file may not outlive a kill."""
+
+    def __init__(self, directory: Path, logged: bool) -> None:
+        super().__init__(directory)
+        self.logged = logged
+
+    def write(self, fields: Mapping[str, Any]) -> None:
+        """Append one line, as Journal.write does."""
+        super().write(fields)
+        if self.logged:
+            lines.info("%s", render_line(fields).strip())

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An unread user is not a clean user: the policy goes on, and fails when all else is done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from c7n_inactive_keys.core.errors import UnreadUsersError
+from c7n_inactive_keys.core.journal import FAILED, UNREADABLE
+from c7n_inactive_keys.custodian.aws import ApiError
+from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.run_record import PolicyRun
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.core.credential_report import ReportedUser
+
+log = logging.getLogger("custodian.inactive-keys")
+
+UNREAD_ANNOTATION = "c7n:Unread"
+
+
+def unread_user(reported: ReportedUser, error: ApiError) -> dict[str, Any]:
+    """The user as far as the credential report knows it, marked as not described."""
+    return {
+        "UserName": reported.user_name,
+        "Arn": reported.arn,
+        UNREAD_ANNOTATION: {"Code": error.code, "Message": error.message},
+    }
+
+
+def read_error(user: Mapping[str, Any]) -> ApiError | None:
+    """Why a user could not be described, if so."""
+    mark = user.get(UNREAD_ANNOTATION)
+    return ApiError(mark["Code"], mark["Message"]) if mark else None
+
+
+def report_unread(manager: Any, unread: Mapping[str, ApiError]) -> None:
+    """Write down that these users were not read, and make the policy fail at its end.
+
+    Raises:
+        UnreadUsersError: at once where the policy has no end to wait for (event modes).
+    """
+    known = execution_memory(manager).setdefault("unread", set())
+    unread = {name: error for name, error in unread.items() if name not in known}
+    if not unread:
+        return
+    known.update(unread)
+    run = PolicyRun(manager)
+    names = sorted(unread)
+    first = unread[names[0]]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    failure = UnreadUsersError(
+        f"policy:{run.policy_name} could not read the access keys of {len(names)} user(s), "
+        f"{', '.join(names[:5])}{more}, so the account is not fully covered: "
+        f"{first.code}: {first.message}"
+    )
+    log.error("%s", failure)
+    if manager.ctx.output is None or manager.ctx.execution_id is None:
+        raise failure
+    with run.open_journal() as journal:
+        for name in names:
+            journal.write(
+                run.record(
+                    user_name=name,
+                    access_key_id=None,
+                    outcome=FAILED,
+                    reason=UNREADABLE,
+                    error=unread[name],
+                )
+            )
+    _fail_at_exit(manager.ctx, failure)
+
+
+def _fail_at_exit(context: Any, failure: Exception) -> None:
+    """Raise when Custodian leaves the policy: after its results are written and its actions done.
+
+    Custodian has no later place to raise at in pull mode, and to raise earlier would keep the
+    results of the users that were read from being written and acted on.
+    """
+    leave: Callable[..., Any] = context.output.__exit__
+
+    def leave_and_fail(exc_type: Any = None, exc_value: Any = None, traceback: Any = None) -> None:
+        leave(exc_type, exc_value, traceback)
+        if exc_type is None:
+            raise failure
+
+    context.output.__exit__ = leave_and_fail

@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Where knowledge of a key's past comes from, one source a module."""

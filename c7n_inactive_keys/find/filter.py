@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filter `inactive-access-key`: users with keys that somebody switched off, and since when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from c7n.filters import Filter
+
+from c7n_inactive_keys.core.times import days_between, next_second
+from c7n_inactive_keys.custodian.filter_tree import built_in_before
+from c7n_inactive_keys.custodian.memory import execution_token
+from c7n_inactive_keys.custodian.options import (
+    Option,
+    describe,
+    invalid,
+    is_number,
+    one_of,
+    problem,
+)
+from c7n_inactive_keys.custodian.resource_cache import detach_from_cache
+from c7n_inactive_keys.custodian.unread_users import read_error, report_unread
+from c7n_inactive_keys.find.events_from import OPTION as EVENTS_FROM
+from c7n_inactive_keys.find.events_from import Export
+from c7n_inactive_keys.find.matched_keys import (
+    ALL_KEYS,
+    MATCHED_KEYS,
+    annotate,
+    entry_for,
+    forget_other_runs,
+)
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.core.evidence import Assessment
+    from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
+    from c7n_inactive_keys.find.gather import Investigation, UserKeys
+
+PROVEN = "proven"
+POSSIBLE = "possible"
+LEDGER = "ledger"
+CLOUDTRAIL = "cloudtrail"
+
+
+def _is_evidence(value: Any) -> bool:
+    return isinstance(value, list) and all(item in (LEDGER, CLOUDTRAIL) for item in value)
+
+
+class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
+    """Users with access keys that were switched off, with how long ago and how that is known.
+
+    AWS has no field "inactive since". For each key whose status is Inactive the filter computes an
+    interval that certainly holds the moment of its last deactivation, from the key's creation and
+    last use, CloudTrail's event history (90 days), the ledger tags written by
+    `record-inactive-keys`, and your own record of events. `certainty: proven` (the default) asks
+    for keys that have certainly been inactive for `days`, `possible` for keys that may have been.
+    Days are compared as they are shown, to one decimal.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-90-days
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - type: inactive-access-key
+                days: 90
+                certainty: proven
+                evidence: [ledger, cloudtrail]
+
+    `evidence: []` leaves creation, last use and the status now. `notified-days` asks for keys
+    whose owner was told at least that long ago (see `record-inactive-keys`, `notified`).
+    `events-from` adds an export of status changes, with fields AccessKeyId, Time, Status and
+    optionally Actor, or raw CloudTrail records; `covers-since` says from when on it is complete,
+    so that silence in it counts.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-one-year
+            resource: aws.iam-user
+            filters:
+              - type: inactive-access-key
+                days: 365
+                notified-days: 14
+                events-from:
+                  url: s3://bucket/access-key-events.csv
+                  format: csv2dict
+                  covers-since: 2024-01-01
+
+    The matched keys go to `c7n:InactiveAccessKeys` on the user, with their evidence. Several
+    filters are combined as Custodian combines users: in `or` the matched keys are united, in `and`
+    intersected, under `not` none are left. The same keys go to `c7n:matched-keys`, so that
+    `remove-keys` with `matched: true` acts on exactly them.
+    """
+
+    options: ClassVar[dict[str, Option]] = {
+        "days": Option("a number, 0 or more", is_number, 0),
+        "certainty": one_of(PROVEN, POSSIBLE, default=PROVEN),
+        "evidence": Option(
+            f"a list of {LEDGER} and {CLOUDTRAIL}", _is_evidence, [LEDGER, CLOUDTRAIL]
+        ),
+        "notified-days": Option("a number, 0 or more", is_number),
+        "events-from": EVENTS_FROM,
+    }
+    schema = describe("inactive-access-key", options)
+    schema_alias = False
+    permissions = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
+
+    @property
+    def days(self) -> float:
+        """The least number of days of inactivity."""
+        return float(self._option("days"))
+
+    @property
+    def evidence(self) -> list[str]:
+        """The sources of evidence besides creation and last use."""
+        return list(self._option("evidence"))
+
+    @property
+    def possible(self) -> bool:
+        """Whether keys match that may have been inactive for so long."""
+        return bool(self._option("certainty") == POSSIBLE)
+
+    @cached_property
+    def export(self) -> Export | None:
+        """The user's own record of events."""
+        data = self.data.get("events-from")
+        return Export(data, self.manager) if data else None
+
+    def _option(self, name: str) -> Any:
+        return self.data.get(name, self.options[name].default)
+
+    def get_permissions(self) -> tuple[str, ...]:
+        """What the filter calls with the evidence that it is asked to use."""
+        if CLOUDTRAIL in self.evidence:
+            return (*self.permissions, "cloudtrail:LookupEvents")
+        return self.permissions
+
+    # -- validation -----------------------------------------------------------------------------
+
+    def validate(self) -> InactiveAccessKey:
+        """Check the options."""
+        wrong = problem(self.data, self.options)
+        if not wrong and self.export:
+            wrong = self.export.problem()
+        if wrong:
+            raise invalid(self, wrong)
+        return self
+
+    # -- matching -------------------------------------------------------------------------------
+
+    def process(
+        self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """The users with at least one matching key."""
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.find.gather import Investigation, Sources
+
+        token = execution_token(self.manager)
+        detach_from_cache(self.manager, resources)
+        keep_matched = built_in_before(self.manager.filters, self)
+        unread = {}
+        readable = []
+        for user in resources:
+            forget_other_runs(user, token, keep_matched)
+            error = read_error(user)
+            if error:
+                unread[user["UserName"]] = error
+            else:
+                readable.append(user)
+        investigation = Investigation(
+            self.manager,
+            Sources(
+                ledger=LEDGER in self.evidence,
+                cloudtrail=CLOUDTRAIL in self.evidence,
+                exports=(self.export,) if self.export else (),
+            ),
+            self.executor_factory,
+        )
+        listing = investigation.list_keys(readable)
+        report_unread(self.manager, {**unread, **listing.unread})
+        return self._match(investigation, listing.users, token)
+
+    def _match(
+        self, investigation: Investigation, users: list[UserKeys], token: str
+    ) -> list[dict[str, Any]]:
+        now = next_second(datetime.now(timezone.utc))
+        assessments = investigation.assess(
+            users, now, matters=lambda key, use: self._can_match(key, use, now)
+        )
+        matched_users = []
+        for user in users:
+            user.user[ALL_KEYS] = [key.metadata for key in user.keys]
+            matched = {
+                key.access_key_id: entry_for(
+                    key, investigation.last_use(key), assessments[key.access_key_id]
+                )
+                for key in user.inactive
+                if self._matches(investigation, user, key, assessments[key.access_key_id])
+            }
+            if matched and annotate(user.user, self.manager, token, self, matched):
+                matched_users.append(user.user)
+            else:
+                # The user may match by another filter of an `or` block, and the built-in
+                # remove-keys fails on one of whom nothing is said.
+                user.user.setdefault(MATCHED_KEYS, [])
+        return matched_users
+
+    def _can_match(self, key: AccessKey, last_use: LastUse | Unavailable, now: datetime) -> bool:
+        """Whether any evidence could make the key match."""
+        from c7n_inactive_keys.core.keys import Unavailable
+
+        if isinstance(last_use, Unavailable):
+            return self.days == 0 or self.possible
+        return days_between(max(key.created, last_use.time or key.created), now) >= self.days
+
+    def _matches(
+        self, investigation: Investigation, user: UserKeys, key: AccessKey, assessment: Assessment
+    ) -> bool:
+        days = assessment.at_most_days if self.possible else assessment.at_least_days
+        if days < self.days:
+            return False
+        if "notified-days" not in self.data:
+            return True
+        from c7n_inactive_keys.core.ledger_upkeep import valid_notice
+
+        entry = investigation.ledger_entry(user, key)
+        notice = valid_notice(entry, assessment) if entry else None
+        if notice is None:
+            return False
+        return days_between(notice, assessment.now) >= float(self.data["notified-days"])

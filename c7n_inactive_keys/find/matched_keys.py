@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`c7n:InactiveAccessKeys`: the matched keys on a user, over all filters and blocks of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from c7n.utils import parse_date
+
+from c7n_inactive_keys.core.times import as_utc, format_time, whole_second
+from c7n_inactive_keys.custodian.filter_tree import (
+    FILTER_TYPE,
+    built_in_before,
+    built_in_beside,
+    built_in_passed,
+    of_type,
+    positions,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.core.evidence import Assessment, Evidence
+    from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
+
+INACTIVE_KEYS = "c7n:InactiveAccessKeys"
+ALL_KEYS = "c7n:AccessKeys"
+MATCHED_KEYS = "c7n:matched-keys"
+# What each of several filters matched, on the user itself, where Custodian's blocks restore and
+# clear it together with the other annotations.
+BY_FILTER = "c7n:InactiveAccessKeysByFilter"
+
+
+def forget_other_runs(user: dict[str, Any], token: str, keep_matched: bool) -> None:
+    """Take away what an earlier policy left on the same object."""
+    if user.get(BY_FILTER, {}).get("Run") == token:
+        return
+    user.pop(INACTIVE_KEYS, None)
+    user.pop(BY_FILTER, None)
+    if not keep_matched:
+        user.pop(MATCHED_KEYS, None)
+
+
+def annotate(
+    user: dict[str, Any],
+    manager: Any,
+    token: str,
+    this: Any,
+    matched: Mapping[str, dict[str, Any]],
+) -> bool:
+    """Record what a filter matched on a user, and bring the annotations in line.
+
+    Of `or` blocks the matched keys are united, of `and` blocks and the policy's own list
+    intersected; what stands under `not` selects no keys.
+
+    Returns:
+        Whether the user matches: not if an earlier filter of the same `and` matched other keys.
+    """
+    entries = {entry["AccessKeyId"]: entry for entry in user.get(INACTIVE_KEYS, ())}
+    entries.update(matched)
+    places = positions(manager.filters)
+    by_filter = {**user.get(BY_FILTER, {}).get("Matched", {}), str(places[id(this)]): [*matched]}
+    if _leaves_no_key(manager.filters, "and", this, by_filter, places):
+        return False
+    selected = _select(manager.filters, "and", by_filter, places) or set()
+    user[INACTIVE_KEYS] = [entries[key_id] for key_id in sorted(selected)]
+    if len(of_type(manager, FILTER_TYPE)) > 1:
+        user[BY_FILTER] = {"Run": token, "Matched": by_filter}
+    _annotate_matched(user, manager, this, selected)
+    return True
+
+
+def matched_by_filter(filters: Iterable[Any], user: Mapping[str, Any]) -> dict[int, frozenset[str]]:
+    """Which keys each filter of this package matched, by id(filter), of those that matched any.
+
+    A filter of a block that failed for the user has none: Custodian takes its annotations away.
+    """
+    ours = [item for item, _ in walk(filters) if item.type == FILTER_TYPE]
+    if len(ours) == 1:
+        ids = frozenset(entry["AccessKeyId"] for entry in user.get(INACTIVE_KEYS, ()))
+        return {id(ours[0]): ids} if ids else {}
+    by_filter = user.get(BY_FILTER, {}).get("Matched", {})
+    places = positions(filters)
+    return {
+        id(item): frozenset(by_filter[place])
+        for item in ours
+        if (place := str(places[id(item)])) in by_filter
+    }
+
+
+def _leaves_no_key(
+    filters: Iterable[Any],
+    operator: str,
+    this: Any,
+    by_filter: Mapping[str, list[str]],
+    places: Mapping[int, int],
+) -> bool:
+    """Whether an `and` around this filter has no key left that all of its filters matched."""
+    for item in filters:
+        around = item.type in ("and", "or") and any(found is this for found, _ in walk([item]))
+        if around and _leaves_no_key(item.filters, item.type, this, by_filter, places):
+            return True
+    return operator == "and" and _select(filters, operator, by_filter, places) == set()
+
+
+def _select(
+    filters: Iterable[Any],
+    operator: str,
+    by_filter: Mapping[str, list[str]],
+    places: Mapping[int, int],
+) -> set[str] | None:
+    """The ids a block selects on this user; None if none of its filters has spoken on it."""
+    selections = []
+    for item in filters:
+        selection: set[str] | None = None
+        if item.type in ("and", "or"):
+            selection = _select(item.filters, item.type, by_filter, places)
+        elif item.type == FILTER_TYPE and str(places[id(item)]) in by_filter:
+            selection = set(by_filter[str(places[id(item)])])
+        if selection is not None:
+            selections.append(selection)
+    if not selections:
+        return None
+    return set.union(*selections) if operator == "or" else set.intersection(*selections)
+
+
+# -- Custodian's own annotation -------------------------------------------------------------------
+
+
+def _annotate_matched(user: dict[str, Any], manager: Any, this: Any, selected: set[str]) -> None:
+    """The same keys in the form that the built-in remove-keys acts on.
+
+    A built-in key filter that ran before has its say as with Custodian's own filters: its keys are
+    united beside it in an `or` block and intersected elsewhere, by access key id. In an `or` one
+    in another branch has none: what it left may be an earlier policy's, brought back by Custodian.
+    """
+    all_keys = user[ALL_KEYS]
+    ids = set(selected)
+    if built_in_before(manager.filters, this):
+        earlier = set(resolve(user.get(MATCHED_KEYS) or (), all_keys)[0])
+        if this.get_block_operator() != "or" or built_in_passed(manager.filters, this):
+            ids &= earlier
+        elif built_in_beside(manager.filters, this):
+            ids |= earlier
+    matched = [key for key in all_keys if key["AccessKeyId"] in ids]
+    for key in matched:
+        key["c7n:match-type"] = "access"
+    user[MATCHED_KEYS] = matched
+
+
+def resolve(
+    matched: Iterable[Mapping[str, Any]], all_keys: Iterable[Mapping[str, Any]]
+) -> tuple[list[str], list[str]]:
+    """The ids of keys that built-in filters matched, and ids among which they cannot tell.
+
+    The `credential` filter knows a key by its creation time alone. Where two keys of the user were
+    created in the same second, it is ambiguous which of them it meant.
+    """
+    certain: list[str] = []
+    ambiguous: list[str] = []
+    for item in matched:
+        if "AccessKeyId" in item:
+            certain.append(item["AccessKeyId"])
+            continue
+        created = _second(item["last_rotated"])
+        ids = [key["AccessKeyId"] for key in all_keys if _second(key["CreateDate"]) == created]
+        (certain if len(ids) == 1 else ambiguous).extend(ids)
+    return certain, ambiguous
+
+
+def _second(moment: Any) -> Any:
+    return whole_second(as_utc(parse_date(moment)))
+
+
+# -- one entry ------------------------------------------------------------------------------------
+
+
+def entry_for(
+    key: AccessKey, last_use: LastUse | Unavailable, assessment: Assessment
+) -> dict[str, Any]:
+    """A key's entry in the annotation: dates as ISO 8601 UTC, days with one decimal."""
+    # Here, not at the top: every command of Custodian loads this module, few get here.
+    from c7n_inactive_keys.core.keys import LastUse
+
+    use = last_use if isinstance(last_use, LastUse) else LastUse()
+    return {
+        "AccessKeyId": key.access_key_id,
+        "UserName": key.user_name,
+        "Status": key.status,
+        "CreateDate": format_time(key.created),
+        "LastUsedDate": use.time and format_time(use.time),
+        "LastUsedService": use.service,
+        "LastUsedRegion": use.region,
+        "InactiveSince": {
+            "NotBefore": format_time(assessment.not_before),
+            "NotAfter": format_time(assessment.not_after),
+        },
+        "InactiveDays": {"AtLeast": assessment.at_least_days, "AtMost": assessment.at_most_days},
+        "Evidence": [_evidence(item) for item in assessment.evidence],
+    }
+
+
+def _evidence(item: Evidence) -> dict[str, Any]:
+    return dict(_evidence_fields(item))
+
+
+def _evidence_fields(item: Evidence) -> Iterator[tuple[str, Any]]:
+    yield "Source", item.source
+    yield "Kind", item.kind
+    if item.time and item.until:
+        yield "From", format_time(item.time)
+        yield "To", format_time(item.until)
+    elif item.time:
+        yield "Time", format_time(item.time)
+    for name, value in (
+        ("EventId", item.event_id),
+        ("Actor", item.actor),
+        ("Reason", item.reason),
+        ("Discarded", item.discarded),
+    ):
+        if value:
+            yield name, value

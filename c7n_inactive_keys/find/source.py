@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Source `credential-report`: only the users who hold an inactive key."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from c7n.utils import backoff_delays
+
+from c7n_inactive_keys.core.errors import CredentialReportError
+from c7n_inactive_keys.core.times import as_utc
+from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.no_report_source import refuse
+from c7n_inactive_keys.custodian.unread_users import read_error, report_unread
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.core.credential_report import ReportedUser
+
+log = logging.getLogger("custodian.inactive-keys")
+
+# AWS makes a new report at the most every four hours.
+REPORT_AGE = timedelta(hours=4)
+DEADLINE = 300.0  # seconds
+LONGEST_WAIT = 16.0  # seconds
+SLOWER_WAY = "or leave out 'source: credential-report' to describe every user instead (slower)"
+
+
+class CredentialReportSource:
+    """Enumerate only the users that hold an inactive access key.
+
+    The account's credential report names them in two or three calls, however many users there are;
+    just those are then described as by GetUser, so their tags are there for other filters: one by
+    one, or, where that takes fewer calls and is permitted, with GetAccountAuthorizationDetails
+    (PasswordLastUsed is then the report's). The report only says where to look:
+    `inactive-access-key` reads the keys of these users live. It can be up to four hours old, so a
+    key that was switched off since then shows up in a later run.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-report
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - inactive-access-key
+    """
+
+    permissions = (
+        "iam:GenerateCredentialReport",
+        "iam:GetCredentialReport",
+        "iam:GetUser",
+        "iam:GetAccountAuthorizationDetails",
+    )
+
+    def __init__(self, manager: Any) -> None:
+        self.manager = manager
+        if manager.type != "iam-user":
+            refuse(manager)
+
+    def get_permissions(self) -> list[str]:
+        """What the source calls."""
+        return list(self.permissions)
+
+    def get_query_params(self, query_params: Any) -> Any:
+        """The report takes no query."""
+        return query_params
+
+    def resources(self, query: Any) -> list[dict[str, Any]]:
+        """The users with an inactive key, as GetUser describes them, less those gone since."""
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.find.user_details import describe_in_bulk
+
+        iam = aws.client(self.manager, "iam")
+        found = []
+        total = 0
+        for user in self._reported_users(iam):
+            total += 1
+            if user.has_inactive_key:
+                found.append(user)
+        in_bulk = describe_in_bulk(self.manager, found, total)
+        described = self._describe(iam, found, in_bulk)
+        report_unread(
+            self.manager,
+            {user["UserName"]: error for user in described if (error := read_error(user))},
+        )
+        return described
+
+    def get_resources(self, resource_ids: list[str], cache: bool = True) -> list[dict[str, Any]]:
+        """The users of these names, for event modes, where no report is needed."""
+        from c7n_inactive_keys.core.credential_report import ReportedUser
+
+        iam = aws.client(self.manager, "iam")
+        return self._describe(iam, [ReportedUser(name, "", ()) for name in resource_ids], {})
+
+    def augment(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Nothing is missing: the users come described."""
+        return resources
+
+    def _describe(
+        self, iam: Any, users: list[ReportedUser], known: Mapping[str, dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        from c7n_inactive_keys.find.user_details import describe_user
+
+        def describe(user: ReportedUser) -> dict[str, Any] | None:
+            return known.get(user.user_name) or describe_user(iam, user)
+
+        with self.manager.executor_factory(max_workers=aws.WORKERS) as workers:
+            return [user for user in workers.map(describe, users) if user]
+
+    # -- the report -----------------------------------------------------------------------------
+
+    def _reported_users(self, iam: Any) -> Iterator[ReportedUser]:
+        from c7n_inactive_keys.core.credential_report import read_report
+
+        report = self._fetch(iam)
+        lines = io.TextIOWrapper(io.BytesIO(report["Content"]), "utf-8-sig", newline="")
+        try:
+            yield from read_report(lines, as_utc(report["GeneratedTime"]))
+        except (UnicodeDecodeError, CredentialReportError) as error:
+            raise self._error(f"cannot be read: {error}") from error
+
+    def _fetch(self, iam: Any) -> dict[str, Any]:
+        """The newest report, made anew if AWS's is older than four hours."""
+        deadline = time.monotonic() + DEADLINE
+        complete = self._generate(iam)
+        outdated = False
+        for delay in backoff_delays(1, DEADLINE):
+            if not complete:
+                self._wait(min(delay, LONGEST_WAIT), deadline)
+            report, lost = self._get(iam)
+            # While a new report is made the old one may still be handed out: ask once more.
+            if report and (complete or outdated or _is_new(report)):
+                self._warn_of_age(report)
+                return report
+            outdated = report is not None
+            complete = self._generate(iam) if lost else False
+        raise self._not_ready()
+
+    def _wait(self, delay: float, deadline: float) -> None:
+        if time.monotonic() + delay > deadline:
+            raise self._not_ready()
+        time.sleep(delay)
+
+    def _warn_of_age(self, report: dict[str, Any]) -> None:
+        if not _is_new(report):
+            log.warning(
+                "the account's credential report was made at %s; keys that were switched off since "
+                "then show up in a later run",
+                report["GeneratedTime"],
+            )
+
+    def _generate(self, iam: Any) -> bool:
+        """Ask for a new report; True if one that is new enough is there already."""
+        try:
+            return bool(iam.generate_credential_report()["State"] == "COMPLETE")
+        except aws.API_ERRORS as error:
+            if aws.describe_error(error).code == "LimitExceeded":
+                return False  # too many requests for a report; one of them will have made it
+            raise self._failed("GenerateCredentialReport", error) from error
+
+    def _get(self, iam: Any) -> tuple[dict[str, Any] | None, bool]:
+        """The report, or None while it is made; and whether a new one must be asked for."""
+        try:
+            return iam.get_credential_report(), False
+        except aws.API_ERRORS as error:
+            code = aws.describe_error(error).code
+            if code == "ReportInProgress":
+                return None, False
+            if code in ("ReportNotPresent", "ReportExpired"):
+                return None, True
+            raise self._failed("GetCredentialReport", error) from error
+
+    # -- errors ---------------------------------------------------------------------------------
+
+    def _failed(self, operation: str, error: Exception) -> CredentialReportError:
+        code, message = aws.describe_error(error)
+        if code in aws.DENIED_CODES:
+            return self._error(
+                f"could not be had: iam:{operation} is denied ({message}); grant it, {SLOWER_WAY}"
+            )
+        return self._error(f"could not be had: iam:{operation} {code}: {message}")
+
+    def _not_ready(self) -> CredentialReportError:
+        return self._error(f"was not ready after {DEADLINE:.0f} seconds; run again later")
+
+    def _error(self, problem: str) -> CredentialReportError:
+        return CredentialReportError(
+            f"policy:{self.manager.ctx.policy.name} the account's credential report {problem}"
+        )
+
+
+def _is_new(report: dict[str, Any]) -> bool:
+    age = datetime.now(timezone.utc) - as_utc(report["GeneratedTime"])
+    return age < REPORT_AGE + timedelta(minutes=5)

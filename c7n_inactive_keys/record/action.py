@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Action `record-inactive-keys`: keep the ledger, which remembers more than 90 days."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from c7n.actions import EventAction
+
+from c7n_inactive_keys.core.errors import RecordingError
+from c7n_inactive_keys.core.journal import FAILED
+from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.filter_tree import no_keys_selected
+from c7n_inactive_keys.custodian.options import Option, describe, invalid, is_flag, problem
+from c7n_inactive_keys.custodian.run_record import PolicyRun
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.core.evidence import StatusChange
+    from c7n_inactive_keys.record.ledger_changes import PlannedUser
+
+log = logging.getLogger("custodian.inactive-keys")
+
+
+class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type hints
+    """Keep the ledger of inactive access keys in tags of their users.
+
+    CloudTrail's event history reaches back 90 days. The ledger carries the proof on: a tag
+    `c7n-inactive-key:<AccessKeyId>` for each inactive key says between which moments it was
+    switched off, and when that was last verified. Run at least every 90 days, it proves inactivity
+    for years. Tags of keys that became active or vanished are removed; no other tag is touched.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-record
+            resource: aws.iam-user
+            source: credential-report
+            actions:
+              - record-inactive-keys
+
+    Behind `notify`, `notified: true` adds the time of the first notice to the tags of the keys that
+    `inactive-access-key` matched; the filter's `notified-days` waits from then on. The notice goes
+    with the tag when the key becomes active.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: inactive-keys-notify
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - type: inactive-access-key
+                days: 60
+            actions:
+              - type: notify
+                to: ["resource-owner"]
+                transport:
+                  type: sqs
+                  queue: https://sqs.us-east-1.amazonaws.com/123456789012/mailer
+              - type: record-inactive-keys
+                notified: true
+
+    In event mode, on UpdateAccessKey, the time of the event is the exact moment.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: record-deactivations
+            resource: aws.iam-user
+            mode:
+              type: cloudtrail
+              role: arn:aws:iam::123456789012:role/CustodianRecord
+              packages: [c7n_inactive_keys]
+              handler: c7n_inactive_keys.lambda_handler.run
+              events:
+                - source: iam.amazonaws.com
+                  event: UpdateAccessKey
+                  ids: "requestParameters.userName || userIdentity.userName"
+            actions:
+              - record-inactive-keys
+    """
+
+    options: ClassVar[dict[str, Option]] = {"notified": Option("true or false", is_flag, False)}
+    schema = describe("record-inactive-keys", options)
+    schema_alias = False
+    permissions = (
+        "iam:GetUser",
+        "iam:ListAccessKeys",
+        "iam:GetAccessKeyLastUsed",
+        "cloudtrail:LookupEvents",
+        "iam:TagUser",
+        "iam:UntagUser",
+    )
+
+    def validate(self) -> RecordInactiveKeys:
+        """Check the options, and that a notice has keys that it can be about."""
+        wrong = problem(self.data, self.options)
+        if not wrong and self.data.get("notified"):
+            wrong = no_keys_selected(self.manager, "notified: true is about")
+        if wrong:
+            raise invalid(self, wrong)
+        return self
+
+    def process(
+        self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """The outcome for each key that has or had a ledger tag: recorded, unchanged or removed.
+
+        Raises:
+            RecordingError: some tags could not be brought in line, after all users are done.
+        """
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.record.ledger_changes import LedgerChanges
+
+        run = PolicyRun(self.manager)
+        changes = LedgerChanges(
+            self.manager, self.executor_factory, bool(self.data.get("notified"))
+        )
+        change = _status_change(event)
+        planned = changes.after_event(resources, *change) if change else changes.of_all(resources)
+        records = self._apply(planned)
+        self._finish(run, records)
+        return records
+
+    def _apply(self, planned: list[PlannedUser]) -> list[dict[str, Any]]:
+        from c7n_inactive_keys.record.ledger_tags import apply_changes
+
+        def apply(item: PlannedUser) -> list[dict[str, Any]]:
+            user, changes = item
+            name = user["UserName"]
+            if isinstance(changes, aws.ApiError):
+                return [_record(name, None, FAILED, changes)]
+            return [
+                _record(name, outcome.access_key_id, outcome.outcome, outcome.error)
+                for outcome in apply_changes(iam, name, user["Tags"], changes)
+            ]
+
+        iam = aws.client(self.manager, "iam")
+        with self.executor_factory(max_workers=aws.WORKERS) as workers:
+            return [record for records in workers.map(apply, planned) for record in records]
+
+    def _finish(self, run: PolicyRun, records: list[dict[str, Any]]) -> None:
+        """Say what was done, and fail if something was not."""
+        failures = [record for record in records if record["outcome"] == FAILED]
+        log.info(
+            "policy:%s ledger: %d keys, %d failed", run.policy_name, len(records), len(failures)
+        )
+        if failures:
+            run.write_action_file(self, records)
+            raise RecordingError(run.name_failures(failures))
+
+
+def _status_change(event: dict[str, Any] | None) -> tuple[str, StatusChange] | None:
+    """Key id and change of an UpdateAccessKey event from EventBridge."""
+    from c7n_inactive_keys.core.cloudtrail import EVENT_NAME, read_details
+
+    details = (event or {}).get("detail") or {}
+    if details.get("eventName") != EVENT_NAME:
+        return None
+    try:
+        return read_details(details)
+    except ValueError as error:
+        log.warning("the event cannot be read, so all keys are looked at: %s", error)
+        return None
+
+
+def _record(
+    user_name: str, access_key_id: str | None, outcome: str, error: aws.ApiError | None
+) -> dict[str, Any]:
+    return {
+        "user_name": user_name,
+        "access_key_id": access_key_id,
+        "outcome": outcome,
+        "error": error and error._asdict(),
+    }

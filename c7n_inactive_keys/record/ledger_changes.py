@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the ledger tags of users should become: of all their keys, or after one event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from c7n_inactive_keys.core.evidence import (
+    EVENT_HISTORY,
+    Assessment,
+    CompleteRecord,
+    Facts,
+    StatusChange,
+)
+from c7n_inactive_keys.core.keys import INACTIVE, AccessKey
+from c7n_inactive_keys.core.ledger import LedgerEntry, read_tags
+from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing
+from c7n_inactive_keys.core.timeline import SETTLING, assess
+from c7n_inactive_keys.core.times import next_second
+from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.filter_tree import FILTER_TYPE, of_type
+from c7n_inactive_keys.custodian.unread_users import read_error
+from c7n_inactive_keys.find.gather import Investigation, Sources, UserKeys
+from c7n_inactive_keys.find.matched_keys import INACTIVE_KEYS
+from c7n_inactive_keys.record.ledger_tags import TagChanges
+
+# A user with its tags as they are now, and what is to be done to them, or why that is unknown.
+PlannedUser = tuple[dict[str, Any], TagChanges | aws.ApiError]
+
+
+class LedgerChanges:
+    """Compares the ledger with the keys as they are now."""
+
+    def __init__(
+        self, manager: Any, executor_factory: Callable[..., Any], notified: bool = False
+    ) -> None:
+        self.manager = manager
+        self.executor_factory = executor_factory
+        self.notified = notified
+
+    def of_all(self, users: list[dict[str, Any]]) -> list[PlannedUser]:
+        """Bring all keys of the users in line, with all evidence that there is."""
+        investigation = self._investigation(Sources(exports=self._exports()))
+        listed, failed = self._read(investigation, users)
+        assessments = investigation.assess(listed, next_second(datetime.now(timezone.utc)))
+        return [*((user.user, self._changes(user, assessments)) for user in listed), *failed]
+
+    def after_event(
+        self, users: list[dict[str, Any]], access_key_id: str, change: StatusChange
+    ) -> list[PlannedUser]:
+        """What an UpdateAccessKey event means for the tag of its key, and of no other."""
+        listed, planned = self._read(self._investigation(Sources()), users)
+        for user in listed:
+            ledger = read_tags(user.user["Tags"])
+            changes = TagChanges()
+            key = next((key for key in user.inactive if key.access_key_id == access_key_id), None)
+            if key:
+                self._change_by_event(changes, user.user, key, change, ledger)
+            elif access_key_id in ledger:
+                changes.remove.append(access_key_id)
+            planned.append((user.user, changes))
+        return planned
+
+    def _read(
+        self, investigation: Investigation, users: list[dict[str, Any]]
+    ) -> tuple[list[UserKeys], list[PlannedUser]]:
+        """The users that the ledger concerns, with keys and tags as they are now, and the unread.
+
+        Tags are written as a whole, so a notice or word that another run added must not be lost to
+        a user list from Custodian's cache.
+        """
+
+        def with_tags(user: UserKeys) -> UserKeys | aws.ApiError | None:
+            try:
+                now = aws.get_user(investigation.iam, user.user_name)
+            except aws.API_ERRORS as error:
+                return None if aws.is_gone(error) else aws.describe_error(error)
+            return replace(user, user={**user.user, "Tags": now.get("Tags") or []})
+
+        listing = investigation.list_keys(users, again=True)
+        concerned = [user for user in listing.users if _is_concerned(user)]
+        by_name = {user["UserName"]: user for user in users}
+        failed: list[PlannedUser] = [
+            (by_name[name], error) for name, error in listing.unread.items()
+        ]
+        read = []
+        with self.executor_factory(max_workers=aws.WORKERS) as workers:
+            for user, found in zip(concerned, workers.map(with_tags, concerned), strict=True):
+                if isinstance(found, aws.ApiError):
+                    failed.append((user.user, found))
+                elif found is not None:
+                    read.append(found)
+        return read, failed
+
+    def _investigation(self, sources: Sources) -> Investigation:
+        return Investigation(self.manager, sources, self.executor_factory)
+
+    def _exports(self) -> tuple[Any, ...]:
+        """The records of events that the policy's filters use are evidence here too."""
+        filters = [item for item, _ in of_type(self.manager, FILTER_TYPE)]
+        return tuple(item.export for item in filters if item.export)
+
+    def _changes(self, user: UserKeys, assessments: Mapping[str, Assessment]) -> TagChanges:
+        ledger = read_tags(user.user["Tags"])
+        changes = TagChanges()
+        for key in user.inactive:
+            self._change(changes, user.user, key, assessments[key.access_key_id], ledger)
+        inactive = {key.access_key_id for key in user.inactive}
+        changes.remove = [key_id for key_id in ledger if key_id not in inactive]
+        return changes
+
+    def _change(
+        self,
+        changes: TagChanges,
+        user: Mapping[str, Any],
+        key: AccessKey,
+        assessment: Assessment,
+        ledger: Mapping[str, Any],
+    ) -> None:
+        """Add what is to be done to the tag of an inactive key."""
+        found = ledger.get(key.access_key_id)
+        old = found if isinstance(found, LedgerEntry) else None
+        entry = carry_on(old, assessment)
+        if self.notified and key.access_key_id in _matched(user):
+            entry = entry.noticed(assessment.now)
+        if needs_writing(old, entry):
+            changes.write[key.access_key_id] = entry
+        else:
+            changes.keep.append(key.access_key_id)
+
+    def _change_by_event(
+        self,
+        changes: TagChanges,
+        user: Mapping[str, Any],
+        key: AccessKey,
+        change: StatusChange,
+        ledger: Mapping[str, Any],
+    ) -> None:
+        now = next_second(datetime.now(timezone.utc))
+        found = ledger.get(key.access_key_id)
+        old = found if isinstance(found, LedgerEntry) else None
+        known = old is not None and old.since >= change.time
+        if known and assess(Facts(key, ledger=old), now).ledger_fault is None:
+            # Delivered again, or late: the ledger knows of this or of a later switching off.
+            changes.keep.append(key.access_key_id)
+            return
+        records: tuple[CompleteRecord, ...] = ()
+        if change.status == INACTIVE and change.time >= now - SETTLING:
+            records = (CompleteRecord(EVENT_HISTORY, change.time),)
+        facts = Facts(key, changes=(change,), records=records, ledger=old)
+        self._change(changes, user, key, assess(facts, now), ledger)
+
+
+def _is_concerned(user: UserKeys) -> bool:
+    """Whether there is or may be something to write to or to remove from the user's tags."""
+    return bool(user.inactive or read_tags(user.user.get("Tags") or ()) or read_error(user.user))
+
+
+def _matched(user: Mapping[str, Any]) -> set[str]:
+    """The keys that the policy's filters matched."""
+    return {entry["AccessKeyId"] for entry in user.get(INACTIVE_KEYS) or ()}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report as findings of Security Hub (ASFF), as BatchImportFindings takes them.
+
+A JSON array with one finding a key. Security Hub imports 100 in a call and takes an account's
+findings from that account (or its administrator), so import them account by account.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from c7n_inactive_keys.core.journal import REACTIVATED
+from c7n_inactive_keys.report.formats.findings import GENERATOR, REMEDIATION, Finding, finding
+from c7n_inactive_keys.report.formats.json_lines import array
+from c7n_inactive_keys.report.model import Report
+
+TITLE_LENGTH = 256
+DESCRIPTION_LENGTH = 1024
+FIELD_LENGTH = 2048
+RULE = "Software and Configuration Checks/AWS Security Best Practices"
+
+
+def render(report: Report) -> Iterator[str]:
+    """A JSON array, a finding a line."""
+    findings = (asff_finding(finding(row, report)) for row in report.keys)
+    return array(json.dumps(fields, ensure_ascii=False) for fields in findings)
+
+
+def asff_finding(item: Finding) -> dict[str, Any]:
+    """One finding; the key is its resource, and its Id and GeneratorId never change."""
+    key = item.key
+    return {
+        "SchemaVersion": "2018-10-08",
+        "Id": item.uid,
+        "ProductArn": (
+            f"arn:{key.partition}:securityhub:{item.region}:{key.account_id}"
+            f":product/{key.account_id}/default"
+        ),
+        "GeneratorId": GENERATOR,
+        "AwsAccountId": key.account_id,
+        "Types": [RULE],
+        "FirstObservedAt": item.first_seen,
+        "LastObservedAt": max(item.first_seen, key.last_seen or ""),
+        "CreatedAt": item.first_seen,
+        "UpdatedAt": item.updated,
+        "Severity": {"Label": item.severity},
+        "Title": cut(item.title, TITLE_LENGTH),
+        "Description": cut(item.description, DESCRIPTION_LENGTH),
+        "Remediation": {"Recommendation": {"Text": REMEDIATION}},
+        "ProductFields": _product_fields(item),
+        "Resources": [_resource(item)],
+        "Compliance": {"Status": "PASSED" if item.resolved else "FAILED"},
+        "RecordState": "ARCHIVED" if item.resolved else "ACTIVE",
+    }
+
+
+def _resource(item: Finding) -> dict[str, Any]:
+    key = item.key
+    return {
+        "Type": "AwsIamAccessKey",
+        "Id": f"AWS::IAM::AccessKey:{key.access_key_id}",
+        "Partition": key.partition,
+        "Region": item.region,
+        "Details": {
+            "AwsIamAccessKey": {
+                "AccessKeyId": key.access_key_id,
+                "AccountId": key.account_id,
+                "CreatedAt": key.created,
+                "PrincipalName": key.user_name,
+                "PrincipalType": "IAMUser",
+                "Status": "Active" if key.reason == REACTIVATED else "Inactive",
+            }
+        },
+    }
+
+
+def _product_fields(item: Finding) -> dict[str, str]:
+    """What ASFF has no attribute for; Security Hub takes no empty values."""
+    key = item.key
+    fields = {
+        "AccountName": key.account_name,
+        "UserArn": item.user_arn,
+        "NotBefore": key.not_before,
+        "NotAfter": key.not_after,
+        "AtLeastDays": str(key.at_least_days),
+        "AtMostDays": str(key.at_most_days),
+        "LastUsed": key.last_used or "none recorded",
+        "Evidence": "; ".join(key.evidence),
+        "Outcome": key.outcome or "",
+        "Reason": key.reason or "",
+        "SecondKeySlotBlocked": str(key.slot_blocked).lower(),
+    }
+    return {
+        f"c7n-inactive-keys/{name}": cut(value, FIELD_LENGTH)
+        for name, value in fields.items()
+        if value.strip()
+    }
+
+
+def cut(text: str, length: int) -> str:
+    """The text, or as much of it as fits."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"

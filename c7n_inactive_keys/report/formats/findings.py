@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the finding formats share: one finding a key, in words, graded, with an id that stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.partitions import home_region
+from c7n_inactive_keys.report.model import KeyRow, Report
+
+GENERATOR = "c7n-inactive-keys/inactive-access-key"
+PROVEN_DAYS = 90
+REMEDIATION = (
+    "Switch the access key on again soon if it is needed, else delete it: "
+    "an inactive key is one API call away from being a live credential."
+)
+# Partitions of whose IAM botocore's endpoint data does not tell the home region.
+HOME_REGIONS = {"aws-eusc": "eusc-de-east-1"}
+
+
+class PartitionError(InactiveKeysError):
+    """It is not known in which region a partition keeps its IAM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A key in the words of a finding; `first_seen` and `updated` are ISO 8601 UTC."""
+
+    key: KeyRow
+    uid: str
+    title: str
+    description: str
+    severity: str  # INFORMATIONAL, LOW or MEDIUM
+    resolved: bool
+    region: str
+    user_arn: str
+    first_seen: str
+    updated: str
+
+
+def finding(row: KeyRow, report: Report) -> Finding:
+    """The finding about one key; the same key has the same uid in every report.
+
+    Raises:
+        PartitionError: the home region of the key's partition is unknown.
+    """
+    resolved = row.settled
+    outcome = f" Outcome: {row.outcome}" if row.outcome else ""
+    reason = f" ({row.reason})" if row.reason else ""
+    return Finding(
+        key=row,
+        uid=f"{GENERATOR}/{row.account_id}/{row.access_key_id}",
+        title=(
+            f"Access key {row.access_key_id} of IAM user {row.user_name} "
+            f"{'is no longer' if resolved else 'is'} inactive"
+        ),
+        description=(
+            f"Inactive for at least {row.at_least_days} and at most {row.at_most_days} days: "
+            f"switched off between {row.not_before} and {row.not_after}. "
+            f"Evidence: {'; '.join(row.evidence)}.{outcome}{reason}{'.' if outcome else ''}"
+        ),
+        severity=_severity(row),
+        resolved=resolved,
+        region=region_of(row.partition),
+        user_arn=(f"arn:{row.partition}:iam::{row.account_id}:user{row.path}{row.user_name}"),
+        first_seen=row.first_seen or row.last_seen or row.outcome_time or report.generated,
+        updated=report.generated,
+    )
+
+
+def _severity(row: KeyRow) -> str:
+    if row.settled:
+        return "INFORMATIONAL"
+    return "MEDIUM" if row.at_least_days >= PROVEN_DAYS else "LOW"
+
+
+@lru_cache
+def region_of(partition: str) -> str:
+    """The region in which a partition keeps its IAM.
+
+    Raises:
+        PartitionError: neither botocore nor we know.
+    """
+    region = home_region(partition) or HOME_REGIONS.get(partition)
+    if region is None:
+        raise PartitionError(f"the home region of IAM in the partition {partition} is not known")
+    return region

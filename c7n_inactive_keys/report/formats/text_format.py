@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report for a terminal; plain and wide when it goes into a pipe or a file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from c7n_inactive_keys.core.journal import DELETED
+from c7n_inactive_keys.report.model import FAILED, MISSING, READ, KeyRow, Report
+from c7n_inactive_keys.report.summary import oldest, top_accounts, uncovered
+from c7n_inactive_keys.report.words import clean, counted
+
+PLAIN_WIDTH = 1000
+TERMINAL_KEYS = 40
+PLAIN_KEYS = 1000
+BAR = 30
+STYLES = {DELETED: "green", "skipped": "yellow", FAILED: "bold red", MISSING: "bold red"}
+
+
+def render(report: Report) -> Iterator[str]:
+    """The report as plain text."""
+    stream = io.StringIO()
+    show(report, Console(file=stream, width=PLAIN_WIDTH, color_system=None, legacy_windows=False))
+    for line in stream.getvalue().splitlines():
+        yield f"{line.rstrip()}\n"
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the report on a console, as wide and as colourful as that is."""
+    _Page(report, console).show()
+
+
+class _Page:
+    """The parts of the report in the order in which they are read."""
+
+    def __init__(self, report: Report, console: Console) -> None:
+        self.report = report
+        self.console = console
+
+    def show(self) -> None:
+        self._headline()
+        self._coverage()
+        self._ages()
+        self._outcomes()
+        self._top_accounts()
+        self._trend()
+        self._keys()
+        self._problems()
+
+    def _line(self, text: str = "", style: str = "") -> None:
+        self.console.print(Text(clean(text), style=style), soft_wrap=True)
+
+    def _table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        right: Sequence[str] = (),
+    ) -> None:
+        self._line()
+        self._line(title, style="bold")
+        table = Table(box=box.SIMPLE_HEAD if self.console.is_terminal else None, pad_edge=False)
+        for column in columns:
+            table.add_column(
+                column,
+                justify="right" if column in right else "left",
+                overflow="fold",
+                header_style="dim",
+                # An access key id that is broken over two lines cannot be searched or copied.
+                no_wrap=column == "access key",
+            )
+        for row in rows:
+            cells = (clean(str(cell)) for cell in row)
+            table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
+        self.console.print(table)
+
+    def _headline(self) -> None:
+        totals = self.report.totals
+        self._line(f"Inactive access keys, {self.report.generated}", style="bold")
+        self._line(
+            f"{counted(totals.keys, 'key')} of {counted(totals.users, 'user')} in "
+            f"{counted(totals.accounts, 'account')}; {counted(totals.never_used, 'key')} with no "
+            f"recorded use; {counted(totals.slot_blocked, 'user')} whose second key slot is blocked"
+        )
+        self._line(
+            f"{totals.deleted:,} deleted, {totals.skipped:,} skipped, {totals.failed:,} failed; "
+            f"{totals.remaining:,} remaining"
+        )
+
+    def _coverage(self) -> None:
+        report = self.report
+        self._line(
+            f"Coverage: {report.covered(READ):,} of {counted(len(report.accounts), 'account')} "
+            f"read, {report.covered(FAILED):,} failed, {report.covered(MISSING):,} missing",
+            style="" if report.complete else "bold red",
+        )
+        missing = uncovered(report)
+        if missing:
+            self._table(
+                "Accounts that were not read",
+                ("account", "name", "status", "reason"),
+                ((a.account_id, a.name, a.status, a.reason or "") for a in missing),
+            )
+
+    def _ages(self) -> None:
+        most = max((max(age.proven, age.possible) for age in self.report.ages), default=0)
+        if most:
+            self._table(
+                "Days of inactivity",
+                ("", "proven", "", "possible", " "),
+                (
+                    (
+                        age.label,
+                        f"{age.proven:,}",
+                        _bar(age.proven, most),
+                        f"{age.possible:,}",
+                        _bar(age.possible, most),
+                    )
+                    for age in self.report.ages
+                ),
+                right=("proven", "possible"),
+            )
+
+    def _outcomes(self) -> None:
+        if self.report.reasons:
+            self._table(
+                "Outcomes",
+                ("outcome", "reason", "keys"),
+                ((o, reason, f"{n:,}") for o, reason, n in self.report.reasons),
+                right=("keys",),
+            )
+
+    def _top_accounts(self) -> None:
+        top = top_accounts(self.report, 10)
+        if len(top) > 1:
+            self._table(
+                "Accounts with the most keys",
+                ("account", "name", "keys"),
+                ((account.account_id, account.name, f"{n:,}") for account, n in top),
+                right=("keys",),
+            )
+
+    def _trend(self) -> None:
+        if len(self.report.trend) > 1:
+            names = ("accounts", "keys", "new", "still", "reactivated", "deleted", "gone")
+            self._table(
+                "Trend",
+                ("run", *names),
+                (
+                    (point.started, *(f"{getattr(point, name):,}" for name in names))
+                    for point in self.report.trend
+                ),
+                right=names,
+            )
+
+    def _keys(self) -> None:
+        report = self.report
+        limit = TERMINAL_KEYS if self.console.is_terminal else PLAIN_KEYS
+        done = [row for row in report.keys if row.settled]
+        rows = (oldest(report.keys, limit) + done)[:limit]
+        if not rows:
+            return
+        self._table(
+            "Keys, longest proven inactivity first"
+            if len(rows) == len(report.keys)
+            else f"Keys, the {len(rows):,} of longest proven inactivity",
+            (
+                "account",
+                "user",
+                "access key",
+                "created",
+                "last used",
+                "at least",
+                "at most",
+                "outcome",
+                "evidence",
+            ),
+            (_key_cells(row, self.console.is_terminal) for row in rows),
+            right=("at least", "at most"),
+        )
+        if len(rows) < len(report.keys):
+            self._line(
+                f"{counted(len(report.keys) - len(rows), 'more key')}: --format csv, json and html "
+                "show all"
+            )
+
+    def _problems(self) -> None:
+        if self.report.problems:
+            self._line()
+            self._line("What could not be made sense of", style="bold")
+            for problem in self.report.problems:
+                self._line(f"  {problem}")
+
+
+def _bar(number: int, most: int) -> str:
+    return "█" * -(-number * BAR // most)
+
+
+def _key_cells(row: KeyRow, terminal: bool) -> Sequence[object]:
+    outcome = ": ".join(filter(None, (row.outcome, row.reason)))
+    used = " ".join(filter(None, (row.last_used, row.last_used_service, row.last_used_region)))
+    return (
+        row.account_name if terminal else f"{row.account_id} {row.account_name}",
+        row.user_name,
+        row.access_key_id,
+        row.created[:10],
+        (row.last_used[:10] if terminal and row.last_used else used) or "none recorded",
+        f"{row.at_least_days} d",
+        f"{row.at_most_days} d",
+        outcome,
+        row.evidence[-1] if terminal and row.evidence else "; ".join(row.evidence),
+    )

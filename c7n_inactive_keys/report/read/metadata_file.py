@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Custodian wrote down of a run in metadata.json, checked before anything is built on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from c7n_inactive_keys.core.times import format_time
+
+FILTER = "inactive-access-key"
+ACCESS_KEY = "access-key"
+CREDENTIAL = "credential"
+DELETE = "delete-inactive-keys"
+COUNTED = "ResourceCount"  # the metric of a run that read its resources to the end
+RAISED = "PolicyException"
+BLOCKS = ("or", "and", "not")
+PULL_MODES = (None, "pull")
+# Lambda functions that look at a whole account, too; in other modes it is what an event names.
+SCHEDULED_MODES = ("periodic", "schedule")
+LAST_SECOND = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """A metadata.json; one that is not there says nothing, a damaged one has `fault` say why."""
+
+    policy: str | None = None
+    mode: str | None = None
+    finds_keys: bool | None = None  # has the filter inactive-access-key; None: unknown
+    deletes: bool = False
+    exempt_tags: frozenset[str] = frozenset()  # of its delete action, in lower case
+    access_key_filters: bool = False  # without a credential filter, which knows keys by date alone
+    account_id: str = ""
+    region: str | None = None
+    dryrun: bool = False
+    started: str | None = None
+    metrics: frozenset[str] = frozenset()
+    fault: str | None = None
+
+
+def read_metadata(text: str) -> Metadata:
+    """What the text of a metadata.json says."""
+    try:
+        content = json.loads(text)
+        if isinstance(content, dict) and isinstance(content.get("policy"), dict):
+            return _Checker().read(content)
+    except ValueError as error:
+        return Metadata(fault=f"metadata.json is no JSON: {error}")
+    except RecursionError:
+        return Metadata(fault="metadata.json is nested too deeply")
+    return Metadata(fault="metadata.json does not say which policy was run")
+
+
+class _Checker:
+    """Takes values out of a file whose parts may have any type; keeps the first fault."""
+
+    def __init__(self) -> None:
+        self.fault: str | None = None
+
+    def read(self, content: Mapping[str, Any]) -> Metadata:
+        policy, config = content["policy"], self._part(content, "config", dict)
+        filters = self._part(policy, "filters", list)
+        actions = self._part(policy, "actions", list)
+        execution = self._part(content, "execution", dict)
+        metrics = self._part(content, "metrics", list)
+        deletions = [action for action in actions or () if _type(action) == DELETE]
+        return Metadata(
+            policy=str(policy.get("name") or "") or None,
+            mode=_type(policy.get("mode")),
+            finds_keys=None if self.fault else _has(FILTER, filters),
+            deletes=bool(deletions),
+            exempt_tags=frozenset(
+                str(action["exempt-tag"]).lower()
+                for action in deletions
+                if isinstance(action, dict) and action.get("exempt-tag")
+            ),
+            access_key_filters=_has(ACCESS_KEY, filters) and not _has(CREDENTIAL, filters),
+            account_id=str((config or {}).get("account_id") or ""),
+            region=self._part(config or {}, "region", str),
+            dryrun=bool((config or {}).get("dryrun")),
+            started=self._start((execution or {}).get("start")),
+            metrics=frozenset(
+                str(item.get("MetricName")) for item in metrics or () if isinstance(item, dict)
+            ),
+            fault=self.fault,
+        )
+
+    def _part(self, content: Mapping[str, Any], name: str, kind: type) -> Any:
+        part = content.get(name)
+        if part is None or isinstance(part, kind):
+            return part
+        self._note(f"metadata.json has {name} of a wrong type ({type(part).__name__})")
+        return None
+
+    def _start(self, start: Any) -> str | None:
+        if start is None:
+            return None
+        if isinstance(start, (int, float)) and 0 <= start <= LAST_SECOND:
+            return format_time(datetime.fromtimestamp(start, timezone.utc))
+        self._note(f"metadata.json has a start that is no time ({str(start)[:40]})")
+        return None
+
+    def _note(self, fault: str) -> None:
+        self.fault = self.fault or fault
+
+
+def _type(item: Any) -> str | None:
+    """The type of a filter, action or mode, which may be given by its bare name."""
+    name = item.get("type") if isinstance(item, dict) else item
+    return name if isinstance(name, str) else None
+
+
+def _has(filter_type: str, filters: Any) -> bool:
+    """Whether a filter of the type stands in a list of filters or in a block of it."""
+    return any(
+        _type(item) == filter_type
+        or (isinstance(item, dict) and any(_has(filter_type, item.get(name)) for name in BLOCKS))
+        for item in (filters if isinstance(filters, list) else ())
+    )

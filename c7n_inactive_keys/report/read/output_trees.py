@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Output trees of Custodian: directories that hold a policy's files, on disk or in S3."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.core.journal import is_journal
+
+RESOURCES = "resources.json"
+METADATA = "metadata.json"
+RUN_LOG = "custodian-run.log"
+FILES = (RESOURCES, METADATA, RUN_LOG)
+# Custodian appends the hour to the key prefix of S3 outputs.
+STAMP = re.compile(r"(?:^|/)(\d{4}/\d{2}/\d{2}/\d{2})$")
+
+# Any escape of JSON, so that none is looked for behind an escaped backslash.
+ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+
+
+class TreeError(InactiveKeysError):
+    """An output tree cannot be read at all."""
+
+
+class TornFileError(InactiveKeysError):
+    """One file of an output tree cannot be read; says which, without the directory, and why."""
+
+
+@dataclass(frozen=True)
+class PolicyDirectory:
+    """A directory with a policy's files; `path` is relative to the tree and without the stamp."""
+
+    source: str
+    place: str
+    path: str
+    stamp: str
+    files: frozenset[str]
+    read_bytes: Callable[[str], bytes]
+    modified: Callable[[], datetime]  # when the last of the files was written
+
+    def read(self, name: str) -> str | None:
+        """The text of a file, unpacked if need be; None if there is none of that name.
+
+        Raises:
+            TornFileError: it is there, but damaged.
+        """
+        try:
+            if name in self.files:
+                return whole_characters(self.read_bytes(name).decode("utf-8"))
+            if f"{name}.gz" in self.files:
+                packed = self.read_bytes(f"{name}.gz")
+                return whole_characters(gzip.decompress(packed).decode("utf-8"))
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+            why = (error.strerror if isinstance(error, OSError) else None) or error
+            raise TornFileError(f"{name} cannot be read: {why}") from error
+        return None
+
+    def journals(self) -> list[str]:
+        """Names of the journal's files, sorted."""
+        return sorted(filter(is_journal, {name.removesuffix(".gz") for name in self.files}))
+
+
+def whole_characters(text: str) -> str:
+    """JSON text whose escapes make whole characters: half of one could not be written anywhere."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return ESCAPE.sub(lambda found: r"\ufffd" if found["half"] else found[0], text)
+
+
+def policy_directories(source: str, unread: Callable[[str], None]) -> Iterator[PolicyDirectory]:
+    """All policy directories of a local tree or an `s3://bucket/prefix`.
+
+    `unread` is called with a sentence for each directory in the tree that cannot be read.
+
+    Raises:
+        TreeError: there is no such tree, or it may not be read.
+    """
+    if source.startswith("s3://"):
+        return _s3_directories(source)
+    return _local_directories(source.removeprefix("file://"), unread)
+
+
+def _relevant(names: list[str]) -> frozenset[str]:
+    return frozenset(
+        name for name in names if (bare := name.removesuffix(".gz")) in FILES or is_journal(bare)
+    )
+
+
+def _split_stamp(path: str) -> tuple[str, str]:
+    found = STAMP.search(path)
+    return (path[: found.start()], found.group(1)) if found else (path, "")
+
+
+def _local_directories(source: str, unread: Callable[[str], None]) -> Iterator[PolicyDirectory]:
+    root = Path(source)
+    if not root.is_dir():
+        raise TreeError(f"there is no directory {source}")
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise TreeError(f"{source} cannot be read: {error.strerror}") from error
+    for directory, names in _walk(root, unread):
+        files = _relevant(names)
+        if files:
+            relative = "" if directory == root else directory.relative_to(root).as_posix()
+            path, stamp = _split_stamp(_printable(relative))
+            yield PolicyDirectory(
+                source,
+                _printable(str(directory)),
+                path or root.resolve().name,
+                stamp,
+                files,
+                partial(_read_local, directory),
+                partial(_modified, directory, files),
+            )
+
+
+def _walk(root: Path, unread: Callable[[str], None]) -> Iterator[tuple[Path, list[str]]]:
+    """Directories with the names of their files, through links, each directory only once.
+
+    A link to where one has been already would lead round in a circle, or count runs twice.
+    """
+    seen: set[tuple[int, int]] = set()
+    waiting = [root]
+    while waiting:
+        directory = waiting.pop()
+        try:
+            status = directory.stat()
+            with os.scandir(directory) as entries:
+                children = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
+        except OSError as error:
+            unread(f"{_printable(str(directory))} cannot be read: {error.strerror}")
+            continue
+        if (status.st_dev, status.st_ino) not in seen:
+            seen.add((status.st_dev, status.st_ino))
+            inner, names = _split(children, unread)
+            yield directory, names
+            waiting.extend(directory / name for name in reversed(inner))
+
+
+def _split(
+    entries: Iterable[os.DirEntry[str]], unread: Callable[[str], None]
+) -> tuple[list[str], list[str]]:
+    """Names of directories and of files; a link to nothing is neither, unless it has to be read."""
+    inner, names = [], []
+    for entry in entries:
+        try:
+            if entry.is_dir():
+                inner.append(entry.name)
+                continue
+            if entry.is_symlink():
+                entry.stat()
+        except OSError as error:
+            if not _relevant([entry.name]):
+                unread(f"{_printable(entry.path)} cannot be read: {error.strerror}")
+                continue
+        names.append(entry.name)
+    return inner, names
+
+
+def _printable(name: str) -> str:
+    """A name with whatever in it is no UTF-8 replaced."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _read_local(directory: Path, name: str) -> bytes:
+    return (directory / name).read_bytes()
+
+
+def _modified(directory: Path, files: frozenset[str]) -> datetime:
+    times = [time for name in files if (time := _written(directory / name)) is not None]
+    # The files of a directory that may only be listed do not say it; the directory does.
+    newest = max(times, default=None) or _written(directory) or 0
+    return datetime.fromtimestamp(newest, timezone.utc)
+
+
+def _written(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
+
+
+def _s3_directories(source: str) -> Iterator[PolicyDirectory]:
+    # Imported here: a report over local trees should not pay for boto3.
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    url = urlsplit(source)
+    bucket, prefix = url.netloc, url.path.strip("/")
+    try:
+        client = boto3.client("s3")
+        directories = _list_objects(client, bucket, prefix)
+    except (BotoCoreError, ClientError) as error:
+        raise TreeError(f"{source} cannot be read: {error}") from error
+
+    def reader(directory: str) -> Callable[[str], bytes]:
+        def read(name: str) -> bytes:
+            try:
+                body: bytes = client.get_object(Bucket=bucket, Key=f"{directory}/{name}")[
+                    "Body"
+                ].read()
+            except (BotoCoreError, ClientError) as error:
+                raise TornFileError(f"{name} cannot be read: {error}") from error
+            return body
+
+        return read
+
+    for directory, objects in sorted(directories.items()):
+        path, stamp = _split_stamp(directory.removeprefix(prefix).strip("/"))
+        yield PolicyDirectory(
+            source,
+            f"s3://{bucket}/{directory}",
+            path or prefix.rpartition("/")[2],
+            stamp,
+            frozenset(objects),
+            reader(directory),
+            partial(max, objects.values()),
+        )
+
+
+def _list_objects(client: Any, bucket: str, prefix: str) -> dict[str, dict[str, datetime]]:
+    """Names of the relevant objects, and when they were written, by directory."""
+    directories: dict[str, dict[str, datetime]] = {}
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=f"{prefix}/" if prefix else ""
+    )
+    for page in pages:
+        for item in page.get("Contents", ()):
+            directory, _, name = item["Key"].rpartition("/")
+            if _relevant([name]):
+                directories.setdefault(directory, {})[name] = item["LastModified"]
+    return directories

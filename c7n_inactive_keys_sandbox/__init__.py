@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An embedded AWS organisation for tests and for trying out; production code imports none of it."""
+
+from __future__ import annotations
+
+from c7n_inactive_keys_sandbox.accounts import Account, User
+from c7n_inactive_keys_sandbox.calls import Call, Calls
+from c7n_inactive_keys_sandbox.faults import Fault, Faults
+from c7n_inactive_keys_sandbox.keys import Key
+from c7n_inactive_keys_sandbox.server import Sandbox
+from c7n_inactive_keys_sandbox.values import LastUsed
+
+__all__ = ["Account", "Call", "Calls", "Fault", "Faults", "Key", "LastUsed", "Sandbox", "User"]

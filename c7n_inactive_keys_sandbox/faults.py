@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults on demand: errors, dropped connections, delays and changes at the nth call of a kind."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from c7n_inactive_keys_sandbox.calls import Call
+
+KINDS = ("error", "reset", "timeout", "truncate", "lag")
+EFFECTS = ("before", "after", "instead")
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """What goes wrong, and when.
+
+    The calls it may hit are those with this `action`, `account`, `user` and `key_id` (None: any;
+    `*` works; of AssumeRole, account and user are the target's account id and role name). The
+    `nth` of them is the first that is hit, and `times` in a row are (None: all that follow).
+
+    A hit call gets `error` (with AWS's status and message for the code unless given) or, by
+    `kind`, a connection `reset`, a `timeout` (no answer for `delay` seconds, 0: until the client
+    gives up) or a `truncate`d answer. With `effect` "instead" or "before" the call does not take
+    effect; with "after" it does and then the client gets the failure. `delay` seconds pass first.
+
+    `call` is a change of state (a function without arguments or of the Call, or a name from
+    `changes.CHANGES`), made just before the call, or with "after" just after it. A fault with
+    neither error nor kind, call or delay throttles; one with only call or delay fails nothing.
+
+    `kind` "lag": ListAccessKeys and GetUser show a user as it was before its last change, for
+    `delay` (a count, not seconds) further calls after each change.
+    """
+
+    action: str | None = None
+    account: str | None = None
+    user: str | None = None
+    key_id: str | None = None
+    nth: int = 1
+    times: int | None = 1
+    error: str | None = None
+    status: int | None = None
+    message: str | None = None
+    delay: float = 0.0
+    effect: str = "instead"
+    call: Callable[..., Any] | str | None = None
+    kind: str = "error"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            ValueError: an unknown kind, effect or change, or a number below 1.
+        """
+        from c7n_inactive_keys_sandbox.changes import CHANGES
+
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(KINDS)}, not {self.kind!r}")
+        if self.effect not in EFFECTS:
+            raise ValueError(f"effect is one of {', '.join(EFFECTS)}, not {self.effect!r}")
+        if isinstance(self.call, str) and self.call not in CHANGES:
+            raise ValueError(f"call is one of {', '.join(CHANGES)}, not {self.call!r}")
+        if self.nth < 1 or (self.times is not None and self.times < 1):
+            raise ValueError("nth and times count from 1")
+        if self.kind == "error" and not (self.error or self.call or self.delay):
+            object.__setattr__(self, "error", "Throttling")
+
+    @property
+    def fails(self) -> bool:
+        """Whether the client gets something else than the answer."""
+        return self.error is not None or self.kind in ("reset", "timeout", "truncate")
+
+    def matches(self, call: Call) -> bool:
+        """Whether it is a call of the kind that may be hit."""
+        return all(
+            pattern is None or (value is not None and fnmatchcase(value, pattern))
+            for pattern, value in (
+                (self.action, call.action),
+                (self.account, call.account),
+                (self.user, call.user),
+                (self.key_id, call.key_id),
+            )
+        )
+
+    def change(self, world: object, call: Call) -> None:
+        """Make the change of state."""
+        if isinstance(self.call, str):
+            from c7n_inactive_keys_sandbox.changes import CHANGES
+
+            CHANGES[self.call](world, call)
+        elif self.call is not None:
+            wants_call = any(
+                parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+                for parameter in inspect.signature(self.call).parameters.values()
+            )
+            self.call(call) if wants_call else self.call()
+
+
+class Faults:
+    """The faults that are in force, with a count of the calls that each has seen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[Fault, int] = {}
+        self._hits: dict[Fault, int] = {}
+        self._shown: dict[tuple[Fault, int], int] = {}
+
+    def add(self, fault: Fault) -> Fault:
+        """Put a fault in force; given back for `hits` and `remove`."""
+        with self._lock:
+            self._seen[fault] = self._hits[fault] = 0
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Lift a fault."""
+        with self._lock:
+            self._seen.pop(fault, None)
+
+    def clear(self) -> None:
+        """Lift all faults."""
+        with self._lock:
+            self._seen, self._hits, self._shown = {}, {}, {}
+
+    def __iter__(self) -> Iterator[Fault]:
+        """The faults in force, in the order in which they were added."""
+        return iter(list(self._seen))
+
+    def hits(self, fault: Fault) -> int:
+        """How many calls the fault has hit so far."""
+        return self._hits.get(fault, 0)
+
+    def hit(self, call: Call) -> list[Fault]:
+        """Count a call, and tell which faults hit it."""
+        hitting = []
+        with self._lock:
+            for fault in self._seen:
+                if fault.kind == "lag" or not fault.matches(call):
+                    continue
+                self._seen[fault] += 1
+                last = None if fault.times is None else fault.nth + fault.times - 1
+                if self._seen[fault] >= fault.nth and (last is None or self._seen[fault] <= last):
+                    self._hits[fault] += 1
+                    hitting.append(fault)
+        return hitting
+
+    def lags(self, call: Call, change: int) -> bool:
+        """Whether a reader still sees what was before a change (a number that names it)."""
+        with self._lock:
+            for fault in self._seen:
+                if fault.kind == "lag" and fault.matches(call):
+                    shown = self._shown.get((fault, change), 0)
+                    if shown < fault.delay:
+                        self._shown[fault, change] = shown + 1
+                        self._hits[fault] += 1
+                        return True
+        return False

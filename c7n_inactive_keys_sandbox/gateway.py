@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way of a request through the embedded AWS: who calls, throttling, faults, the answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from c7n_inactive_keys_sandbox import (
+    access_keys,
+    control,
+    credential_report,
+    event_history,
+    permissions,
+    sts,
+    users,
+)
+from c7n_inactive_keys_sandbox.calls import Call
+from c7n_inactive_keys_sandbox.faults import Fault
+from c7n_inactive_keys_sandbox.principals import Principal
+from c7n_inactive_keys_sandbox.protocol import (
+    Answer,
+    ApiError,
+    Request,
+    error_answer,
+    json_answer,
+    query_answer,
+)
+from c7n_inactive_keys_sandbox.recorder import record
+from c7n_inactive_keys_sandbox.values import INACTIVE, now
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys_sandbox.world import World
+
+Handler = Callable[["World", Request], Mapping[str, Any]]
+HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
+    {
+        ("iam", "ListUsers"): users.list_users,
+        ("iam", "GetUser"): users.get_user,
+        ("iam", "GetAccountAuthorizationDetails"): users.get_account_authorization_details,
+        ("iam", "CreateUser"): users.create_user,
+        ("iam", "DeleteUser"): users.delete_user,
+        ("iam", "ListUserTags"): users.list_user_tags,
+        ("iam", "TagUser"): users.tag_user,
+        ("iam", "UntagUser"): users.untag_user,
+        ("iam", "ListAccessKeys"): access_keys.list_access_keys,
+        ("iam", "CreateAccessKey"): access_keys.create_access_key,
+        ("iam", "UpdateAccessKey"): access_keys.update_access_key,
+        ("iam", "DeleteAccessKey"): access_keys.delete_access_key,
+        ("iam", "GetAccessKeyLastUsed"): access_keys.get_access_key_last_used,
+        ("iam", "GenerateCredentialReport"): credential_report.generate,
+        ("iam", "GetCredentialReport"): credential_report.get,
+        ("iam", "SimulatePrincipalPolicy"): permissions.simulate_principal_policy,
+        ("sts", "AssumeRole"): sts.assume_role,
+        ("sts", "GetCallerIdentity"): sts.get_caller_identity,
+        ("cloudtrail", "LookupEvents"): event_history.lookup_events,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An answer that does not reach the client whole, by the fault's kind."""
+
+    answer: Answer
+    fault: Fault
+
+
+class Gateway:
+    """Takes requests to a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def answer(self, request: Request) -> Answer | Broken:
+        """The answer to a request; Broken where the connection is to suffer."""
+        if request.access_key_id is None and request.path.startswith("/sandbox"):
+            return control.answer(self.world, request)
+        request_id = str(uuid.uuid4())
+        if self.world.latency:
+            time.sleep(self.world.latency)
+        call = self._describe(request)
+        dropped: Fault | None = None
+        try:
+            request = replace(request, principal=self._authenticate(request))
+            call = self._describe(request)
+            answer, dropped = self._serve(request, call, request_id)
+        except ApiError as error:
+            answer = error_answer(request, error, request_id)
+        broken = dropped is not None and dropped.kind in ("reset", "timeout")
+        self.world.calls.add(
+            replace(
+                call,
+                status=None if broken else answer.status,
+                error=dropped.kind if dropped else answer.error,
+            )
+        )
+        return Broken(answer, dropped) if dropped else answer
+
+    def _serve(
+        self,
+        request: Request,
+        call: Call,
+        request_id: str,
+    ) -> tuple[Answer, Fault | None]:
+        self._throttle(request)
+        hits = self.world.faults.hit(call)
+        for fault in hits:
+            if fault.delay and fault.kind != "timeout":
+                time.sleep(fault.delay)
+            if fault.effect != "after":
+                fault.change(self.world, call)
+                if fault.fails:
+                    return self._failure(request, fault, request_id)
+        answer = self._dispatch(request, request_id)
+        for fault in hits:
+            if fault.effect == "after":
+                fault.change(self.world, call)
+                if fault.fails:
+                    return self._failure(request, fault, request_id, answer)
+        return answer, None
+
+    def _failure(
+        self,
+        request: Request,
+        fault: Fault,
+        request_id: str,
+        answer: Answer | None = None,
+    ) -> tuple[Answer, Fault | None]:
+        if fault.kind != "error":
+            # What there is to truncate: the true answer, or one that says nothing.
+            return answer or Answer(200, b"<Truncated/>" * 20), fault
+        assert fault.error is not None
+        error = ApiError(fault.error, fault.message, fault.status)
+        if answer is None:
+            record(self.world, request, error=error)
+        return error_answer(request, error, request_id), None
+
+    def _dispatch(self, request: Request, request_id: str) -> Answer:
+        """What AWS itself would do with the call."""
+        handler = HANDLERS.get((request.service or "", request.action or ""))
+        with self.world.lock:
+            try:
+                self.world.permissions.check(request)
+                if handler is not None:
+                    result = handler(self.world, request)
+                    record(self.world, request, result=result)
+            except ApiError as error:
+                record(self.world, request, error=error)
+                raise
+        if handler is None:
+            return self.world.moto.answer(request)
+        if request.json:
+            return json_answer(result)
+        return query_answer(request.service or "", request.action or "", result, request_id)
+
+    def _authenticate(self, request: Request) -> Principal | None:
+        """Who signed; None for an unsigned request. An inactive key is no key."""
+        key_id = request.access_key_id
+        if key_id is None:
+            return None
+        if session := self.world.state.sessions.get(key_id):
+            if session.expired:
+                raise ApiError("ExpiredToken")
+            return session
+        key = self.world.state.keys.get(key_id)
+        if key is None or key.status == INACTIVE:
+            raise ApiError("InvalidClientTokenId")
+        key.use(service=request.service or "iam", region=request.region)
+        return key.user.principal(key.id)
+
+    def _throttle(self, request: Request) -> None:
+        if request.principal is None or request.action is None:
+            return
+        rate = self.world.rates.get(request.action)
+        if request.action == "LookupEvents" and rate is None:
+            rate = self.world.lookup_rate
+        bucket = (request.principal.account_id, request.region, request.action)
+        if rate is not None and not self.world.buckets.take(rate, *bucket):
+            raise ApiError("Throttling")
+
+    def _describe(self, request: Request) -> Call:
+        principal = request.principal
+        account = principal.account_id if principal else None
+        user = request.parameters.get("UserName")
+        action = request.action or f"{request.method} {request.path}"
+        if action == "AssumeRole":
+            if match := sts.ROLE.fullmatch(request.parameters.get("RoleArn", "")):
+                account, user = match.groups()
+        elif user is None and principal and principal.kind == "IAMUser":
+            user = principal.name
+        return Call(
+            request.service or "",
+            action,
+            account,
+            request.region,
+            user,
+            request.parameters.get("AccessKeyId"),
+            principal.arn if principal else None,
+            now(),
+        )
