@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from c7n_inactive_keys.core.errors import CredentialReportError
-from c7n_inactive_keys.core.keys import AccessKey, LastUse
+from c7n_inactive_keys.core.keys import AccessKey, LastUse, account_of
 from c7n_inactive_keys.core.times import format_time, parse_time, whole_second
 
 ROOT_USER = "<root_account>"
 REQUIRED_COLUMNS = (
     "user",
     "arn",
+    "user_creation_time",
     *(
         f"access_key_{slot}_{column}"
         for slot in (1, 2)
@@ -55,6 +56,7 @@ class ReportedUser:
     more_keys: bool = False
     generated: datetime | None = None
     password_last_used: str | None = None
+    created: datetime | None = None
 
     @property
     def has_inactive_key(self) -> bool:
@@ -64,14 +66,22 @@ class ReportedUser:
     def last_use_of(self, key: AccessKey, siblings: Iterable[AccessKey]) -> LastUse | None:
         """The last use of an inactive key, or None if the report cannot tell for certain.
 
-        A slot is a key only if creation second and nothing else names it on both sides, and its
-        last use is final only if the key was off already when the report was made.
+        It is final only if the key was inactive already when the report was made.
         """
+        slot = self._inactive_slot(key, siblings)
+        return slot.last_use if slot else None
+
+    def seen_inactive(self, key: AccessKey, siblings: Iterable[AccessKey]) -> datetime | None:
+        """When the report was made, if it certainly has the key as inactive."""
+        return self.generated if self._inactive_slot(key, siblings) else None
+
+    def _inactive_slot(self, key: AccessKey, siblings: Iterable[AccessKey]) -> ReportedKey | None:
+        """A slot is a key only if its creation second alone names it on both sides."""
         listed = [other for other in siblings if other.created == key.created]
         reported = [slot for slot in self.keys if slot.created == key.created]
         if len(listed) != 1 or len(reported) != 1 or reported[0].active or self.more_keys:
             return None
-        return reported[0].last_use
+        return reported[0]
 
     def seen_active(self, key: AccessKey) -> datetime | None:
         """When the report had a key as active that is inactive now, if it did."""
@@ -122,11 +132,14 @@ class ReportedUser:
         )
 
 
-def read_report(lines: Iterable[str], generated: datetime | None = None) -> Iterator[ReportedUser]:
-    """The users of a report, row by row, without the account's root user.
+def read_report(
+    lines: Iterable[str], generated: datetime | None = None, account_id: str | None = None
+) -> Iterator[ReportedUser]:
+    """The users of an account's report, row by row, without the account's root user.
 
     Raises:
-        CredentialReportError: the text has not the form of a credential report.
+        CredentialReportError: the text has not the form of a credential report, or is another
+            account's.
     """
     rows = csv.reader(lines)
     header = next(rows, [])
@@ -135,10 +148,27 @@ def read_report(lines: Iterable[str], generated: datetime | None = None) -> Iter
         raise CredentialReportError(
             f"the account's credential report has no column {', '.join(missing)}"
         )
+    whole = False
     for fields in rows:
         row = dict(zip(header, _mend(fields, len(header)), strict=True))
-        if row["user"] != ROOT_USER:
+        _check_account(row["arn"] or "", account_id)
+        if row["user"] == ROOT_USER:
+            whole = True
+        else:
             yield _read_row(row, generated)
+    if not whole:
+        raise CredentialReportError(
+            f"the account's credential report has no row {ROOT_USER}, so it is not whole"
+        )
+
+
+def _check_account(arn: str, account_id: str | None) -> None:
+    owner = account_of(arn)
+    if account_id and owner != account_id:
+        raise CredentialReportError(
+            f"the account's credential report has the user {arn} of another account than "
+            f"{account_id}"
+        )
 
 
 def _mend(fields: list[str], columns: int) -> list[str]:
@@ -170,6 +200,7 @@ def _read_row(row: Mapping[str, str | None], generated: datetime | None) -> Repo
             more_keys=_value(row, "additional_credentials_info") is not None,
             generated=generated,
             password_last_used=_value(row, "password_last_used"),
+            created=_time(row, "user_creation_time"),
         )
     except ValueError as error:
         raise CredentialReportError(

@@ -11,7 +11,11 @@ class EvidenceError(InactiveKeysError):
 
 
 class CredentialReportError(InactiveKeysError):
-    """The account's credential report could not be had."""
+    """The account's credential report could not be fetched."""
+
+
+class ForeignAccountError(InactiveKeysError):
+    """The users are not those of the account that the policy runs for."""
 
 
 class UnreadUsersError(InactiveKeysError):

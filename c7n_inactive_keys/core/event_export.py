@@ -9,12 +9,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from typing import Any
 
-from c7n_inactive_keys.core.cloudtrail import read_details
+from c7n_inactive_keys.core.cloudtrail import (
+    EVENT_NAME,
+    EVENT_SOURCE,
+    KeyEvents,
+    by_key,
+    read_details,
+)
 from c7n_inactive_keys.core.errors import EvidenceError
-from c7n_inactive_keys.core.evidence import CompleteRecord, StatusChange
+from c7n_inactive_keys.core.evidence import SETTLING, CompleteRecord, StatusChange
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, is_access_key_id
-from c7n_inactive_keys.core.timeline import SETTLING
-from c7n_inactive_keys.core.times import parse_time, whole_second
+from c7n_inactive_keys.core.times import parse_time
 
 SOURCE = "events-from"
 REQUIRED_FIELDS = ("AccessKeyId", "Time", "Status")
@@ -28,9 +33,9 @@ _SECONDS = re.compile(r"[T ]\d\d:?\d\d:?\d\d")
 
 @dataclass(frozen=True, slots=True)
 class ExportedEvents:
-    """The status changes of an export by key id, and how far it is complete, if that was said."""
+    """The status changes of an export, and how far it is complete, if that was said."""
 
-    changes: Mapping[str, tuple[StatusChange, ...]] = field(default_factory=dict)
+    events: KeyEvents = field(default_factory=KeyEvents)
     records: tuple[CompleteRecord, ...] = ()
 
 
@@ -43,31 +48,33 @@ def read_export(
     """Read the records of an export.
 
     Rows are mappings with AccessKeyId, Time, Status and optionally Actor, or CloudTrail's own
-    records, of which only successful calls of UpdateAccessKey count. `columns` is the header of a
-    file that has one: without any row, it alone tells an empty export from a foreign file.
+    records, of which only calls of UpdateAccessKey count that were not refused. `columns` is the
+    header of a file that has one: without any row, it alone tells an empty export from a foreign
+    file. `covers_until` is when the export was made; None: nobody knows, so it is complete no
+    further than to its newest record.
 
     Raises:
         EvidenceError: a record cannot be read, so that the export is no evidence as a whole.
     """
     if columns is not None:
         _check_columns(columns)
-    changes: dict[str, list[StatusChange]] = {}
+    found: list[tuple[str | None, StatusChange]] = []
     for number, row in enumerate(rows, start=1):
         try:
-            found = _read_row(row)
+            change = _read_row(row)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = f"{error} missing" if isinstance(error, KeyError) else error
             raise EvidenceError(
                 f"record {number} of events-from cannot be read ({reason}); each record needs "
                 f"{', '.join(REQUIRED_FIELDS)}, or the form of a CloudTrail log record"
             ) from error
-        if found:
-            changes.setdefault(found[0], []).append(found[1])
+        if change:
+            found.append(change)
+    until = covers_until or max((change.time for _, change in found), default=None)
     records: tuple[CompleteRecord, ...] = ()
-    if covers_since:
-        until = covers_until - SETTLING if covers_until else None
-        records = (CompleteRecord(SOURCE, covers_since, until),)
-    return ExportedEvents({key: tuple(found) for key, found in changes.items()}, records)
+    if covers_since and until:
+        records = (CompleteRecord(SOURCE, covers_since, until - SETTLING),)
+    return ExportedEvents(by_key(found), records)
 
 
 def _check_columns(columns: Iterable[str]) -> None:
@@ -83,12 +90,12 @@ def _has(names: Iterable[str], wanted: Iterable[str]) -> bool:
     return {name.lower() for name in wanted} <= {name.lower() for name in names}
 
 
-def _read_row(row: Mapping[str, Any]) -> tuple[str, StatusChange] | None:
+def _read_row(row: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
     # Query engines differ in what they leave of a column name's case.
     fields = {name.strip().lower(): value for name, value in row.items()}
     if "eventname" in fields and not _has(fields, REQUIRED_FIELDS):
         found = read_details(_event(fields), SOURCE)
-        if found and not is_access_key_id(found[0]):
+        if found and found[0] is not None and not is_access_key_id(found[0]):
             raise ValueError(f"{found[0]!r} is no access key id")
         return found
     missing = [name for name in REQUIRED_FIELDS if not fields.get(name.lower())]
@@ -102,11 +109,19 @@ def _read_row(row: Mapping[str, Any]) -> tuple[str, StatusChange] | None:
         raise ValueError(f"{fields['accesskeyid']!r} is no access key id")
     if not _SECONDS.search(fields["time"]):
         raise ValueError(f"Time {fields['time']!r} has no hours, minutes and seconds")
-    return access_key_id, StatusChange(
-        time=whole_second(parse_time(fields["time"])),
-        status=status,
-        source=SOURCE,
-        actor=fields.get("actor") or None,
+    # Columns of CloudTrail's beside ours have their say: a refused call changed nothing.
+    event = _event(fields)
+    return read_details(
+        {
+            "eventName": event.get("eventName") or EVENT_NAME,
+            "eventSource": event.get("eventSource") or EVENT_SOURCE,
+            "errorCode": event.get("errorCode"),
+            "eventID": event.get("eventID"),
+            "eventTime": fields["time"],
+            "requestParameters": {"accessKeyId": access_key_id, "status": status},
+            "userIdentity": {"arn": fields.get("actor") or None},
+        },
+        SOURCE,
     )
 
 

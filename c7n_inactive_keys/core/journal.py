@@ -33,7 +33,9 @@ DELETING = "deleting"
 DELETED = "deleted"
 SKIPPED = "skipped"
 FAILED = "failed"
-OUTCOMES = (DELETING, DELETED, SKIPPED, FAILED)
+# No outcome of a key: something that was needed could not be read, so the account is not covered.
+UNREAD = "unread"
+OUTCOMES = (DELETING, DELETED, SKIPPED, FAILED, UNREAD)
 
 # Why a key was skipped
 REACTIVATED = "reactivated"
@@ -54,6 +56,12 @@ REASONS = (
     *(UNREADABLE, UNCLEAR, MAX_KEYS, LEDGER_TAG),
 )
 
+# What could not be read
+UNREAD_HISTORY = "event-history"
+UNREAD_LAST_USE = "last-used"
+UNREAD_USER = "user"
+UNREAD_REASONS = (UNREAD_HISTORY, UNREAD_LAST_USE, UNREAD_USER)
+
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
@@ -61,7 +69,7 @@ class JournalEntry:
 
     outcome: str
     account_id: str
-    user_name: str
+    user_name: str | None  # None where the line is about the whole account
     access_key_id: str | None  # None where a user's keys could not even be listed
     run_id: str
     time: str

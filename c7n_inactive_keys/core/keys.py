@@ -23,6 +23,12 @@ def is_access_key_id(text: str) -> bool:
     return bool(_ACCESS_KEY_ID.fullmatch(text))
 
 
+def account_of(arn: str) -> str | None:
+    """The account id in an ARN."""
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 else None
+
+
 @dataclass(frozen=True, slots=True)
 class AccessKey:
     """One access key as IAM lists it; identified by `access_key_id`, never by slot or time."""
@@ -49,7 +55,7 @@ class AccessKey:
 
     @property
     def inactive(self) -> bool:
-        """Whether somebody switched the key off; `Expired` is another status."""
+        """Whether somebody deactivated the key; `Expired` is another status."""
         return self.status == INACTIVE
 
 
@@ -67,9 +73,15 @@ class Unavailable:
     """A source of evidence that could not be read: it is unknown what it would have said."""
 
     source: str
-    reason: str
+    message: str
+    code: str = ""  # AWS's error code, or botocore's error class
+
+    @property
+    def reason(self) -> str:
+        """Code and message."""
+        return f"{self.code}: {self.message}" if self.code else self.message
 
 
 def inactive_keys(keys: Iterable[AccessKey]) -> list[AccessKey]:
-    """Those of the keys that are switched off, in the given order."""
+    """Those of the keys that are inactive, in the given order."""
     return [key for key in keys if key.inactive]

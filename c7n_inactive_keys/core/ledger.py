@@ -4,7 +4,7 @@
     c7n-inactive-key:AKIA... = after=2026-01-03T09:59:59Z since=2026-01-03T10:00:00Z
                                verified=2026-11-20T04:00:00Z notified=2026-11-01T08:00:00Z
 
-The key was switched off between `after` and `since`, and at `verified` it was last seen to be
+The key was deactivated between `after` and `since`, and at `verified` it was last seen to have been
 inactive throughout since then. `notified` is when its owner was first told. Pure: tags in, values
 out.
 """
@@ -12,28 +12,14 @@ out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.times import format_time, parse_time
 
 TAG_PREFIX = "c7n-inactive-key:"
 _TIMES = ("after", "since", "verified", "notified")
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """The ledger's word on one key; `words` are not ours and kept as they are."""
-
-    after: datetime
-    since: datetime
-    verified: datetime
-    notified: datetime | None = None
-    words: tuple[str, ...] = ()
-
-    def noticed(self, moment: datetime) -> LedgerEntry:
-        """The entry with the time of the first notice; a later notice does not replace it."""
-        return self if self.notified else replace(self, notified=moment)
 
 
 @dataclass(frozen=True, slots=True)

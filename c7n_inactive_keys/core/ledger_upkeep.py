@@ -6,12 +6,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from c7n_inactive_keys.core.evidence import Assessment
-from c7n_inactive_keys.core.ledger import LedgerEntry
-from c7n_inactive_keys.core.timeline import SETTLING
+from c7n_inactive_keys.core.evidence import (
+    EVENT_HISTORY,
+    FAR_END,
+    HISTORY,
+    SETTLING,
+    Assessment,
+    CompleteRecord,
+    Facts,
+    LedgerEntry,
+    StatusChange,
+)
+from c7n_inactive_keys.core.keys import INACTIVE, AccessKey
+from c7n_inactive_keys.core.timeline import assess
 
 # How far back an entry can have been verified and still be joined to CloudTrail's event history.
-JOINABLE = timedelta(days=90)
+JOINABLE = HISTORY - FAR_END - SETTLING
 # A `verified` younger than this is not renewed for its own sake. An entry is lost only after 90
 # days, so once a day is plenty; less than 24 hours, so that a daily run, which never starts at
 # exactly the same time, renews it every day.
@@ -21,24 +31,41 @@ FRESH = timedelta(hours=20)
 def carry_on(old: LedgerEntry | None, assessment: Assessment) -> LedgerEntry:
     """The entry that the ledger should hold for a key that is inactive now.
 
-    `since` moves forward only if the key was active in between: the old entry is contradicted by
-    what is known now. Where today's evidence merely fails to reach the old entry (event history
-    denied, say), the entry stays as it is and is not verified, since a later run may still join it.
-    After 90 days none can; then the ledger starts anew, because nobody can say that the key was not
-    active in the meantime.
+    `since` moves forward only if the key was active in between, or may have been: the old entry
+    is contradicted by what is known now, or event history no longer reaches back to it. Where
+    today's evidence proves nothing (event history denied, say), the entry stays as it is and is not
+    verified, since a later run may still join it.
     """
     new = LedgerEntry(
-        after=assessment.not_before,
-        since=assessment.not_after,
-        # An event's time may lie ahead of this machine's clock.
-        verified=max(assessment.now, assessment.not_after),
+        after=assessment.not_before, since=assessment.not_after, verified=assessment.now
     )
     if old is None:
         return new
+    if max(old.after, old.since) > assessment.now:
+        return old  # by another machine's clock the key was active later: that must not be lost
     contradicted = assessment.ledger_fault is not None
-    if not contradicted and new.since > old.since and _is_joinable(old, assessment):
+    proves_nothing = assessment.not_after == assessment.now > old.since
+    if proves_nothing and not contradicted and _is_joinable(old, assessment):
         return old
     return replace(new, words=old.words, notified=valid_notice(old, assessment))
+
+
+def carry_on_after_event(
+    old: LedgerEntry | None, key: AccessKey, change: StatusChange, now: datetime
+) -> LedgerEntry:
+    """The same right after an event, from it alone; `old` itself if it knew of the event already.
+
+    EventBridge delivers an event within minutes, before event history holds it. An Inactive event
+    of the last two hours is the exact moment, since the key is inactive now.
+    """
+    if old and old.since >= change.time and not assess(Facts(key, ledger=old), now).ledger_fault:
+        return old  # delivered again, or late
+    records: tuple[CompleteRecord, ...] = ()
+    if change.status == INACTIVE and change.time >= now - SETTLING:
+        moment = min(change.time, now)
+        records = (CompleteRecord(EVENT_HISTORY, moment, moment),)
+    facts = Facts(key, changes=(change,), records=records, ledger=old)
+    return carry_on(old, assess(facts, now))
 
 
 def valid_notice(entry: LedgerEntry, assessment: Assessment) -> datetime | None:
@@ -53,7 +80,7 @@ def valid_notice(entry: LedgerEntry, assessment: Assessment) -> datetime | None:
 
 def _is_joinable(entry: LedgerEntry, assessment: Assessment) -> bool:
     """Whether event history may yet reach back to when the entry was verified."""
-    return entry.verified >= assessment.now - JOINABLE + SETTLING
+    return entry.verified >= assessment.now - JOINABLE
 
 
 def needs_writing(old: LedgerEntry | None, new: LedgerEntry) -> bool:

@@ -3,7 +3,8 @@
 
 csv with the columns AccountId, UserName, AccessKeyId, CreateDate, AtLeast, as `report --plan`
 writes it. AccessKeyId alone is enough. AccountId, UserName and CreateDate must fit the key where a
-row has them; AtLeast is for the reader.
+row has them; AtLeast, AccountName, LastUsedDate, AtMost and Evidence are for the reader. A plan
+with another column is refused: `Approved: no` would be passed over.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from c7n_inactive_keys.core.keys import AccessKey, is_access_key_id
 from c7n_inactive_keys.core.times import parse_time, whole_second
 
 COLUMNS = ("AccountId", "UserName", "AccessKeyId", "CreateDate", "AtLeast")
+# For whoever approves the plan; nothing is checked against them.
+READER_COLUMNS = ("AccountName", "LastUsedDate", "AtMost", "Evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,12 @@ def _read_row(row: Any) -> PlannedKey:
     if isinstance(row, str):
         row = {"AccessKeyId": row}
     row = {_column(name): value for name, value in row.items()}
+    unknown = sorted(set(row) - {*COLUMNS, *READER_COLUMNS})
+    if unknown:
+        raise ValueError(
+            f"unknown column {', '.join(unknown)}; what it says is not understood, so take it out "
+            "with the rows that nobody approved"
+        )
     if "AccessKeyId" not in row:
         raise ValueError("it has no column AccessKeyId")
     access_key_id = row["AccessKeyId"].strip()
@@ -90,7 +99,7 @@ def _read_row(row: Any) -> PlannedKey:
 
 def _column(name: str) -> str:
     """A column's name as it is meant: what is not recognised would not be checked."""
-    meant = {column.lower(): column for column in COLUMNS}
+    meant = {column.lower(): column for column in (*COLUMNS, *READER_COLUMNS)}
     bare = name.strip().strip("\ufeff\"'").strip()
     return meant.get(bare.lower(), bare)
 

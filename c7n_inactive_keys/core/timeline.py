@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When was a key last switched off? An interval that certainly holds the moment, from evidence.
+"""When was a key last deactivated? An interval that certainly holds the moment, from evidence.
 
-AWS has no field "inactive since". What there is, is evidence of two kinds:
+AWS has no field "inactive since". What there is, is evidence of three kinds:
 
-points      a moment at which the key is known to have been active (its creation, its last use, an
-            Active event, a credential report of some hours ago that has it as active), or to have
-            been switched off (an Inactive event);
-stretches   a record of status changes that is complete from one moment to another (CloudTrail's
-            event history, your own export), in which silence is evidence too, and the ledger: what
-            earlier runs of this tool observed.
+points        a moment at which the key is known to have been active (its creation, its last use, an
+              Active event, a credential report that has it as active), or to have been deactivated
+              (an Inactive event);
+observations  somebody saw the key inactive: an earlier run (the ledger) or IAM itself (the
+              credential report);
+stretches     a record of status changes that is complete from one moment to another (CloudTrail's
+              event history, your own export). Its silence says that the status did not change, not
+              what the status was.
 
 We go back from now, when the key was read as Inactive:
 
@@ -17,35 +19,41 @@ We go back from now, when the key was read as Inactive:
                                ^ the record reaches back to here      ^ status read live
 
 1.  *Reach.* Complete records are joined from now backwards, as long as each one begins before the
-    next one starts. Event history settles late: what happened in the last two hours (SETTLING) may
-    not be in it yet. The status read live carries the record over that tail `~~~~`. What it cannot
-    show is a change within the tail whose event has not arrived.
-2.  *Switched off within the reach.* The first Inactive event after the key was last known to be
+    next one starts. Event history settles late: what happened in the last two hours (SETTLING)
+    may not be in it yet.
+2.  *Deactivated within the reach.* The first Inactive event after the key was last known to be
     active is the exact moment: X = NotBefore = NotAfter. Inactive events that follow find the key
-    off already and move nothing. Two cases are left open rather than guessed: an Active and an
-    Inactive event in the same second, and a second Inactive event within the tail, before which an
-    Active event may be missing; then NotAfter is the later one.
-3.  *Silent reach.* No change in a complete record: the key was inactive throughout it, so NotAfter
-    is its far end. The ledger carries on from there if it was last verified, less SETTLING, within
-    the reach: then nothing changed since, and NotAfter is its `since`.
+    inactive already and move nothing. Three cases are left open rather than guessed: an Active and
+    an Inactive event in the same second; a second Inactive event within the tail `~~~~`, before
+    which an Active event may be missing; an event that may have changed the status or not (a call
+    that ended in a server error).
+3.  *Silent reach.* No change in a complete record, and somebody saw the key inactive between its
+    beginning and `settled`: then the key was inactive throughout it, and NotAfter is its far end.
+    The status read live carries this over the tail. The ledger carries on from there if it was last
+    verified, less SETTLING, within the reach: then NotAfter is its `since`.
 
         after since       verified
     ------[----X=============|
                        [------------------------------------|~~~~~~~~|
                        ^ the reach begins before `verified`: the two join
 
-4.  *NotBefore* is the latest moment at which the key is known to have been active.
-5.  *Contradictions.* Of two claims that cannot both be true, none may make the key look inactive
-    for longer: an event before creation or in the future is dropped; a switch-off in your own
-    export that event history, complete at that time, does not hold gives way to one that it holds,
-    and shows nothing if the key was active since the record began; a ledger entry that is out of
-    order, in the future, before creation, or followed by a use or a change is dropped; a record
-    that is silent although the key was active within it proves nothing, and NotAfter is now. Two
-    things are no contradictions. A ledger entry may have the key as active within the tail: the
-    event that it was written upon need not be in event history yet, so the entry stands. And a use
-    may come up to a minute after the key was switched off (PROPAGATION): IAM takes seconds to make
-    a change known everywhere.
-6.  *Unknown is never proof.* If the last use could not be read, NotAfter is now.
+4.  *Silence alone is unknown.* Without such an observation the key may have been active until a
+    minute ago, and the event is on its way: NotAfter is now, however long the silence. Unsettled
+    says what the silence will prove, and from when on.
+5.  *NotBefore* is the latest moment at which the key is known to have been active.
+6.  *Contradictions.* Of two claims that cannot both be true, the later activity stands. A ledger
+    entry that has the key as active later than everything else allows moves NotAfter to its
+    `since`; a change or an entry in the future moves it to now, since clocks differ. An event or
+    entry from before creation is dropped. A deactivation in your own export that event history,
+    complete at that time, does not hold gives way to one that it holds, and shows nothing if the
+    key was active since the record began. A ledger entry that is out of order, verified in the
+    future, or followed by a use or a change proves nothing. A record that is silent although the
+    key was active within it proves nothing either. One thing is no contradiction: a use may come
+    up to a minute after the key was deactivated (PROPAGATION), because IAM takes seconds to make a
+    change known everywhere.
+7.  *Unknown is never proof.* If the last use could not be read, NotAfter is now.
+
+What no evidence shows is a key that was reactivated and deactivated again within the tail.
 
 Pure: no clock, no I/O. `now` is the moment at which the status was read.
 """
@@ -53,23 +61,31 @@ Pure: no clock, no I/O. `now` is the moment at which the status was read.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from c7n_inactive_keys.core.credential_report import MAKING
 from c7n_inactive_keys.core.evidence import (
     EVENT_HISTORY,
+    RUN_MEMORY,
+    SETTLING,
+    UNCLEAR,
     Assessment,
     CompleteRecord,
     Evidence,
     Facts,
+    LedgerEntry,
     StatusChange,
+    Unsettled,
 )
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, LastUse, Unavailable
-from c7n_inactive_keys.core.ledger import LedgerEntry
+from c7n_inactive_keys.core.times import format_time
 
-SETTLING = timedelta(hours=2)
 PROPAGATION = timedelta(minutes=1)
 # Clocks of the machines that write ledger tags and exports differ by this much at the most.
 CLOCK_SKEW = timedelta(minutes=5)
+
+KINDS = {ACTIVE: "activated", INACTIVE: "deactivated", UNCLEAR: "unclear"}
 
 
 def assess(facts: Facts, now: datetime) -> Assessment:
@@ -77,13 +93,36 @@ def assess(facts: Facts, now: datetime) -> Assessment:
     return _Timeline(facts, now).assessment()
 
 
-def reach_of(records: Iterable[CompleteRecord], now: datetime) -> datetime:
-    """How far back from now the joined records are complete; now itself if none touches it."""
-    reach = now
-    for record in sorted(records, key=lambda item: item.until or now, reverse=True):
-        if record.until is None or record.until >= min(reach, now - SETTLING):
-            reach = min(reach, record.since)
-    return reach
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The joined records: complete from `since` to `settled`, and empty if these are the same."""
+
+    since: datetime
+    settled: datetime
+
+
+def reach_of(records: Iterable[CompleteRecord], now: datetime) -> Reach:
+    """How far back from now the joined records are complete; nowhere if none comes near now."""
+    settled = now - SETTLING
+    reach: Reach | None = None
+    for record in sorted(records, key=lambda item: item.until, reverse=True):
+        if record.since > record.until:
+            continue
+        if reach is None:
+            if record.until >= settled - RUN_MEMORY:
+                reach = Reach(record.since, min(record.until, settled))
+        elif record.until >= reach.since:
+            reach = replace(reach, since=min(reach.since, record.since))
+    return reach or Reach(now, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What is known without the ledger; a silent reach proves it once somebody looked."""
+
+    not_before: datetime
+    not_after: datetime
+    silent: bool = False
 
 
 class _Timeline:
@@ -93,87 +132,100 @@ class _Timeline:
         self.facts = facts
         self.now = now
         self.created = facts.key.created
-        self.used = facts.last_use.time if isinstance(facts.last_use, LastUse) else None
-        self.changes = sorted(
+        used = facts.last_use.time if isinstance(facts.last_use, LastUse) else None
+        self.used = min(used, now) if used else None
+        seen = facts.seen_active
+        self.seen_active = min(seen, now) if seen and seen >= self.created else None
+        told = sorted(
             (change for change in facts.changes if not self._impossible(change)),
             key=lambda change: change.time,
         )
-        seen = facts.seen_active
-        self.seen_active = seen if seen and self.created <= seen <= now else None
-        self.history = {
-            (change.time, change.status)
-            for change in self.changes
-            if change.source == EVENT_HISTORY
-        }
+        self.in_history = {(c.time, c.status) for c in told if c.source == EVENT_HISTORY}
+        # Clocks differ: what lies in the future has happened all the same.
+        told = [replace(change, time=min(change.time, now)) for change in told]
+        self.changes = [change for change in told if change.status != UNCLEAR]
         self.reach = reach_of(facts.records, now)
-        self.off = self._switched_off()
+        self.known_active = max(self._last_active(), self.used or self.created)
+        self.deactivations = self._deactivations(contested=False)
+        self.doubts = self._doubts(told)
+        self.silent_since = max([self.reach.since, *self.doubts])
+        self.ledger_fault = self._ledger_fault()
+        self.sound_ledger = None if self.ledger_fault else facts.ledger
 
     def assessment(self) -> Assessment:
-        not_before, not_after, silent = self._interval()
-        ledger_fault = self._ledger_fault()
-        ledger = self.facts.ledger if not ledger_fault else None
-        joined = bool(
-            silent
-            and ledger
-            and ledger.verified - SETTLING >= self.reach
-            and ledger.after <= not_after
-        )
-        if ledger and joined:
-            not_after = min(not_after, ledger.since)
-        if ledger and ledger.after <= not_after:
-            not_before = max(not_before, ledger.after)
-        elif ledger and ledger.after > self.now - SETTLING:
-            not_before, not_after, silent = ledger.after, ledger.since, False
-        elif ledger:
-            ledger_fault = "it says the key was active later than the record allows"
-        # A use while the switch-off spread is later than it.
-        not_before = min(not_before, not_after)
+        claim = self._claim()
+        settled = not claim.silent or self._report_observes() or self._ledger_observes()
+        not_after = self._heard_ledger(claim, settled)
+        not_before = claim.not_before
+        if self.sound_ledger and self.sound_ledger.after <= not_after:
+            not_before = max(not_before, self.sound_ledger.after)
+        later = self._later_activity(not_after)
+        if later:
+            not_before, not_after = later
         if isinstance(self.facts.last_use, Unavailable):
-            not_after = self._now_or_later(not_before)
+            not_after = self.now
+        not_after = min(not_after, self.now)
+        unsettled = None if settled or later else self._unsettled(claim, not_after)
         return Assessment(
             now=self.now,
-            not_before=not_before,
+            # A use while the deactivation spread is later than it.
+            not_before=min(not_before, not_after),
             not_after=not_after,
-            evidence=tuple(self._evidence(silent, joined, ledger_fault)),
-            ledger_fault=ledger_fault,
+            evidence=tuple(self._evidence(claim, unsettled)),
+            ledger_fault=self.ledger_fault,
+            unsettled=unsettled,
         )
 
-    # -- steps 1 to 4 ---------------------------------------------------------------------------
+    # -- steps 1, 2 and 5 -----------------------------------------------------------------------
 
-    def _interval(self) -> tuple[datetime, datetime, bool]:
-        """NotBefore, NotAfter and whether the reach is silent, before the ledger is heard."""
-        if self.off:
-            return *self.off, False
-        not_before = max(
-            [self._last_active_event(), *(change.time for change in self.changes)]
-            + ([min(self.used, self.now)] if self.used else [])
-        )
-        if self._active_within_reach():
-            return not_before, self._now_or_later(not_before), False
-        return min(not_before, self.reach), self.reach, True
+    def _claim(self) -> _Claim:
+        if not self.deactivations:
+            if self._active_since(self.silent_since):
+                return _Claim(self.known_active, self.now)
+            # Whoever deactivated it earlier, it was active until then.
+            earlier = [item.time for item in self.changes if not self._contested(item)]
+            not_before = max([self.known_active, *earlier])
+            return _Claim(not_before, self.silent_since, silent=True)
+        first = last = self.deactivations[0].time
+        not_before = self.known_active if any(doubt < first for doubt in self.doubts) else first
+        if self.doubts and self.doubts[-1] >= first:
+            later = [item.time for item in self.deactivations if item.time > self.doubts[-1]]
+            if not later:
+                return _Claim(not_before, self.silent_since, silent=True)
+            last = later[0]
+        # Within the tail an Active event may be missing between two Inactive ones.
+        final = self.deactivations[-1].time
+        return _Claim(not_before, final if final > self.reach.settled else last)
 
-    def _switched_off(self) -> tuple[datetime, datetime] | None:
-        """The first and last moment that the switch-off within the reach can have had."""
-        last_active = self._last_active_event()
-        off = [
+    def _deactivations(self, contested: bool) -> list[StatusChange]:
+        """The Inactive events within the reach, since the key was last known to be active."""
+        return [
             change
             for change in self.changes
             if change.status == INACTIVE
-            and change.time >= max(self.reach, last_active)
+            and change.time >= max(self.reach.since, self._last_active())
             and not (self.used and self.used > change.time + PROPAGATION)
+            and self._contested(change) == contested
         ]
-        if not off:
-            return None
-        agreed = [change for change in off if not self._contested(change)]
-        first = (agreed or off)[0].time
-        last = first
-        if not agreed:
-            last = self.now if self._known_active_within_reach() else off[-1].time
-        if any(change.status == ACTIVE and change.time == first for change in self.changes):
-            last = next((change.time for change in agreed if change.time > first), last)
-        if off[-1].time > self.now - SETTLING:
-            last = off[-1].time
-        return first, last
+
+    def _doubts(self, told: Iterable[StatusChange]) -> list[datetime]:
+        """When the key may have been reactivated or deactivated, since it was last active.
+
+        Of an Active and an Inactive event in the same second nobody knows the order.
+        """
+        times = {
+            status: {change.time for change in told if change.status == status}
+            for status in (ACTIVE, INACTIVE, UNCLEAR)
+        }
+        same_second = times[ACTIVE] & times[INACTIVE]
+        contested = () if self.deactivations else self._deactivations(contested=True)
+        return sorted(
+            [
+                *(time for time in times[UNCLEAR] if time > self.known_active),
+                *(time for time in same_second if time >= self._last_active()),
+                *(change.time for change in contested),
+            ]
+        )
 
     def _contested(self, change: StatusChange) -> bool:
         """Whether event history, which is AWS's own, is complete there and lacks the change."""
@@ -181,54 +233,98 @@ class _Timeline:
             return False
         return any(
             record.source == EVENT_HISTORY
-            and record.since <= change.time <= (record.until or self.now - SETTLING)
-            and (change.time, change.status) not in self.history
+            and record.since <= change.time <= record.until
+            and (change.time, change.status) not in self.in_history
             for record in self.facts.records
         )
 
-    def _overruled(self, change: StatusChange) -> str | None:
-        """Why a switch-off that event history lacks was not taken for the moment."""
-        if not self.off or self.off[0] == change.time or change.status != INACTIVE:
-            return None
-        if self._contested(change):
-            return "event history, which is complete there, does not hold it"
-        return None
-
-    def _last_active_event(self) -> datetime:
-        """When the key was created, last switched on, or last seen to be on."""
+    def _last_active(self) -> datetime:
+        """When the key was created, last reactivated, or last seen to be active."""
         return max(
             self.created,
             self.seen_active or self.created,
             *(change.time for change in self.changes if change.status == ACTIVE),
         )
 
-    def _active_within_reach(self) -> bool:
-        """Whether the key was active within a record that shows no switching off after that."""
-        return self._known_active_within_reach() or any(
-            change.time >= self.reach for change in self.changes
+    def _active_since(self, moment: datetime) -> bool:
+        """Whether the key was active after a moment, or changed its status then."""
+        return (
+            self._last_active() > moment
+            or bool(self.used and self.used > moment + PROPAGATION)
+            or any(change.time > moment for change in self.changes)
         )
-
-    def _known_active_within_reach(self) -> bool:
-        return self._last_active_event() > self.reach or bool(
-            self.used and self.used > self.reach + PROPAGATION
-        )
-
-    def _now_or_later(self, moment: datetime) -> datetime:
-        """Now, unless clocks differ or the key was switched on after it was read."""
-        return max(self.now, moment)
-
-    # -- step 5 ---------------------------------------------------------------------------------
 
     def _impossible(self, change: StatusChange) -> str | None:
-        """Why a status change cannot have happened as it is told."""
-        if change.time < self.created:
-            return "it is older than the key"
-        if change.time > self.now + CLOCK_SKEW:
-            return "it lies in the future"
+        return "it is older than the key" if change.time < self.created else None
+
+    # -- steps 3 and 4 --------------------------------------------------------------------------
+
+    def _report_observes(self) -> bool:
+        """Whether the credential report saw the key inactive in the silence, and has settled."""
+        seen = self.facts.seen_inactive
+        return bool(seen and self._in_silence(seen) and seen <= self.reach.settled)
+
+    def _in_silence(self, reported: datetime) -> bool:
+        # A report's time is that of its end; the row may be as much older.
+        return reported - MAKING >= self.silent_since
+
+    def _ledger_observes(self) -> bool:
+        """Whether an earlier run did."""
+        ledger = self.sound_ledger
+        return bool(
+            ledger
+            and max(self.silent_since, ledger.since) <= min(self.reach.settled, ledger.verified)
+        )
+
+    def _heard_ledger(self, claim: _Claim, settled: bool) -> datetime:
+        """NotAfter, with what the ledger adds to it."""
+        not_after = claim.not_after if settled else self.now
+        ledger = self.sound_ledger
+        if ledger is None:
+            return not_after
+        # A run within the tail saw the key inactive; what came before that is unknown.
+        marked = ledger.since >= max(self.silent_since, self.reach.settled)
+        joined = claim.silent and settled and self._carries_on(ledger)
+        return min(not_after, ledger.since) if marked or joined else not_after
+
+    def _carries_on(self, ledger: LedgerEntry) -> bool:
+        """Whether nothing changed between the ledger's entry and the reach."""
+        return (
+            self.silent_since == self.reach.since and ledger.verified - SETTLING >= self.reach.since
+        )
+
+    def _unsettled(self, claim: _Claim, not_after: datetime) -> Unsettled | None:
+        """What the silence will prove, if that is more than is known now."""
+        if isinstance(self.facts.last_use, Unavailable):
+            return None
+        will_be = claim.not_after
+        ledger, report = self.facts.ledger, self.facts.seen_inactive
+        if ledger and ledger.after > will_be:
+            will_be = max(ledger.after, ledger.since)
+        if will_be >= not_after:
+            return None
+        seen = [self.now]
+        if self.sound_ledger and self.sound_ledger.since >= self.silent_since:
+            seen.append(self.sound_ledger.since)
+        if report and self._in_silence(report):
+            seen.append(report)
+        return Unsettled(will_be, max(min(seen) + SETTLING, self.now))
+
+    # -- step 6 ---------------------------------------------------------------------------------
+
+    def _later_activity(self, not_after: datetime) -> tuple[datetime, datetime] | None:
+        """The ledger's interval, if it has the key as active later than all else allows."""
+        ledger = self.facts.ledger
+        if ledger is None or ledger.after < self.created:
+            return None
+        if max(ledger.after, ledger.since) > self.now:
+            return ledger.after, self.now
+        if ledger.after > not_after:
+            return ledger.after, max(ledger.after, ledger.since)
         return None
 
     def _ledger_fault(self) -> str | None:
-        """Why the ledger's entry cannot be true."""
+        """Why the ledger's entry proves nothing."""
         ledger = self.facts.ledger
         if ledger is None:
             return None
@@ -248,53 +344,67 @@ class _Timeline:
 
     # -- what is shown --------------------------------------------------------------------------
 
-    def _evidence(self, silent: bool, joined: bool, ledger_fault: str | None) -> Iterable[Evidence]:
+    def _evidence(self, claim: _Claim, unsettled: Unsettled | None) -> Iterable[Evidence]:
         yield Evidence("key", "created", time=self.created)
         last_use = self.facts.last_use
         if isinstance(last_use, LastUse) and last_use.time:
             yield Evidence("last-used", "used", time=last_use.time)
-        if self.seen_active:
-            yield Evidence("credential-report", "active", time=self.seen_active)
+        for kind, seen in (
+            ("active", self.seen_active),
+            ("inactive", self.facts.seen_inactive),
+        ):
+            if seen:
+                yield Evidence("credential-report", kind, time=seen)
         for change in sorted(self.facts.changes, key=lambda item: item.time):
             yield Evidence(
                 change.source,
-                "deactivated" if change.status == INACTIVE else "activated",
+                KINDS[change.status],
                 time=change.time,
                 event_id=change.event_id,
                 actor=change.actor,
+                reason=change.reason,
                 discarded=self._impossible(change) or self._overruled(change),
             )
-        yield from self._stretches(silent)
+        if claim.silent or not self.deactivations:
+            yield from self._stretches(claim, unsettled)
         if self.facts.ledger:
-            yield self._ledger_evidence(self.facts.ledger, silent, joined, ledger_fault)
+            yield self._ledger_evidence(self.facts.ledger, claim)
         unread = [last_use] if isinstance(last_use, Unavailable) else []
         for item in [*unread, *self.facts.unavailable]:
             yield Evidence(item.source, "unavailable", reason=item.reason)
 
-    def _stretches(self, silent: bool) -> Iterable[Evidence]:
-        """The silence of each record, unless the record itself holds a switch-off."""
-        if self.off:
-            return
+    def _overruled(self, change: StatusChange) -> str | None:
+        """Why a deactivation that event history lacks was not taken for the moment."""
+        if change.status != INACTIVE or not self._contested(change):
+            return None
+        return "event history, which is complete there, does not hold it"
+
+    def _stretches(self, claim: _Claim, unsettled: Unsettled | None) -> Iterable[Evidence]:
+        """The silence of each record."""
         for record in self.facts.records:
-            until = record.until or self.now
-            fault = None
-            if not silent:
+            fault = waiting = None
+            if not claim.silent:
                 fault = "the key was active within it"
-            elif until < self.reach or record.since < self.reach:
+            elif record.until < self.reach.since or record.since < self.reach.since:
                 fault = "it does not reach up to what is proven"
+            elif unsettled:
+                waiting = (
+                    f"until {format_time(unsettled.until)}, and for the key to be seen inactive "
+                    "again then: before the last two hours nobody has seen it so"
+                )
             yield Evidence(
                 record.source,
                 "inactive-throughout",
                 time=record.since,
-                until=until,
+                until=record.until,
                 discarded=fault,
+                waiting=waiting,
             )
 
-    def _ledger_evidence(
-        self, ledger: LedgerEntry, silent: bool, joined: bool, fault: str | None
-    ) -> Evidence:
-        if not fault and silent and not joined:
-            fault = "it was last verified before the time that is proven without it"
+    def _ledger_evidence(self, ledger: LedgerEntry, claim: _Claim) -> Evidence:
+        fault = self.ledger_fault
+        if not fault and claim.silent and ledger.verified < self.silent_since:
+            fault = "it was last verified before the complete record begins"
         return Evidence(
             "ledger",
             "inactive-throughout",

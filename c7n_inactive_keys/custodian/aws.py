@@ -20,6 +20,7 @@ from botocore.parsers import ResponseParserError
 from c7n.utils import get_retry, local_session
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.custodian.clock import clock
 
 WORKERS = 8
 
@@ -84,7 +85,9 @@ def client(
     """A client of the policy's session, to be shared by workers."""
     session = local_session(manager.session_factory)
     arguments = {"region_name": region_name} if region_name else {}
-    return session.client(service, config=config, **arguments)
+    made = session.client(service, config=config, **arguments)
+    clock.listen(made)
+    return made
 
 
 def describe_error(error: Exception) -> ApiError:

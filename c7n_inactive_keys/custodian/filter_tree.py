@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 BLOCKS = ("and", "or", "not")
@@ -38,6 +38,23 @@ def no_keys_selected(manager: Any, purpose: str) -> str | None:
         f"{purpose} what an {FILTER_TYPE} filter matched, and the policy has none that selects "
         f"keys; {remedy}"
     )
+
+
+def each_key_fits(
+    filters: Iterable[Any], fits: Callable[[Any], bool], operator: str = "and"
+) -> bool:
+    """Whether no key gets through the filters without one of ours that fits, not under `not`.
+
+    Branches of an `or` without any filter of ours select no keys.
+    """
+    verdicts = []
+    for item in filters:
+        if item.type in ("and", "or"):
+            if any(found.type == FILTER_TYPE and not negated for found, negated in walk([item])):
+                verdicts.append(each_key_fits(item.filters, fits, item.type))
+        elif item.type == FILTER_TYPE:
+            verdicts.append(fits(item))
+    return any(verdicts) if operator == "and" else bool(verdicts) and all(verdicts)
 
 
 def positions(filters: Iterable[Any]) -> dict[int, int]:

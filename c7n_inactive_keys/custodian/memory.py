@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from c7n_inactive_keys.core.evidence import RUN_MEMORY
+
 Value = TypeVar("Value")
 
 REPORT_ANNOTATION = "c7n:CredentialReport"
-# Event history that was read this long ago may serve the next policy of the same run.
-RUN_MEMORY = 15 * 60.0
 
 _executions: WeakKeyDictionary[Any, tuple[str, dict[Any, Any]]] = WeakKeyDictionary()
 _run: dict[Any, tuple[Any, float, Any]] = {}
@@ -55,10 +55,11 @@ def once_per_run(manager: Any, name: str, produce: Callable[[], Value]) -> Value
     run = options.get("regions") or options
     key = (name, manager.config.account_id)
     known = _run.get(key)
-    if known and known[0] is run and time.monotonic() - known[1] < RUN_MEMORY:
+    started = time.monotonic()
+    if known and known[0] is run and started - known[1] < RUN_MEMORY.total_seconds():
         value: Value = known[2]
         return value
     value = produce()
     _run.clear()  # one account at a time: a long organisation run must not pile up histories
-    _run[key] = (run, time.monotonic(), value)
+    _run[key] = (run, started, value)
     return value

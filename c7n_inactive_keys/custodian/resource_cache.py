@@ -8,7 +8,8 @@ from typing import Any
 
 from c7n.cache import InMemoryCache, NullCache
 
-from c7n_inactive_keys.find.matched_keys import ALL_KEYS, BY_FILTER, INACTIVE_KEYS, MATCHED_KEYS
+from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
+from c7n_inactive_keys.find.matched_keys import ALL_KEYS, BY_FILTER, MATCHED_KEYS
 
 ANNOTATIONS = (ALL_KEYS, MATCHED_KEYS, INACTIVE_KEYS, BY_FILTER)
 

@@ -15,6 +15,7 @@ from typing import Any
 from c7n.output import BlobOutput
 from c7n.utils import dumps
 
+from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import Journal, render_line
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.custodian.aws import ApiError
@@ -25,14 +26,6 @@ log = logging.getLogger("custodian.inactive-keys.journal")
 lines = logging.getLogger("c7n-inactive-keys.journal")
 
 NAMED = 10  # failures that a policy's final error names
-
-# What is written down of a key's assessment, by its name in the annotation.
-_ASSESSMENT = {
-    "not_before": ("InactiveSince", "NotBefore"),
-    "not_after": ("InactiveSince", "NotAfter"),
-    "at_least_days": ("InactiveDays", "AtLeast"),
-    "at_most_days": ("InactiveDays", "AtMost"),
-}
 
 
 class PolicyRun:
@@ -50,15 +43,14 @@ class PolicyRun:
     def record(
         self,
         *,
-        user_name: str,
-        access_key_id: str | None,
+        user_name: str | None,
+        found: FoundKey | None = None,
+        access_key_id: str | None = None,
         outcome: str,
         reason: str | None = None,
         error: ApiError | None = None,
-        entry: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The fields of a journal line; `entry` is the key in c7n:InactiveAccessKeys."""
-        entry = entry or {}
+        """The fields of a journal line about a key, a user or the account."""
         return {
             "time": format_time(datetime.now(timezone.utc)),
             "run_id": self.run_id,
@@ -67,13 +59,16 @@ class PolicyRun:
             "account_id": self.manager.config.account_id,
             "region": self.manager.config.region,
             "user_name": user_name,
-            "access_key_id": access_key_id,
-            "created": entry.get("CreateDate"),
+            "access_key_id": found.key.access_key_id if found else access_key_id,
+            "created": found and format_time(found.key.created),
             "outcome": outcome,
             "reason": reason,
             "error": error and error._asdict(),
-            **{name: entry.get(group, {}).get(part) for name, (group, part) in _ASSESSMENT.items()},
-            "evidence": entry.get("Evidence", []),
+            "not_before": found and format_time(found.not_before),
+            "not_after": found and format_time(found.not_after),
+            "at_least_days": found and found.at_least_days,
+            "at_most_days": found and found.at_most_days,
+            "evidence": found.to_annotation()["Evidence"] if found else [],
         }
 
     @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.core.errors import UnreadUsersError
-from c7n_inactive_keys.core.journal import FAILED, UNREADABLE
+from c7n_inactive_keys.core.journal import FAILED, UNREAD, UNREADABLE
 from c7n_inactive_keys.custodian.aws import ApiError
 from c7n_inactive_keys.custodian.memory import execution_memory
 from c7n_inactive_keys.custodian.run_record import PolicyRun
@@ -64,13 +64,40 @@ def report_unread(manager: Any, unread: Mapping[str, ApiError]) -> None:
             journal.write(
                 run.record(
                     user_name=name,
-                    access_key_id=None,
                     outcome=FAILED,
                     reason=UNREADABLE,
                     error=unread[name],
                 )
             )
     _fail_at_exit(manager.ctx, failure)
+
+
+def report_unread_evidence(
+    manager: Any,
+    reason: str,
+    error: ApiError,
+    user_name: str | None = None,
+    access_key_id: str | None = None,
+) -> None:
+    """Write down that evidence was needed that could not be read; the policy goes on without it.
+
+    What it would have said is unknown, so the account is not fully covered.
+    """
+    known: set[tuple[str, str | None]] = execution_memory(manager).setdefault("missing", set())
+    if (reason, access_key_id) in known or manager.ctx.output is None:
+        return
+    known.add((reason, access_key_id))
+    run = PolicyRun(manager)
+    with run.open_journal() as journal:
+        journal.write(
+            run.record(
+                user_name=user_name,
+                access_key_id=access_key_id,
+                outcome=UNREAD,
+                reason=reason,
+                error=error,
+            )
+        )
 
 
 def _fail_at_exit(context: Any, failure: Exception) -> None:

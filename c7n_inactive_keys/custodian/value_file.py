@@ -4,22 +4,33 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import zlib
+from contextlib import closing
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import parse_qsl, urlparse
+from urllib.request import Request, urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 from c7n.cache import NullCache
-from c7n.resolver import ZIP_OR_GZIP_HEADER_DETECT, URIResolver, ValuesFrom
+from c7n.resolver import URIResolver, ValuesFrom
 from c7n.utils import jmespath_search
 
+from c7n_inactive_keys.core.times import as_utc
 from c7n_inactive_keys.custodian.options import Option, is_mapping, is_text, one_of
 
 GZIP_MAGIC = b"\x1f\x8b"
 # What reading, decoding and parsing a file can raise; URLError is an OSError.
-READ_ERRORS = (ClientError, BotoCoreError, OSError, ValueError, KeyError, zlib.error, csv.Error)
+READ_ERRORS = (
+    *(ClientError, BotoCoreError, OSError, HTTPException, EOFError, ValueError, KeyError),
+    *(zlib.error, csv.Error),
+)
 
 OPTIONS = {
     "url": Option("the url of a file", is_text, required=True),
@@ -39,23 +50,47 @@ def format_problem(option: str, data: dict[str, Any]) -> str | None:
 
 
 class _FileResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints
-    """Finds `file://plan.csv` beside the working directory, and reads gzip unannounced.
+    """Fetches a file whole, finds out how old it is, and unpacks gzip by its bytes.
 
-    Custodian takes what follows `file://` for a host, unless the path is absolute.
+    Custodian's own reads the first member of a gzip file only, and takes what follows `file://` for
+    a host, unless the path is absolute.
     """
 
+    modified: datetime | None = None  # when the file that was fetched last was written
+
     def resolve(self, uri: str, headers: dict[str, str]) -> str:
+        scheme = urlparse(uri).scheme
+        if scheme == "s3":
+            body = self._from_s3(uri)
+        elif scheme in ("http", "https", "file"):
+            body = self._from_url(uri, headers)
+        else:  # of a provider that registered it with Custodian
+            contents: str = super().resolve(uri, headers)
+            return contents
+        while body.startswith(GZIP_MAGIC):
+            body = gzip.decompress(body)
+        return body.decode("utf-8-sig")  # spreadsheets write a byte order mark
+
+    def _from_s3(self, uri: str) -> bytes:
+        parsed = urlparse(uri)
+        query = dict(parse_qsl(parsed.query))
+        client = self.session_factory().client("s3", region_name=query.pop("region", None))
+        answer = client.get_object(Bucket=parsed.netloc, Key=parsed.path[1:], **query)
+        self.modified = answer["LastModified"]
+        body: bytes = answer["Body"].read()
+        return body
+
+    def _from_url(self, uri: str, headers: dict[str, str]) -> bytes:
         path = uri.removeprefix("file://")
         if path != uri and not path.startswith(("/", "localhost/")):
             uri = Path(path).resolve().as_uri()
-        contents: str = super().resolve(uri, headers)
-        return contents
-
-    def handle_response_encoding(self, response: Any) -> str:
-        body: bytes = response.read()
-        if body.startswith(GZIP_MAGIC):
-            body = zlib.decompress(body, ZIP_OR_GZIP_HEADER_DETECT)
-        return body.decode("utf-8-sig")  # spreadsheets write a byte order mark
+        # Only the schemes above come here.
+        request = Request(uri, headers={**headers, "Accept-Encoding": "gzip"})  # noqa: S310
+        with closing(urlopen(request)) as answer:  # noqa: S310
+            stamp = answer.info().get("Last-Modified")  # urllib gives files one, too
+            self.modified = as_utc(parsedate_to_datetime(stamp)) if stamp else None
+            body: bytes = answer.read()
+        return body
 
 
 class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
@@ -66,6 +101,12 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         self.cache = NullCache(None)
         self.resolver = _FileResolver(manager.session_factory, self.cache)
         self.columns: list[str] | None = None  # the header of a file that was read and has one
+
+    @property
+    def modified(self) -> datetime | None:
+        """When the file that was read was written, if its place tells."""
+        modified: datetime | None = self.resolver.modified
+        return modified
 
     def read(self) -> list[Any]:
         """The file's records: mappings for csv and csv2dict, what it holds for json and txt.

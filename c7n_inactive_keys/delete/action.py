@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from c7n.actions import BaseAction
 
 from c7n_inactive_keys.core.errors import DeletionError, JournalError, KeyLimitError, PlanError
+from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.journal import DELETED, FAILED, MAX_KEYS, SKIPPED
 from c7n_inactive_keys.custodian import aws
-from c7n_inactive_keys.custodian.filter_tree import FILTER_TYPE, no_keys_selected, of_type
+from c7n_inactive_keys.custodian.filter_tree import (
+    FILTER_TYPE,
+    each_key_fits,
+    no_keys_selected,
+    of_type,
+)
 from c7n_inactive_keys.custodian.options import (
     Option,
     describe,
@@ -23,19 +29,18 @@ from c7n_inactive_keys.custodian.options import (
     is_text,
     problem,
 )
-from c7n_inactive_keys.custodian.resource_cache import may_be_cached
+from c7n_inactive_keys.custodian.policy_check import policy_problem
 from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun
 from c7n_inactive_keys.custodian.value_file import OPTIONS as PLAN_OPTIONS
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, Rows, format_problem
-from c7n_inactive_keys.find.matched_keys import ALL_KEYS, INACTIVE_KEYS
+from c7n_inactive_keys.find.matched_keys import ALL_KEYS
 
 if TYPE_CHECKING:
+    from c7n_inactive_keys.core.found_key import FoundKey
+    from c7n_inactive_keys.core.hindrance import Rules
     from c7n_inactive_keys.core.plan import Plan
-    from c7n_inactive_keys.delete.user_deletion import Rules
 
 log = logging.getLogger("custodian.inactive-keys")
-
-LEDGER_ACTION = "record-inactive-keys"
 
 
 class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type hints
@@ -107,12 +112,41 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
 
     def validate(self) -> DeleteInactiveKeys:
         """Check that the policy says which keys, and the options' values."""
-        wrong = no_keys_selected(self.manager, "deletes") or problem(self.data, self.options)
+        wrong = (
+            policy_problem(self.manager)
+            or no_keys_selected(self.manager, "deletes")
+            or problem(self.data, self.options)
+            or self._exempt_tag_problem()
+            or self._certainty_problem()
+        )
         if not wrong and "plan" in self.data:
             wrong = format_problem("plan", self.data["plan"])
         if wrong:
             raise invalid(self, wrong)
         return self
+
+    def _exempt_tag_problem(self) -> str | None:
+        from c7n_inactive_keys.core.tag_keys import tag_key_problem
+
+        wrong = tag_key_problem(self.exempt_tag) if self.exempt_tag else None
+        return wrong and f"exempt-tag {self.exempt_tag!r} {wrong}"
+
+    def _certainty_problem(self) -> str | None:
+        """What is wrong if keys could be deleted that were not asked to be proven inactive."""
+        filters = self.manager.filters
+        if not each_key_fits(filters, lambda item: "days" in item.data):
+            return (
+                f"it deletes only what an {FILTER_TYPE} filter with days matched; state days there "
+                "(0 asks for no minimum)"
+            )
+        if "plan" not in self.data and not each_key_fits(
+            filters, lambda item: "days" in item.data and not item.possible
+        ):
+            return (
+                f"the {FILTER_TYPE} filter has certainty: possible, so it may match keys that were "
+                "deactivated a minute ago; add a plan of approved keys, or leave certainty out"
+            )
+        return None
 
     # -- deleting -------------------------------------------------------------------------------
 
@@ -125,19 +159,18 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
             DeletionError: some keys were not deleted, after all users are done.
         """
         # Here, not at the top: every command of Custodian loads this module, few get here.
-        from c7n_inactive_keys.delete.user_deletion import Rules
+        from c7n_inactive_keys.core.hindrance import Rules
 
+        self.validate()  # whoever embeds Custodian may not have called it
         run = PolicyRun(self.manager)
         plan = self._read_plan()
         rules = Rules(
             account_id=self.manager.config.account_id,
-            filters=tuple(self.manager.filters),
             exempt_tag=self.exempt_tag,
             plan=plan,
             notice=any(
                 "notified-days" in item.data for item, _ in of_type(self.manager, FILTER_TYPE)
             ),
-            tags_may_be_old=self._tags_may_be_old(),
         )
         users = [user for user in resources if user.get(INACTIVE_KEYS)]
         with run.open_journal() as journal:
@@ -158,13 +191,16 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
 
         def delete(user: dict[str, Any]) -> list[dict[str, Any]] | JournalError:
             try:
-                return UserDeletion(reader, writer, rules, run, journal, pace, user).delete()
+                return UserDeletion(
+                    reader, writer, rules, filters, run, journal, pace, user
+                ).delete()
             except JournalError as error:
                 return error
 
         reader = aws.client(self.manager, "iam")
         writer = aws.client(self.manager, "iam", config=aws.ONCE)
         pace = Pace()
+        filters = tuple(self.manager.filters)
         records: list[dict[str, Any]] = []
         torn: JournalError | None = None
         with self.executor_factory(max_workers=aws.WORKERS) as workers:
@@ -174,12 +210,6 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
                 else:
                     records.extend(result)
         return records, torn
-
-    def _tags_may_be_old(self) -> bool:
-        """Whether the tags of users come from the cache, or this policy wrote ledger tags since."""
-        return may_be_cached(self.manager) or any(
-            item.type == LEDGER_ACTION for item in self.manager.actions
-        )
 
     def _read_plan(self) -> Plan | None:
         if "plan" not in self.data:
@@ -207,7 +237,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         limit = self.data.get("max-keys")
         if limit is None:
             return
-        qualified = [(user, entry) for user in users for entry in _qualifying(rules, user)]
+        qualified = [found for user in users for found in self._qualifying(rules, user)]
         if len(qualified) <= limit:
             return
         failure = KeyLimitError(
@@ -216,19 +246,33 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         )
         records = [
             run.record(
-                user_name=user["UserName"],
-                access_key_id=entry["AccessKeyId"],
+                user_name=found.key.user_name,
+                found=found,
                 outcome=FAILED,
                 reason=MAX_KEYS,
                 error=aws.ApiError("MaxKeysExceeded", str(failure)),
-                entry=entry,
             )
-            for user, entry in qualified
+            for found in qualified
         ]
         for record in records:
             journal.write(record)
         run.write_action_file(self, records)
         raise failure
+
+    def _qualifying(self, rules: Rules, user: Mapping[str, Any]) -> list[FoundKey]:
+        """The keys that would be deleted if they and their user are still what they were."""
+        from c7n_inactive_keys.core.found_key import found_keys
+        from c7n_inactive_keys.delete.key_selection import select
+
+        if rules.exempts(user.get("Tags") or ()):
+            return []
+        selection = select(self.manager.filters, user, user[ALL_KEYS])
+        return [
+            found
+            for found in found_keys(user)
+            if (selection is None or found.key.access_key_id in selection.certain)
+            and rules.approves(found.key)
+        ]
 
     def _log_summary(self, records: list[dict[str, Any]]) -> None:
         counts = Counter(record["outcome"] for record in records)
@@ -241,20 +285,3 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
             "".join(f", {reason} {count}" for reason, count in sorted(reasons.items())),
             counts[FAILED],
         )
-
-
-def _qualifying(rules: Rules, user: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The keys that would be deleted if they and their user are still what they were."""
-    from c7n_inactive_keys.core.keys import AccessKey
-    from c7n_inactive_keys.delete.key_selection import select
-
-    if rules.exempts(user.get("Tags") or ()):
-        return []
-    selection = select(rules.filters, user, user[ALL_KEYS])
-    keys = [(AccessKey.from_metadata(e, user["UserName"]), e) for e in user[INACTIVE_KEYS]]
-    return [
-        entry
-        for key, entry in keys
-        if (selection is None or key.access_key_id in selection.certain)
-        and (rules.plan is None or rules.plan.approves(key, rules.account_id))
-    ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from c7n.filters import ValueFilter
 
+from c7n_inactive_keys.core.hindrance import Selection
 from c7n_inactive_keys.custodian.filter_tree import (
     BLOCKS,
     CREDENTIAL_KEYS,
@@ -23,18 +24,6 @@ from c7n_inactive_keys.custodian.filter_tree import (
 from c7n_inactive_keys.find.matched_keys import matched_by_filter, resolve
 
 Verdict = bool | None  # None: cannot be told
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Access key ids that filters stand for, and those of which they cannot tell."""
-
-    certain: frozenset[str]
-    ambiguous: frozenset[str] = frozenset()
-
-    def verdict(self, key_id: str) -> Verdict:
-        """Whether a key is selected."""
-        return None if key_id in self.ambiguous else key_id in self.certain
 
 
 def select(

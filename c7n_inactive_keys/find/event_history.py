@@ -6,29 +6,32 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
-from c7n_inactive_keys.core.cloudtrail import EVENT_NAME, read_event
-from c7n_inactive_keys.core.evidence import EVENT_HISTORY, CompleteRecord, StatusChange
+from c7n_inactive_keys.core.cloudtrail import EVENT_NAME, KeyEvents, by_key, read_event
+from c7n_inactive_keys.core.evidence import (
+    EVENT_HISTORY,
+    FAR_END,
+    HISTORY,
+    SETTLING,
+    CompleteRecord,
+)
 from c7n_inactive_keys.core.keys import Unavailable
-from c7n_inactive_keys.core.times import next_second
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.partitions import home_region
 
-HISTORY = timedelta(days=90)
 # LookupEvents admits two requests a second for an account and region.
 PAGE_INTERVAL = 0.5
-# While pages are read, the oldest events drop out at the far end.
-FAR_END = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class EventHistory:
-    """A complete sweep: every status change in the account since `record.since`, by key id."""
+    """A complete sweep: every status change in the account since `record.since`."""
 
     record: CompleteRecord
-    changes: Mapping[str, tuple[StatusChange, ...]] = field(default_factory=dict)
+    events: KeyEvents = field(default_factory=KeyEvents)
 
 
 def read_event_history(manager: Any, partition: str) -> EventHistory | Unavailable:
@@ -40,12 +43,10 @@ def read_event_history(manager: Any, partition: str) -> EventHistory | Unavailab
             f"the region that holds the IAM events of partition {partition} is unknown",
         )
     try:
-        return sweep(
-            aws.client(manager, "cloudtrail", region), next_second(datetime.now(timezone.utc))
-        )
+        return sweep(aws.client(manager, "cloudtrail", region), clock.now())
     except aws.API_ERRORS as error:
         code, message = aws.describe_error(error)
-        return Unavailable(EVENT_HISTORY, f"{code}: {message}")
+        return Unavailable(EVENT_HISTORY, message, code)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return Unavailable(EVENT_HISTORY, f"an event cannot be read: {error!r}")
 
@@ -57,15 +58,10 @@ def sweep(cloudtrail: Any, now: datetime) -> EventHistory:
         ClientError, BotoCoreError: a page could not be read; the pages before it prove nothing.
     """
     since = now - HISTORY
-    changes: dict[str, list[StatusChange]] = {}
-    for event in _events(cloudtrail, since):
-        found = read_event(event)
-        if found:
-            access_key_id, change = found
-            changes.setdefault(access_key_id, []).append(change)
+    found = (read_event(event) for event in _events(cloudtrail, since))
     return EventHistory(
-        CompleteRecord(EVENT_HISTORY, since + FAR_END),
-        {key: tuple(found) for key, found in changes.items()},
+        events=by_key(change for change in found if change),
+        record=CompleteRecord(EVENT_HISTORY, since + FAR_END, now - SETTLING),
     )
 
 

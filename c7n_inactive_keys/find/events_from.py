@@ -92,7 +92,10 @@ class Export:
         except READ_ERRORS as error:
             raise EvidenceError(f"{export} cannot be read: {error}") from error
         try:
-            since, until = self.moment("covers-since"), self.moment("covers-until")
+            since = self.moment("covers-since")
+            # Whatever was meant, a file holds nothing that is younger than itself.
+            ends = [end for end in (self.moment("covers-until"), file.modified) if end]
+            until = min(ends, default=None)
             events = read_export(rows, since, until, file.columns)
         except EvidenceError as error:
             raise EvidenceError(f"{export}: {error}") from error

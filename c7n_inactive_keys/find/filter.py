@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import logging
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.filters import Filter
 
-from c7n_inactive_keys.core.times import days_between, next_second
+from c7n_inactive_keys.core.times import days_between
+from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import built_in_before
 from c7n_inactive_keys.custodian.memory import execution_token
+from c7n_inactive_keys.custodian.no_report_source import NAME as SOURCE
 from c7n_inactive_keys.custodian.options import (
     Option,
     describe,
@@ -20,6 +23,7 @@ from c7n_inactive_keys.custodian.options import (
     one_of,
     problem,
 )
+from c7n_inactive_keys.custodian.policy_check import policy_problem
 from c7n_inactive_keys.custodian.resource_cache import detach_from_cache
 from c7n_inactive_keys.custodian.unread_users import read_error, report_unread
 from c7n_inactive_keys.find.events_from import OPTION as EVENTS_FROM
@@ -28,18 +32,20 @@ from c7n_inactive_keys.find.matched_keys import (
     ALL_KEYS,
     MATCHED_KEYS,
     annotate,
-    entry_for,
     forget_other_runs,
 )
 
 if TYPE_CHECKING:
-    from c7n_inactive_keys.core.evidence import Assessment
+    from c7n_inactive_keys.core.found_key import FoundKey
     from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
     from c7n_inactive_keys.find.gather import Investigation, UserKeys
+
+log = logging.getLogger("custodian.inactive-keys")
 
 PROVEN = "proven"
 POSSIBLE = "possible"
 LEDGER = "ledger"
+HISTORY_DAYS = 90
 CLOUDTRAIL = "cloudtrail"
 
 
@@ -146,12 +152,41 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
 
     def validate(self) -> InactiveAccessKey:
         """Check the options."""
-        wrong = problem(self.data, self.options)
+        wrong = policy_problem(self.manager) or problem(self.data, self.options)
         if not wrong and self.export:
             wrong = self.export.problem()
         if wrong:
             raise invalid(self, wrong)
+        never = self._never_matches()
+        if never:
+            log.warning("policy:%s filter %s: %s", self.manager.ctx.policy.name, self.type, never)
         return self
+
+    def _never_matches(self) -> str | None:
+        """Why no key can ever be proven inactive for so long, if so."""
+        if self.possible or not self.days:
+            return None
+        if self.export and self.export.moment("covers-since"):
+            return None
+        if CLOUDTRAIL not in self.evidence:
+            return (
+                f"days: {self.days:g} can never match, since without {CLOUDTRAIL} in evidence, or "
+                "events-from with covers-since, nothing shows that a key was not active since"
+            )
+        if LEDGER in self.evidence:
+            return None
+        if self.days > HISTORY_DAYS:
+            return (
+                f"days: {self.days:g} can never match, since event history has {HISTORY_DAYS} "
+                f"days; add {LEDGER} to evidence, and record-inactive-keys to a daily policy"
+            )
+        if self.days == HISTORY_DAYS and self.manager.source_type != SOURCE:
+            return (
+                f"days: {self.days:g} will hardly ever match, since silence proves nothing until "
+                f"somebody has seen the key inactive; add {LEDGER} to evidence or use "
+                f"source: {SOURCE}"
+            )
+        return None
 
     # -- matching -------------------------------------------------------------------------------
 
@@ -190,19 +225,21 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     def _match(
         self, investigation: Investigation, users: list[UserKeys], token: str
     ) -> list[dict[str, Any]]:
-        now = next_second(datetime.now(timezone.utc))
+        now = clock.now()
         assessments = investigation.assess(
             users, now, matters=lambda key, use: self._can_match(key, use, now)
         )
         matched_users = []
         for user in users:
             user.user[ALL_KEYS] = [key.metadata for key in user.keys]
-            matched = {
-                key.access_key_id: entry_for(
-                    key, investigation.last_use(key), assessments[key.access_key_id]
-                )
+            found = [
+                investigation.found(user, key, assessments[key.access_key_id])
                 for key in user.inactive
-                if self._matches(investigation, user, key, assessments[key.access_key_id])
+            ]
+            matched = {
+                item.key.access_key_id: item.to_annotation()
+                for item in found
+                if self._matches(item, now)
             }
             if matched and annotate(user.user, self.manager, token, self, matched):
                 matched_users.append(user.user)
@@ -220,18 +257,11 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
             return self.days == 0 or self.possible
         return days_between(max(key.created, last_use.time or key.created), now) >= self.days
 
-    def _matches(
-        self, investigation: Investigation, user: UserKeys, key: AccessKey, assessment: Assessment
-    ) -> bool:
-        days = assessment.at_most_days if self.possible else assessment.at_least_days
+    def _matches(self, found: FoundKey, now: datetime) -> bool:
+        days = found.at_most_days if self.possible else found.at_least_days
         if days < self.days:
             return False
         if "notified-days" not in self.data:
             return True
-        from c7n_inactive_keys.core.ledger_upkeep import valid_notice
-
-        entry = investigation.ledger_entry(user, key)
-        notice = valid_notice(entry, assessment) if entry else None
-        if notice is None:
-            return False
-        return days_between(notice, assessment.now) >= float(self.data["notified-days"])
+        notice = found.notified
+        return bool(notice and days_between(notice, now) >= float(self.data["notified-days"]))

@@ -12,15 +12,31 @@ from typing import Any
 from c7n.utils import get_partition
 
 from c7n_inactive_keys.core.credential_report import ReportedUser
-from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.core.errors import ForeignAccountError, InactiveKeysError
 from c7n_inactive_keys.core.event_export import ExportedEvents
-from c7n_inactive_keys.core.evidence import Assessment, CompleteRecord, Facts, StatusChange
-from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable, inactive_keys
-from c7n_inactive_keys.core.ledger import LedgerEntry, MalformedTag, read_tags
+from c7n_inactive_keys.core.evidence import (
+    Assessment,
+    CompleteRecord,
+    Facts,
+    LedgerEntry,
+    StatusChange,
+)
+from c7n_inactive_keys.core.found_key import FoundKey
+from c7n_inactive_keys.core.journal import UNREAD_HISTORY, UNREAD_LAST_USE
+from c7n_inactive_keys.core.keys import (
+    AccessKey,
+    LastUse,
+    Unavailable,
+    account_of,
+    inactive_keys,
+)
+from c7n_inactive_keys.core.ledger import MalformedTag, read_tags
+from c7n_inactive_keys.core.ledger_upkeep import valid_notice
 from c7n_inactive_keys.core.timeline import assess
 from c7n_inactive_keys.core.times import as_utc, whole_second
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION, execution_memory, once_per_run
+from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
 from c7n_inactive_keys.find.event_history import EventHistory, read_event_history
 from c7n_inactive_keys.find.events_from import Export
 
@@ -84,8 +100,8 @@ class Investigation:
 
         Each user is listed once in an execution of the policy, or `again` for an action.
         """
+        self._check_account(users := list(users))
         memory = {} if again else execution_memory(self.manager).setdefault("listed", {})
-        users = list(users)
         missing = [user for user in users if user["UserName"] not in memory]
         with self.executor_factory(max_workers=aws.WORKERS) as workers:
             memory.update(workers.map(self._list_user, missing))
@@ -102,6 +118,22 @@ class Investigation:
                     )
                 )
         return listing
+
+    def _check_account(self, users: list[dict[str, Any]]) -> None:
+        """Make sure that no cache and no accounts file has mixed up accounts.
+
+        Raises:
+            ForeignAccountError: a user is of another account than the policy runs for.
+        """
+        expected = self.manager.config.account_id
+        owners = {account_of(user["Arn"]) for user in users if user.get("Arn")}
+        foreign = sorted(str(owner) for owner in owners if expected and owner != expected)
+        if foreign:
+            raise ForeignAccountError(
+                f"policy:{self.manager.ctx.policy.name} runs for account {expected}, but its "
+                f"users are of account {', '.join(foreign)}; check account_id and role in the "
+                "accounts file, or run with --cache-period 0"
+            )
 
     def _list_user(self, user: dict[str, Any]) -> tuple[str, Any]:
         name = user["UserName"]
@@ -129,6 +161,8 @@ class Investigation:
         """
         users = [user for user in users if user.inactive]
         self._read_last_uses(users)
+        for _, key in all_inactive(users):
+            self._report_unread_use(key)
         pending = matters is None or any(
             matters(key, self.last_use(key)) for _, key in all_inactive(users)
         )
@@ -149,10 +183,10 @@ class Investigation:
         changes: list[StatusChange] = []
         records: list[CompleteRecord] = []
         if isinstance(history, EventHistory):
-            changes.extend(history.changes.get(key.access_key_id, ()))
+            changes.extend(history.events.of(key.access_key_id))
             records.append(history.record)
         for export in exports:
-            changes.extend(export.changes.get(key.access_key_id, ()))
+            changes.extend(export.events.of(key.access_key_id))
             records.extend(export.records)
         ledger = self.ledger_entry(user, key) if self.sources.ledger else None
         reported = _reported(user.user)
@@ -164,8 +198,15 @@ class Investigation:
             records=tuple(records),
             ledger=ledger,
             seen_active=reported.seen_active(key) if reported else None,
+            seen_inactive=reported.seen_inactive(key, user.keys) if reported else None,
             unavailable=unavailable,
         )
+
+    def found(self, user: UserKeys, key: AccessKey, assessment: Assessment) -> FoundKey:
+        """An assessed key, with when its owner was told."""
+        entry = self.ledger_entry(user, key)
+        notice = valid_notice(entry, assessment) if entry else None
+        return FoundKey.of(key, self.last_use(key), assessment, notice)
 
     def ledger_entry(self, user: UserKeys, key: AccessKey) -> LedgerEntry | None:
         """The ledger's word on a key; a malformed one is no evidence and worth a warning."""
@@ -217,7 +258,7 @@ class Investigation:
                 code,
                 message,
             )
-            return key.access_key_id, Unavailable("last-used", f"{code}: {message}")
+            return key.access_key_id, Unavailable("last-used", message, code)
         used = answer.get("AccessKeyLastUsed") or {}
         moment = used.get("LastUsedDate")
         return key.access_key_id, LastUse(
@@ -225,6 +266,17 @@ class Investigation:
             service=_known(used.get("ServiceName")),
             region=_known(used.get("Region")),
         )
+
+    def _report_unread_use(self, key: AccessKey) -> None:
+        use = self.last_use(key)
+        if isinstance(use, Unavailable):
+            report_unread_evidence(
+                self.manager,
+                UNREAD_LAST_USE,
+                aws.ApiError(use.code, use.message),
+                key.user_name,
+                key.access_key_id,
+            )
 
     def _event_history(self, users: list[UserKeys]) -> EventHistory | Unavailable | None:
         if not self.sources.cloudtrail:
@@ -236,9 +288,14 @@ class Investigation:
         )
         if isinstance(history, Unavailable):
             log.warning(
-                "cloudtrail:LookupEvents: event history could not be read, so its silence proves "
-                "nothing: %s",
+                "policy:%s account:%s event history could not be read (cloudtrail:LookupEvents), "
+                "so its silence proves nothing: %s",
+                self.manager.ctx.policy.name,
+                self.manager.config.account_id,
                 history.reason,
+            )
+            report_unread_evidence(
+                self.manager, UNREAD_HISTORY, aws.ApiError(history.code, history.message)
             )
         return history
 

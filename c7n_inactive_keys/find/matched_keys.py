@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from c7n.utils import parse_date
 
-from c7n_inactive_keys.core.times import as_utc, format_time, whole_second
+from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
+from c7n_inactive_keys.core.times import as_utc, whole_second
 from c7n_inactive_keys.custodian.filter_tree import (
     FILTER_TYPE,
     built_in_before,
@@ -19,11 +20,6 @@ from c7n_inactive_keys.custodian.filter_tree import (
     walk,
 )
 
-if TYPE_CHECKING:
-    from c7n_inactive_keys.core.evidence import Assessment, Evidence
-    from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
-
-INACTIVE_KEYS = "c7n:InactiveAccessKeys"
 ALL_KEYS = "c7n:AccessKeys"
 MATCHED_KEYS = "c7n:matched-keys"
 # What each of several filters matched, on the user itself, where Custodian's blocks restore and
@@ -170,53 +166,3 @@ def resolve(
 
 def _second(moment: Any) -> Any:
     return whole_second(as_utc(parse_date(moment)))
-
-
-# -- one entry ------------------------------------------------------------------------------------
-
-
-def entry_for(
-    key: AccessKey, last_use: LastUse | Unavailable, assessment: Assessment
-) -> dict[str, Any]:
-    """A key's entry in the annotation: dates as ISO 8601 UTC, days with one decimal."""
-    # Here, not at the top: every command of Custodian loads this module, few get here.
-    from c7n_inactive_keys.core.keys import LastUse
-
-    use = last_use if isinstance(last_use, LastUse) else LastUse()
-    return {
-        "AccessKeyId": key.access_key_id,
-        "UserName": key.user_name,
-        "Status": key.status,
-        "CreateDate": format_time(key.created),
-        "LastUsedDate": use.time and format_time(use.time),
-        "LastUsedService": use.service,
-        "LastUsedRegion": use.region,
-        "InactiveSince": {
-            "NotBefore": format_time(assessment.not_before),
-            "NotAfter": format_time(assessment.not_after),
-        },
-        "InactiveDays": {"AtLeast": assessment.at_least_days, "AtMost": assessment.at_most_days},
-        "Evidence": [_evidence(item) for item in assessment.evidence],
-    }
-
-
-def _evidence(item: Evidence) -> dict[str, Any]:
-    return dict(_evidence_fields(item))
-
-
-def _evidence_fields(item: Evidence) -> Iterator[tuple[str, Any]]:
-    yield "Source", item.source
-    yield "Kind", item.kind
-    if item.time and item.until:
-        yield "From", format_time(item.time)
-        yield "To", format_time(item.until)
-    elif item.time:
-        yield "Time", format_time(item.time)
-    for name, value in (
-        ("EventId", item.event_id),
-        ("Actor", item.actor),
-        ("Reason", item.reason),
-        ("Discarded", item.discarded),
-    ):
-        if value:
-            yield name, value

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from c7n.utils import backoff_delays
 
-from c7n_inactive_keys.core.errors import CredentialReportError
+from c7n_inactive_keys.core.errors import CredentialReportError, InactiveKeysError
 from c7n_inactive_keys.core.times import as_utc
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.no_report_source import refuse
-from c7n_inactive_keys.custodian.unread_users import read_error, report_unread
+from c7n_inactive_keys.custodian.unread_users import read_error, report_unread, unread_user
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.core.credential_report import ReportedUser
@@ -56,6 +56,7 @@ class CredentialReportSource:
         "iam:GenerateCredentialReport",
         "iam:GetCredentialReport",
         "iam:GetUser",
+        "iam:ListUsers",
         "iam:GetAccountAuthorizationDetails",
     )
 
@@ -78,14 +79,18 @@ class CredentialReportSource:
         from c7n_inactive_keys.find.user_details import describe_in_bulk
 
         iam = aws.client(self.manager, "iam")
+        names = set()
         found = []
-        total = 0
         for user in self._reported_users(iam):
-            total += 1
+            names.add(user.user_name)
             if user.has_inactive_key:
                 found.append(user)
-        in_bulk = describe_in_bulk(self.manager, found, total)
+        in_bulk = describe_in_bulk(self.manager, found, len(names))
         described = self._describe(iam, found, in_bulk)
+        still_there = {user["UserName"] for user in described}
+        gone = [user for user in found if user.user_name not in still_there]
+        if gone:
+            described += self._renamed(iam, gone, names)
         report_unread(
             self.manager,
             {user["UserName"]: error for user in described if (error := read_error(user))},
@@ -98,6 +103,23 @@ class CredentialReportSource:
 
         iam = aws.client(self.manager, "iam")
         return self._describe(iam, [ReportedUser(name, "", ()) for name in resource_ids], {})
+
+    def _renamed(self, iam: Any, gone: list[ReportedUser], names: set[str]) -> list[dict[str, Any]]:
+        """Users of the report that are there under another name now, which its rows don't know.
+
+        A renamed user keeps its keys. The report has no user ids, so whoever was created in the
+        same second, and is not in the report, is looked at.
+        """
+        from c7n_inactive_keys.core.credential_report import ReportedUser
+        from c7n_inactive_keys.find.user_details import unlisted_users
+
+        try:
+            candidates = unlisted_users(iam, gone, names)
+        except (*aws.API_ERRORS, InactiveKeysError) as error:
+            reason = aws.describe_error(error)
+            message = f"it may have been renamed, and iam:ListUsers failed: {reason.message}"
+            return [unread_user(user, aws.ApiError(reason.code, message)) for user in gone]
+        return self._describe(iam, [ReportedUser(name, "", ()) for name in candidates], {})
 
     def augment(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Nothing is missing: the users come described."""
@@ -122,7 +144,9 @@ class CredentialReportSource:
         report = self._fetch(iam)
         lines = io.TextIOWrapper(io.BytesIO(report["Content"]), "utf-8-sig", newline="")
         try:
-            yield from read_report(lines, as_utc(report["GeneratedTime"]))
+            yield from read_report(
+                lines, as_utc(report["GeneratedTime"]), self.manager.config.account_id
+            )
         except (UnicodeDecodeError, CredentialReportError) as error:
             raise self._error(f"cannot be read: {error}") from error
 
@@ -183,9 +207,10 @@ class CredentialReportSource:
         code, message = aws.describe_error(error)
         if code in aws.DENIED_CODES:
             return self._error(
-                f"could not be had: iam:{operation} is denied ({message}); grant it, {SLOWER_WAY}"
+                f"could not be fetched: iam:{operation} is denied ({message}); grant it, "
+                f"{SLOWER_WAY}"
             )
-        return self._error(f"could not be had: iam:{operation} {code}: {message}")
+        return self._error(f"could not be fetched: iam:{operation} {code}: {message}")
 
     def _not_ready(self) -> CredentialReportError:
         return self._error(f"was not ready after {DEADLINE:.0f} seconds; run again later")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from c7n_inactive_keys.core.credential_report import ReportedUser
-from c7n_inactive_keys.core.times import parse_time
+from c7n_inactive_keys.core.times import as_utc, parse_time, whole_second
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION
 from c7n_inactive_keys.custodian.unread_users import unread_user
@@ -40,7 +40,7 @@ def describe_user(iam: Any, reported: ReportedUser) -> dict[str, Any] | None:
         return annotated(aws.get_user(iam, reported.user_name), reported)
     except aws.API_ERRORS as error:
         if aws.is_gone(error):
-            log.info("user %s of the credential report is gone", reported.user_name)
+            log.info("user %s of the credential report is not there", reported.user_name)
             return None
         return unread_user(reported, aws.describe_error(error))
 
@@ -72,6 +72,21 @@ def describe_in_bulk(
             error,
         )
     return described
+
+
+def unlisted_users(iam: Any, gone: Iterable[ReportedUser], names: set[str]) -> list[str]:
+    """Names of users that are not in the report, created in the same second as one that is gone.
+
+    Raises:
+        ClientError, BotoCoreError, TruncatedListingError: the users could not be listed.
+    """
+    created = {user.created for user in gone}
+    return [
+        user["UserName"]
+        for page in aws.pages(iam.list_users, MaxItems=PAGE)
+        for user in page["Users"]
+        if user["UserName"] not in names and whole_second(as_utc(user["CreateDate"])) in created
+    ]
 
 
 def annotated(user: dict[str, Any], reported: ReportedUser) -> dict[str, Any]:

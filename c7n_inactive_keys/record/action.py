@@ -13,6 +13,7 @@ from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.filter_tree import no_keys_selected
 from c7n_inactive_keys.custodian.options import Option, describe, invalid, is_flag, problem
+from c7n_inactive_keys.custodian.policy_check import policy_problem
 from c7n_inactive_keys.custodian.run_record import PolicyRun
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
 
     def validate(self) -> RecordInactiveKeys:
         """Check the options, and that a notice has keys that it can be about."""
-        wrong = problem(self.data, self.options)
+        wrong = policy_problem(self.manager) or problem(self.data, self.options)
         if not wrong and self.data.get("notified"):
             wrong = no_keys_selected(self.manager, "notified: true is about")
         if wrong:
@@ -165,10 +166,13 @@ def _status_change(event: dict[str, Any] | None) -> tuple[str, StatusChange] | N
     if details.get("eventName") != EVENT_NAME:
         return None
     try:
-        return read_details(details)
+        found = read_details(details)
     except ValueError as error:
         log.warning("the event cannot be read, so all keys are looked at: %s", error)
         return None
+    if found is None or found[0] is None:
+        return None
+    return found[0], found[1]
 
 
 def _record(

@@ -5,26 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 
-from c7n_inactive_keys.core.evidence import (
-    EVENT_HISTORY,
-    Assessment,
-    CompleteRecord,
-    Facts,
-    StatusChange,
-)
-from c7n_inactive_keys.core.keys import INACTIVE, AccessKey
-from c7n_inactive_keys.core.ledger import LedgerEntry, read_tags
-from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing
-from c7n_inactive_keys.core.timeline import SETTLING, assess
-from c7n_inactive_keys.core.times import next_second
+from c7n_inactive_keys.core.evidence import Assessment, LedgerEntry, StatusChange
+from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
+from c7n_inactive_keys.core.keys import AccessKey
+from c7n_inactive_keys.core.ledger import read_tags
+from c7n_inactive_keys.core.ledger_upkeep import carry_on, carry_on_after_event, needs_writing
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import FILTER_TYPE, of_type
 from c7n_inactive_keys.custodian.unread_users import read_error
 from c7n_inactive_keys.find.gather import Investigation, Sources, UserKeys
-from c7n_inactive_keys.find.matched_keys import INACTIVE_KEYS
 from c7n_inactive_keys.record.ledger_tags import TagChanges
 
 # A user with its tags as they are now, and what is to be done to them, or why that is unknown.
@@ -45,7 +37,7 @@ class LedgerChanges:
         """Bring all keys of the users in line, with all evidence that there is."""
         investigation = self._investigation(Sources(exports=self._exports()))
         listed, failed = self._read(investigation, users)
-        assessments = investigation.assess(listed, next_second(datetime.now(timezone.utc)))
+        assessments = investigation.assess(listed, clock.now())
         return [*((user.user, self._changes(user, assessments)) for user in listed), *failed]
 
     def after_event(
@@ -58,7 +50,8 @@ class LedgerChanges:
             changes = TagChanges()
             key = next((key for key in user.inactive if key.access_key_id == access_key_id), None)
             if key:
-                self._change_by_event(changes, user.user, key, change, ledger)
+                old = _entry(ledger, key)
+                _plan(changes, key, old, carry_on_after_event(old, key, change, clock.now()))
             elif access_key_id in ledger:
                 changes.remove.append(access_key_id)
             planned.append((user.user, changes))
@@ -107,51 +100,29 @@ class LedgerChanges:
         ledger = read_tags(user.user["Tags"])
         changes = TagChanges()
         for key in user.inactive:
-            self._change(changes, user.user, key, assessments[key.access_key_id], ledger)
+            assessment = assessments[key.access_key_id]
+            old = _entry(ledger, key)
+            entry = carry_on(old, assessment)
+            if self.notified and key.access_key_id in _matched(user.user):
+                entry = entry.noticed(assessment.now)
+            _plan(changes, key, old, entry)
         inactive = {key.access_key_id for key in user.inactive}
         changes.remove = [key_id for key_id in ledger if key_id not in inactive]
         return changes
 
-    def _change(
-        self,
-        changes: TagChanges,
-        user: Mapping[str, Any],
-        key: AccessKey,
-        assessment: Assessment,
-        ledger: Mapping[str, Any],
-    ) -> None:
-        """Add what is to be done to the tag of an inactive key."""
-        found = ledger.get(key.access_key_id)
-        old = found if isinstance(found, LedgerEntry) else None
-        entry = carry_on(old, assessment)
-        if self.notified and key.access_key_id in _matched(user):
-            entry = entry.noticed(assessment.now)
-        if needs_writing(old, entry):
-            changes.write[key.access_key_id] = entry
-        else:
-            changes.keep.append(key.access_key_id)
 
-    def _change_by_event(
-        self,
-        changes: TagChanges,
-        user: Mapping[str, Any],
-        key: AccessKey,
-        change: StatusChange,
-        ledger: Mapping[str, Any],
-    ) -> None:
-        now = next_second(datetime.now(timezone.utc))
-        found = ledger.get(key.access_key_id)
-        old = found if isinstance(found, LedgerEntry) else None
-        known = old is not None and old.since >= change.time
-        if known and assess(Facts(key, ledger=old), now).ledger_fault is None:
-            # Delivered again, or late: the ledger knows of this or of a later switching off.
-            changes.keep.append(key.access_key_id)
-            return
-        records: tuple[CompleteRecord, ...] = ()
-        if change.status == INACTIVE and change.time >= now - SETTLING:
-            records = (CompleteRecord(EVENT_HISTORY, change.time),)
-        facts = Facts(key, changes=(change,), records=records, ledger=old)
-        self._change(changes, user, key, assess(facts, now), ledger)
+def _entry(ledger: Mapping[str, Any], key: AccessKey) -> LedgerEntry | None:
+    """What the ledger says of a key, if it can be read."""
+    found = ledger.get(key.access_key_id)
+    return found if isinstance(found, LedgerEntry) else None
+
+
+def _plan(changes: TagChanges, key: AccessKey, old: LedgerEntry | None, new: LedgerEntry) -> None:
+    """Add what is to be done to the tag of an inactive key."""
+    if needs_writing(old, new):
+        changes.write[key.access_key_id] = new
+    else:
+        changes.keep.append(key.access_key_id)
 
 
 def _is_concerned(user: UserKeys) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.journal import FAILED
-from c7n_inactive_keys.core.ledger import LedgerEntry, render_value, tag_key
+from c7n_inactive_keys.core.ledger import render_value, tag_key
 from c7n_inactive_keys.custodian import aws
 
 TAG_LIMIT = 50  # tags of a user, which IAM does not raise

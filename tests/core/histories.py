@@ -14,18 +14,19 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import strategies as st
 
 from c7n_inactive_keys.core.credential_report import MAKING
-from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse, Unavailable
-from c7n_inactive_keys.core.ledger import LedgerEntry, parse_value, render_value
-from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing
-from c7n_inactive_keys.core.timeline import (
+from c7n_inactive_keys.core.evidence import (
+    FAR_END,
+    HISTORY,
     SETTLING,
     CompleteRecord,
     Facts,
+    LedgerEntry,
     StatusChange,
-    assess,
-    reach_of,
 )
-from c7n_inactive_keys.find.event_history import FAR_END, HISTORY
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse, Unavailable
+from c7n_inactive_keys.core.ledger import parse_value, render_value
+from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing
+from c7n_inactive_keys.core.timeline import assess
 
 START = datetime(2023, 1, 1, 9, 30, 17, tzinfo=timezone.utc)
 MINUTE = 60
@@ -34,7 +35,7 @@ DAY = 24 * HOUR
 TAIL = int(SETTLING.total_seconds())
 WINDOW = int(HISTORY.total_seconds())
 MARGIN = int(FAR_END.total_seconds())
-SPREADING = MINUTE  # seconds for which IAM may still accept a key that was just switched off
+SPREADING = MINUTE  # seconds for which IAM may still accept a key that was just deactivated
 
 # Each one lies on, or one second beside, a border that some rule of the timeline draws.
 GAPS = (
@@ -51,12 +52,16 @@ def at(second: int) -> datetime:
 
 @dataclass(frozen=True)
 class Event:
-    """A successful UpdateAccessKey; `real` tells whether the status was another one before."""
+    """A successful UpdateAccessKey; `real` tells whether the status was another one before.
+
+    Event history holds it `delay` seconds later.
+    """
 
     number: int
     second: int
     status: str
     real: bool
+    delay: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,6 @@ class Look:
     second: int
     history: bool = True
     last_use: str = "known"  # known, minute, lagging, unavailable
-    unsettled: int = 0  # bit mask of the events that have not arrived, if they are in the tail
     report_age: int | None = None  # of the credential report that was read, in seconds
 
 
@@ -95,7 +99,7 @@ class Life:
 
     @property
     def truth(self) -> int:
-        """When the key was last switched off."""
+        """When the key was last deactivated."""
         return self.last_change.second
 
     @property
@@ -112,7 +116,7 @@ class Life:
 
 
 def _hidden(event: Event, look: Look) -> bool:
-    return event.second > look.second - TAIL and bool(look.unsettled >> event.number % 8 & 1)
+    return event.second + event.delay > look.second
 
 
 def _change(event: Event, source: str) -> StatusChange:
@@ -128,7 +132,8 @@ def history_of(life: Life, look: Look) -> tuple[list[StatusChange], list[Complet
         for event in life.events
         if look.second - WINDOW <= event.second <= look.second and not _hidden(event, look)
     ]
-    return seen, [CompleteRecord("cloudtrail", at(look.second - WINDOW + MARGIN))]
+    since, until = look.second - WINDOW + MARGIN, look.second - TAIL
+    return seen, [CompleteRecord("cloudtrail", at(since), at(until))]
 
 
 def export_of(life: Life, look: Look) -> tuple[list[StatusChange], list[CompleteRecord]]:
@@ -145,8 +150,7 @@ def export_of(life: Life, look: Look) -> tuple[list[StatusChange], list[Complete
             seen.append(_change(event, "events-from"))
     if export.since is None or export.since > end:
         return seen, []
-    until = None if export.until is None else at(end - TAIL)
-    return seen, [CompleteRecord("events-from", at(export.since), until)]
+    return seen, [CompleteRecord("events-from", at(export.since), at(end - TAIL))]
 
 
 def last_use_of(life: Life, look: Look) -> LastUse | Unavailable:
@@ -172,18 +176,24 @@ def witness(life: Life, look: Look, ledger: LedgerEntry | None) -> Facts:
         changes=(*changes, *exported),
         records=(*records, *exports),
         ledger=ledger,
-        seen_active=_seen_active(life, look),
+        **_reported(life, look),
     )
 
 
-def _seen_active(life: Life, look: Look) -> datetime | None:
-    """When the credential report, which may be hours old, had the key as active."""
+def _reported(life: Life, look: Look) -> dict[str, datetime]:
+    """What the credential report, which may be hours old, says of the key's status.
+
+    Its row was read some minutes before the report's time.
+    """
     if look.report_age is None:
-        return None
+        return {}
     generated = look.second - look.report_age
-    if generated < 0 or status_at(life, generated) == INACTIVE:
-        return None
-    return at(generated) - MAKING
+    row = generated - look.report_age % int(MAKING.total_seconds())
+    if row < 0:
+        return {}
+    if status_at(life, row) == INACTIVE:
+        return {"seen_inactive": at(generated)}
+    return {"seen_active": at(generated) - MAKING}
 
 
 def record(old: LedgerEntry | None, facts: Facts, now: datetime) -> LedgerEntry:
@@ -223,25 +233,15 @@ def facts_of(life: Life) -> Facts:
 
 
 def blind(life: Life, facts: Facts) -> bool:
-    """Whether the last switch-off is what the timeline's docstring says cannot be seen.
+    """Whether the key was reactivated and deactivated again within the tail, and nothing shows it.
 
-    Its event has not arrived, it lies in the tail, and nothing within the joined records shows
-    that the key was active before it.
+    This is what the timeline's docstring says that no evidence shows.
     """
-    last = life.last_change
+    first, last = [event for event in (None, *life.events) if event is None or event.real][-2:]
+    if first is None or first.second <= life.now - TAIL:
+        return False
     known = {(change.time, change.status) for change in facts.changes}
-    if (at(last.second), INACTIVE) in known or last.second <= life.now - TAIL:
-        return False
-    reach = reach_of(facts.records, at(life.now))
-    seen = facts.seen_active
-    if seen and seen > reach and not any(seen <= t and s == INACTIVE for t, s in known):
-        return False
-    switched_on = [e.second for e in life.events if e.real and e.status == ACTIVE]
-    shown = at(switched_on[-1] if switched_on else 0)
-    if shown <= reach:
-        return True
-    # In the second in which it was switched on it may have been switched off as well.
-    return bool(switched_on) and ((shown, ACTIVE) not in known or (shown, INACTIVE) in known)
+    return not known & {(at(first.second), ACTIVE), (at(last.second), INACTIVE)}
 
 
 # -- random lives ----------------------------------------------------------------------------------
@@ -254,7 +254,8 @@ _LOOKS = (
     *[Look(0, history=False)] * 2,
     Look(0, last_use="unavailable"),
 )
-_REPORT_AGES = (None, 0, HOUR, 4 * HOUR)
+_REPORT_AGES = (None, 0, HOUR, TAIL, TAIL + 1, 4 * HOUR)
+_DELAYS = (0, 5 * MINUTE, HOUR, TAIL - 1, TAIL)
 _KINDS = ("toggle", "run", "use", "toggle", "run", "toggle")
 _LAST_GAPS = (*GAPS, DAY, 45 * DAY, 88 * DAY, WINDOW - MARGIN, WINDOW, 2 * WINDOW)
 
@@ -277,7 +278,8 @@ def lives(draw: st.DrawFn, *, redundant: bool = False, late_uses: bool = False) 
             real = kinds[kind] == "toggle"
             if real:
                 status = INACTIVE if status == ACTIVE else ACTIVE
-            events.append(Event(len(events), clock, status, real))
+            delay = _DELAYS[more % len(_DELAYS)]
+            events.append(Event(len(events), clock, status, real, delay))
         elif kinds[kind] == "run":
             runs.append(_look(clock, more))
         elif status == ACTIVE:
@@ -288,7 +290,8 @@ def lives(draw: st.DrawFn, *, redundant: bool = False, late_uses: bool = False) 
     gap, _, more = draw(_END)
     if status == ACTIVE:
         clock += more % 8 * 15 * MINUTE
-        events.append(Event(len(events), clock, INACTIVE, True))
+        delay = _DELAYS[more // 8 % len(_DELAYS)]
+        events.append(Event(len(events), clock, INACTIVE, True, delay))
     look = _look(max([clock, *uses]) + gap, more)
     return Life(tuple(events), tuple(sorted(uses)), tuple(runs), draw(_exports(clock)), look)
 
@@ -311,9 +314,7 @@ _END = st.integers(0, len(_LAST_GAPS) * 2**16 - 1).map(lambda n: _step(n, _LAST_
 def _look(second: int, more: int) -> Look:
     more, choice = divmod(more, len(_LOOKS))
     more, age = divmod(more, len(_REPORT_AGES))
-    return replace(
-        _LOOKS[choice], second=second, unsettled=more % 256, report_age=_REPORT_AGES[age]
-    )
+    return replace(_LOOKS[choice], second=second, report_age=_REPORT_AGES[age])
 
 
 def _exports(clock: int) -> st.SearchStrategy[Export | None]:
@@ -341,6 +342,8 @@ def poorer(facts: Facts) -> Iterator[Facts]:
         yield replace(facts, ledger=None)
     if facts.seen_active:
         yield replace(facts, seen_active=None)
+    if facts.seen_inactive:
+        yield replace(facts, seen_inactive=None)
     if isinstance(facts.last_use, LastUse):
         yield replace(facts, last_use=Unavailable("last-used", "AccessDenied"))
         if facts.last_use.time:

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from c7n_inactive_keys.core.ledger import LedgerEntry
+from c7n_inactive_keys.core.evidence import Assessment, LedgerEntry
 from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing, valid_notice
-from c7n_inactive_keys.core.timeline import Assessment
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
@@ -60,10 +59,22 @@ def test_an_entry_that_today_cannot_be_reached_waits_for_a_better_day():
 
 def test_after_ninety_days_the_ledger_starts_anew():
     """No event history will ever reach the old entry again."""
-    waits = entry(300, 299, 90 - 2 / 24)
+    waits = entry(300, 299, 90 - 2 / 24 - 5 / 1440)
     assert carry_on(waits, found(300, 0)) is waits
     gone = entry(300, 299, 90)
     assert carry_on(gone, found(300, 0)).since == NOW
+
+
+def test_an_entry_that_the_record_no_longer_reaches_gives_way_to_what_is_proven():
+    """Kept as it is, it would be lost tomorrow, and today's proof with it."""
+    old = entry(300, 299, 89.95)
+    assert carry_on(old, found(300, 89.9)) == replace(old, since=ago(89.9), verified=NOW)
+
+
+def test_an_entry_from_the_future_is_left_alone():
+    """By another machine's clock the key was active later: nothing may erase that."""
+    old = entry(-0.01, -0.01, -0.01)
+    assert carry_on(old, found(0, 0, "it lies in the future")) is old
 
 
 def test_a_notice_does_not_outlive_a_gap_of_ninety_days():

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from c7n_inactive_keys.core.cloudtrail import read_details, read_event
-from c7n_inactive_keys.core.evidence import StatusChange
+from c7n_inactive_keys.core.cloudtrail import by_key, read_details, read_event
+from c7n_inactive_keys.core.evidence import UNCLEAR, StatusChange
 
 KEY = "AKIAEXAMPLE000000001"
 MOMENT = datetime(2026, 9, 11, 13, 14, 51, tzinfo=timezone.utc)
@@ -40,11 +40,10 @@ CHANGE = StatusChange(
     [
         pytest.param(details(errorCode="AccessDenied", requestParameters=None), id="denied"),
         pytest.param(details(errorCode="NoSuchEntityException"), id="failed, with parameters"),
-        pytest.param(
-            details(requestParameters={"accessKeyId": KEY, "status": "Expired"}), id="other status"
-        ),
+        pytest.param(details(errorCode="Client.UnauthorizedOperation"), id="EC2's way to say so"),
+        pytest.param(details(errorCode="ThrottlingException"), id="throttled"),
+        pytest.param(details(errorCode="ValidationError"), id="not valid"),
         pytest.param(details(eventName="CreateAccessKey"), id="another call"),
-        pytest.param(details(eventSource="example.amazonaws.com"), id="another service"),
     ],
 )
 def test_what_changed_no_status_is_no_event(event):
@@ -52,11 +51,57 @@ def test_what_changed_no_status_is_no_event(event):
 
 
 @pytest.mark.parametrize(
+    ("changed", "access_key_id", "reason"),
+    [
+        pytest.param(
+            {"errorCode": "InternalFailure"}, KEY, "ended in InternalFailure", id="server's error"
+        ),
+        pytest.param(
+            {"errorCode": "ServiceFailureException", "requestParameters": None},
+            None,
+            "and may have worked",
+            id="server's error that hides the key",
+        ),
+        pytest.param({"errorCode": "Whatever"}, KEY, "ended in Whatever", id="unknown error"),
+        pytest.param(
+            {"eventSource": "example.amazonaws.com"}, KEY, "source is example", id="other service"
+        ),
+        pytest.param({"eventSource": None}, KEY, "event source is missing", id="no service"),
+        pytest.param(
+            {"requestParameters": {"accessKeyId": KEY, "status": "Expired"}},
+            KEY,
+            "set the status 'Expired'",
+            id="other status",
+        ),
+        pytest.param(
+            {"requestParameters": {"accessKeyId": KEY, "status": "inactive"}},
+            KEY,
+            "set the status 'inactive'",
+            id="status in another spelling",
+        ),
+    ],
+)
+def test_what_may_have_changed_the_status_is_unclear(changed, access_key_id, reason):
+    """It is neither an event nor silence, of its key or, where that is hidden, of any."""
+    found = read_details(details(**changed))
+    assert found
+    assert found[0] == access_key_id
+    assert (found[1].status, found[1].time) == (UNCLEAR, MOMENT)
+    assert reason in (found[1].reason or "")
+
+
+def test_an_event_that_hides_its_key_is_every_keys():
+    hidden = details(errorCode="InternalFailure", requestParameters=None)
+    events = by_key(filter(None, map(read_details, (details(), hidden))))
+    assert [change.status for change in events.of(KEY)] == ["Inactive", UNCLEAR]
+    assert [change.status for change in events.of("AKIAEXAMPLE000000002")] == [UNCLEAR]
+
+
+@pytest.mark.parametrize(
     "parameters",
     [
         None, [], "null", "{", "{accesskeyid=AKIA, status=Inactive}", {"status": "Inactive"},
         {"accessKeyId": "", "status": "Inactive"}, {"accessKeyId": KEY},
-        {"accessKeyId": KEY, "status": "inactive"},
     ],
 )  # fmt: skip
 def test_a_success_that_cannot_be_read_is_an_error(parameters):

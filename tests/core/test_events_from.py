@@ -9,7 +9,7 @@ import pytest
 
 from c7n_inactive_keys.core.errors import EvidenceError
 from c7n_inactive_keys.core.event_export import ExportedEvents, read_export, read_moment
-from c7n_inactive_keys.core.timeline import CompleteRecord, StatusChange
+from c7n_inactive_keys.core.evidence import UNCLEAR, CompleteRecord, StatusChange
 
 KEY = "AKIAEXAMPLE000000001"
 MOMENT = datetime(2026, 9, 11, 13, 14, 51, tzinfo=timezone.utc)
@@ -81,7 +81,7 @@ def test_reads_plain_records():
     ]
     found = read_export(rows, None)
     assert found.records == ()
-    assert found.changes == {
+    assert found.events.by_key == {
         KEY: (
             StatusChange(
                 MOMENT, "Inactive", "events-from", actor="arn:aws:iam::123456789012:user/admin"
@@ -102,7 +102,7 @@ def test_reads_cloudtrail_records_as_query_engines_leave_them(error_code):
         "requestparameters": f'{{"accessKeyId":"{KEY}","status":"Inactive"}}',
         "errorcode": error_code,
     }
-    assert read_export([row], None, columns=row).changes == {
+    assert read_export([row], None, columns=row).events.by_key == {
         KEY: (StatusChange(MOMENT, "Inactive", "events-from"),)
     }
 
@@ -127,15 +127,41 @@ def test_reads_cloudtrail_log_records():
         "requestParameters": {"accessKeyId": KEY, "status": "Inactive"},
     }
     rows = [record, {**record, "errorCode": "AccessDenied"}, {"eventName": "ListUsers"}]
-    assert read_export(rows, None).changes == {
+    assert read_export(rows, None).events.by_key == {
         KEY: (StatusChange(MOMENT, "Inactive", "events-from", "0d1c6d3e"),)
     }
 
 
-def test_an_empty_export_is_silence():
-    """If it is said to be complete, that no row is there is evidence."""
-    assert read_export([], None) == ExportedEvents()
-    assert read_export([], SINCE) == ExportedEvents({}, (CompleteRecord("events-from", SINCE),))
+@pytest.mark.parametrize(
+    ("extra", "statuses"),
+    [
+        pytest.param({"errorCode": "AccessDenied"}, [], id="refused"),
+        pytest.param({"ErrorCode": "InternalFailure"}, [UNCLEAR], id="may have worked"),
+        pytest.param({"errorcode": ""}, ["Inactive"], id="no error"),
+        pytest.param({"eventName": "CreateAccessKey"}, [], id="another call"),
+        pytest.param({"eventSource": "x.amazonaws.com"}, [UNCLEAR], id="another service"),
+        pytest.param({"Ticket": "OPS-7"}, ["Inactive"], id="a column of one's own"),
+    ],
+)
+def test_columns_of_cloudtrail_beside_ours_have_their_say(extra, statuses):
+    """A refused call counts in neither form."""
+    found = read_export([{**ROW, **extra}], None).events.of(KEY)
+    assert [change.status for change in found] == statuses
+
+
+@pytest.mark.parametrize(
+    ("rows", "until"),
+    [pytest.param([ROW], MOMENT, id="its newest record"), pytest.param([], None, id="nowhere")],
+)
+def test_an_export_of_unknown_age_is_complete_no_further_than_it_shows(rows, until):
+    records = read_export(rows, SINCE).records
+    assert records == (
+        (CompleteRecord("events-from", SINCE, until - timedelta(hours=2)),) if until else ()
+    )
+
+
+def test_without_a_beginning_an_export_is_no_record():
+    assert read_export([], None, MOMENT) == ExportedEvents()
 
 
 def test_completeness_ends_two_hours_before_the_export_was_made():

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An inactive key with what is known of it: a value here, a JSON entry on Custodian's user.
+
+The entry is public, in `c7n:InactiveAccessKeys`: dates are ISO 8601 UTC, days have one decimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from c7n_inactive_keys.core.evidence import Assessment, Evidence
+from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
+from c7n_inactive_keys.core.times import format_time, parse_time
+
+INACTIVE_KEYS = "c7n:InactiveAccessKeys"
+LEDGER = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class UnsettledDays:
+    """Days that will be proven if the key is found inactive again at or after `until`."""
+
+    at_least: float
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """An inactive key, the interval of its last deactivation, and the evidence."""
+
+    key: AccessKey
+    last_use: LastUse
+    not_before: datetime
+    not_after: datetime
+    at_least_days: float
+    at_most_days: float
+    evidence: tuple[Evidence, ...] = ()
+    unsettled: UnsettledDays | None = None
+    notified: datetime | None = None  # when the owner was first told of this inactivity
+
+    @classmethod
+    def of(
+        cls,
+        key: AccessKey,
+        last_use: LastUse | Unavailable,
+        assessment: Assessment,
+        notified: datetime | None = None,
+    ) -> FoundKey:
+        """The key as it was assessed."""
+        unsettled, days = assessment.unsettled, assessment.unsettled_days
+        return cls(
+            key=key,
+            last_use=last_use if isinstance(last_use, LastUse) else LastUse(),
+            not_before=assessment.not_before,
+            not_after=assessment.not_after,
+            at_least_days=assessment.at_least_days,
+            at_most_days=assessment.at_most_days,
+            evidence=assessment.evidence,
+            unsettled=UnsettledDays(days, unsettled.until) if unsettled and days else None,
+            notified=notified,
+        )
+
+    @property
+    def ledger_since(self) -> datetime | None:
+        """Since when the ledger has the key as inactive, if that was believed."""
+        for item in self.evidence:
+            if item.source == LEDGER and not item.discarded:
+                return item.time
+        return None
+
+    def to_annotation(self) -> dict[str, Any]:
+        """The entry on Custodian's user."""
+        days: dict[str, Any] = {"AtLeast": self.at_least_days, "AtMost": self.at_most_days}
+        if self.unsettled:
+            days["Unsettled"] = {
+                "AtLeast": self.unsettled.at_least,
+                "Until": format_time(self.unsettled.until),
+            }
+        return {
+            "AccessKeyId": self.key.access_key_id,
+            "UserName": self.key.user_name,
+            "Status": self.key.status,
+            "CreateDate": format_time(self.key.created),
+            "LastUsedDate": self.last_use.time and format_time(self.last_use.time),
+            "LastUsedService": self.last_use.service,
+            "LastUsedRegion": self.last_use.region,
+            "InactiveSince": {
+                "NotBefore": format_time(self.not_before),
+                "NotAfter": format_time(self.not_after),
+            },
+            "InactiveDays": days,
+            "NotifiedDate": self.notified and format_time(self.notified),
+            "Evidence": [dict(_to_fields(item)) for item in self.evidence],
+        }
+
+    @classmethod
+    def from_annotation(cls, entry: Mapping[str, Any]) -> FoundKey:
+        """Read back what `to_annotation` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it has another form.
+        """
+        days, since = entry["InactiveDays"], entry["InactiveSince"]
+        unsettled = days.get("Unsettled")
+        used, notified = entry["LastUsedDate"], entry.get("NotifiedDate")
+        return cls(
+            key=AccessKey.from_metadata(entry, entry["UserName"]),
+            last_use=LastUse(
+                used and parse_time(used), entry["LastUsedService"], entry["LastUsedRegion"]
+            ),
+            not_before=parse_time(since["NotBefore"]),
+            not_after=parse_time(since["NotAfter"]),
+            at_least_days=days["AtLeast"],
+            at_most_days=days["AtMost"],
+            evidence=tuple(_from_fields(item) for item in entry["Evidence"]),
+            unsettled=unsettled
+            and UnsettledDays(unsettled["AtLeast"], parse_time(unsettled["Until"])),
+            notified=notified and parse_time(notified),
+        )
+
+
+_TEXTS = (
+    ("EventId", "event_id"),
+    ("Actor", "actor"),
+    ("Reason", "reason"),
+    ("Discarded", "discarded"),
+    ("Waiting", "waiting"),
+)
+
+
+def _to_fields(item: Evidence) -> Iterator[tuple[str, Any]]:
+    yield "Source", item.source
+    yield "Kind", item.kind
+    if item.time and item.until:
+        yield "From", format_time(item.time)
+        yield "To", format_time(item.until)
+    elif item.time:
+        yield "Time", format_time(item.time)
+    for name, attribute in _TEXTS:
+        value = getattr(item, attribute)
+        if value:
+            yield name, value
+
+
+def _from_fields(fields: Mapping[str, Any]) -> Evidence:
+    time, until = fields.get("Time") or fields.get("From"), fields.get("To")
+    return Evidence(
+        fields["Source"],
+        fields["Kind"],
+        time and parse_time(time),
+        until and parse_time(until),
+        **{attribute: fields.get(name) for name, attribute in _TEXTS},
+    )
+
+
+def found_keys(user: Mapping[str, Any]) -> list[FoundKey]:
+    """The keys that the policy's filters matched, from the user's annotation."""
+    return [FoundKey.from_annotation(entry) for entry in user.get(INACTIVE_KEYS) or ()]

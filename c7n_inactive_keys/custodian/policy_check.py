@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with a policy around our elements, which Custodian or c7n-org would pass over.
+
+c7n-org checks no schema, so an option that stands one level too far out is ignored in silence
+there: `days: 90` beside `filters:` asks for no days. YAML takes the last of two equal keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# The properties of a policy in Custodian's schema; test_policy_check.py compares them.
+POLICY_KEYS = frozenset(
+    (
+        *("name", "resource", "source", "query", "filters", "actions", "mode", "conditions"),
+        *("description", "comment", "comments", "tags", "metadata", "region", "tz", "start", "end"),
+        *("max-resources", "max-resources-percent"),
+    )
+)
+
+
+def policy_problem(manager: Any) -> str | None:
+    """The first thing that is wrong with the policy of an element as a whole, in words."""
+    unknown = [str(name) for name in manager.ctx.policy.data if name not in POLICY_KEYS]
+    if unknown:
+        return (
+            f"the policy has the unknown key {unknown[0]!r}; if it is an option of a filter or "
+            "action, move it there, since at the policy's level it is ignored"
+        )
+    for path in manager.ctx.options.get("configs") or ():
+        repeated = repeated_key(str(path))
+        if repeated:
+            return (
+                f"{path} has the key {repeated[0]!r} twice in one mapping, the second time in "
+                f"line {repeated[1]}; the first one is ignored, so remove one of them"
+            )
+    return None
+
+
+@lru_cache(maxsize=64)
+def repeated_key(path: str) -> tuple[str, int] | None:
+    """The first key of a YAML file that stands twice in one mapping, and the line of the second.
+
+    None as well for what cannot be read here, such as a url: Custodian has read it.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    return next(_repeated(root), None)
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item)
+    elif isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                    yield key.value, key.start_mark.line + 1
+                seen.add(key.value)
+            yield from _repeated(value)
