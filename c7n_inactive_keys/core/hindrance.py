@@ -49,6 +49,10 @@ class Reading:
     keys: tuple[AccessKey, ...]
     selection: Selection | None = None
 
+    def lists(self, access_key_id: str) -> bool:
+        """Whether the key is still there."""
+        return any(key.access_key_id == access_key_id for key in self.keys)
+
     def ledger_entry(self, access_key_id: str) -> LedgerEntry | None:
         """The ledger's word on a key, if it can be read."""
         entry = read_tags(self.tags).get(access_key_id)

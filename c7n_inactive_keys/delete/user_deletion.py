@@ -110,7 +110,7 @@ class UserDeletion:
                 return self._find_out(found, unclear, self.reading) if unclear else self.reading
             reason = hindrance(found, self.reading, self.rules)
             if reason:
-                done = unclear and reason == ALREADY_GONE
+                done = unclear and not self.reading.lists(found.key.access_key_id)
                 return Outcome(DELETED) if done else Outcome(SKIPPED, reason)
             self._write(found, Outcome(DELETING))
             error = self._call(found.key.access_key_id)
