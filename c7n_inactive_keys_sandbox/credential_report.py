@@ -11,10 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.core.times import format_time
-from c7n_inactive_keys_sandbox.accounts import Account, User
-from c7n_inactive_keys_sandbox.keys import Key
+from c7n_inactive_keys_sandbox.books import ACTIVE, Account, Key, User, now
 from c7n_inactive_keys_sandbox.protocol import ApiError, Request
-from c7n_inactive_keys_sandbox.values import ACTIVE, now
 
 if TYPE_CHECKING:
     from c7n_inactive_keys_sandbox.world import World

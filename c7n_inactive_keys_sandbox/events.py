@@ -14,8 +14,7 @@ from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys_sandbox.principals import Principal
 
 if TYPE_CHECKING:
-    from c7n_inactive_keys_sandbox.accounts import Account
-    from c7n_inactive_keys_sandbox.keys import Key
+    from c7n_inactive_keys_sandbox.books import Account, Key
 
 HOME_REGIONS = {
     "aws": "us-east-1",

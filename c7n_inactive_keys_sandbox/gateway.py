@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys_sandbox import (
-    access_keys,
+    cloudtrail,
     control,
     credential_report,
-    event_history,
+    iam,
     permissions,
     sts,
-    users,
 )
+from c7n_inactive_keys_sandbox.books import INACTIVE, now
 from c7n_inactive_keys_sandbox.calls import Call
 from c7n_inactive_keys_sandbox.faults import Fault
 from c7n_inactive_keys_sandbox.principals import Principal
@@ -30,8 +30,6 @@ from c7n_inactive_keys_sandbox.protocol import (
     json_answer,
     query_answer,
 )
-from c7n_inactive_keys_sandbox.recorder import record
-from c7n_inactive_keys_sandbox.values import INACTIVE, now
 
 if TYPE_CHECKING:
     from c7n_inactive_keys_sandbox.world import World
@@ -39,25 +37,25 @@ if TYPE_CHECKING:
 Handler = Callable[["World", Request], Mapping[str, Any]]
 HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
-        ("iam", "ListUsers"): users.list_users,
-        ("iam", "GetUser"): users.get_user,
-        ("iam", "GetAccountAuthorizationDetails"): users.get_account_authorization_details,
-        ("iam", "CreateUser"): users.create_user,
-        ("iam", "DeleteUser"): users.delete_user,
-        ("iam", "ListUserTags"): users.list_user_tags,
-        ("iam", "TagUser"): users.tag_user,
-        ("iam", "UntagUser"): users.untag_user,
-        ("iam", "ListAccessKeys"): access_keys.list_access_keys,
-        ("iam", "CreateAccessKey"): access_keys.create_access_key,
-        ("iam", "UpdateAccessKey"): access_keys.update_access_key,
-        ("iam", "DeleteAccessKey"): access_keys.delete_access_key,
-        ("iam", "GetAccessKeyLastUsed"): access_keys.get_access_key_last_used,
+        ("iam", "ListUsers"): iam.list_users,
+        ("iam", "GetUser"): iam.get_user,
+        ("iam", "GetAccountAuthorizationDetails"): iam.get_account_authorization_details,
+        ("iam", "CreateUser"): iam.create_user,
+        ("iam", "DeleteUser"): iam.delete_user,
+        ("iam", "ListUserTags"): iam.list_user_tags,
+        ("iam", "TagUser"): iam.tag_user,
+        ("iam", "UntagUser"): iam.untag_user,
+        ("iam", "ListAccessKeys"): iam.list_access_keys,
+        ("iam", "CreateAccessKey"): iam.create_access_key,
+        ("iam", "UpdateAccessKey"): iam.update_access_key,
+        ("iam", "DeleteAccessKey"): iam.delete_access_key,
+        ("iam", "GetAccessKeyLastUsed"): iam.get_access_key_last_used,
         ("iam", "GenerateCredentialReport"): credential_report.generate,
         ("iam", "GetCredentialReport"): credential_report.get,
         ("iam", "SimulatePrincipalPolicy"): permissions.simulate_principal_policy,
         ("sts", "AssumeRole"): sts.assume_role,
         ("sts", "GetCallerIdentity"): sts.get_caller_identity,
-        ("cloudtrail", "LookupEvents"): event_history.lookup_events,
+        ("cloudtrail", "LookupEvents"): cloudtrail.lookup_events,
     }
 )
 
@@ -137,7 +135,7 @@ class Gateway:
         assert fault.error is not None
         error = ApiError(fault.error, fault.message, fault.status)
         if answer is None:
-            record(self.world, request, error=error)
+            cloudtrail.record(self.world, request, error=error)
         return error_answer(request, error, request_id), None
 
     def _dispatch(self, request: Request, request_id: str) -> Answer:
@@ -148,9 +146,9 @@ class Gateway:
                 self.world.permissions.check(request)
                 if handler is not None:
                     result = handler(self.world, request)
-                    record(self.world, request, result=result)
+                    cloudtrail.record(self.world, request, result=result)
             except ApiError as error:
-                record(self.world, request, error=error)
+                cloudtrail.record(self.world, request, error=error)
                 raise
         if handler is None:
             return self.world.moto.answer(request)

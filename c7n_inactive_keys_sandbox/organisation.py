@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from c7n_inactive_keys.core.times import as_utc, format_time, whole_second
-from c7n_inactive_keys_sandbox.accounts import Account, User
-from c7n_inactive_keys_sandbox.keys import Key
+from c7n_inactive_keys_sandbox.books import Account, Key, User
 
 if TYPE_CHECKING:
     from c7n_inactive_keys_sandbox.world import World

@@ -8,16 +8,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from c7n_inactive_keys_sandbox.accounts import Account
-from c7n_inactive_keys_sandbox.calls import Calls
+from c7n_inactive_keys_sandbox.books import Account, State, identifier, now
+from c7n_inactive_keys_sandbox.calls import Calls, Rates
 from c7n_inactive_keys_sandbox.events import HOME_REGIONS
 from c7n_inactive_keys_sandbox.faults import Faults
 from c7n_inactive_keys_sandbox.moto_services import MotoServices
 from c7n_inactive_keys_sandbox.permissions import Permissions
 from c7n_inactive_keys_sandbox.principals import TOKEN, secret_of
-from c7n_inactive_keys_sandbox.rates import Rates
-from c7n_inactive_keys_sandbox.state import State
-from c7n_inactive_keys_sandbox.values import identifier, now
 
 
 class World:
