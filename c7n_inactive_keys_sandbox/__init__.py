@@ -3,9 +3,21 @@
 
 from __future__ import annotations
 
-from c7n_inactive_keys_sandbox.books import Account, Key, LastUsed, User
+from c7n_inactive_keys_sandbox.accounts import Account, Key, LastUsed, User
 from c7n_inactive_keys_sandbox.calls import Call, Calls
+from c7n_inactive_keys_sandbox.events import Event
 from c7n_inactive_keys_sandbox.faults import Fault, Faults
 from c7n_inactive_keys_sandbox.server import Sandbox
 
-__all__ = ["Account", "Call", "Calls", "Fault", "Faults", "Key", "LastUsed", "Sandbox", "User"]
+__all__ = [
+    "Account",
+    "Call",
+    "Calls",
+    "Event",
+    "Fault",
+    "Faults",
+    "Key",
+    "LastUsed",
+    "Sandbox",
+    "User",
+]

@@ -95,8 +95,3 @@ class Rates:
             granted = tokens >= 1
             self._buckets[bucket] = (tokens - 1 if granted else tokens, moment)
         return granted
-
-    def clear(self) -> None:
-        """Fill all buckets."""
-        with self._lock:
-            self._buckets = {}

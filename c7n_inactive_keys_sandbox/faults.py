@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults on demand: errors, dropped connections, delays and changes at the nth call of a kind."""
+"""Faults on demand: errors, broken connections, delays and changes at the nth call of a kind."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from c7n_inactive_keys_sandbox.books import ACTIVE, INACTIVE, Key, User
+from c7n_inactive_keys_sandbox.accounts import ACTIVE, INACTIVE, Key, User
+from c7n_inactive_keys_sandbox.books import Books
 from c7n_inactive_keys_sandbox.calls import Call
 
-if TYPE_CHECKING:
-    from c7n_inactive_keys_sandbox.world import World
-
-KINDS = ("error", "reset", "timeout", "truncate", "lag")
+BROKEN = ("reset", "timeout", "truncate")
+KINDS = ("error", *BROKEN, "lag")
 EFFECTS = ("before", "after", "instead")
 
 
@@ -31,12 +30,13 @@ class Fault:
 
     A hit call gets `error` (with AWS's status and message for the code unless given) or, by
     `kind`, a connection `reset`, a `timeout` (no answer for `delay` seconds, 0: until the client
-    gives up) or a `truncate`d answer. With `effect` "instead" or "before" the call does not take
-    effect; with "after" it does and then the client gets the failure. `delay` seconds pass first.
+    gives up) or a `truncate`d answer, that ends like a whole one.
+    With `effect` "instead" or "before" the call does not take effect; with "after" it
+    does and then the client gets the failure. `delay` seconds pass first.
 
     `call` is a change of state (a function without arguments or of the Call, or a name from
-    `changes.CHANGES`), made just before the call, or with "after" just after it. A fault with
-    neither error nor kind, call or delay throttles; one with only call or delay fails nothing.
+    `CHANGES`), made just before the call, or with "after" just after it. A fault with neither
+    error nor kind, call or delay throttles; one with only call or delay fails nothing.
 
     `kind` "lag": ListAccessKeys and GetUser show a user as it was before its last change, for
     `delay` (a count, not seconds) further calls after each change.
@@ -76,7 +76,7 @@ class Fault:
     @property
     def fails(self) -> bool:
         """Whether the client gets something else than the answer."""
-        return self.error is not None or self.kind in ("reset", "timeout", "truncate")
+        return self.error is not None or self.kind in BROKEN
 
     def matches(self, call: Call) -> bool:
         """Whether it is a call of the kind that may be hit."""
@@ -90,10 +90,10 @@ class Fault:
             )
         )
 
-    def change(self, world: object, call: Call) -> None:
+    def change(self, books: Books, call: Call) -> None:
         """Make the change of state."""
         if isinstance(self.call, str):
-            CHANGES[self.call](world, call)
+            CHANGES[self.call](books, call)
         elif self.call is not None:
             wants_call = any(
                 parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
@@ -107,9 +107,14 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: dict[Fault, int] = {}
-        self._hits: dict[Fault, int] = {}
-        self._shown: dict[tuple[Fault, int], int] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Lift all faults."""
+        with self._lock:
+            self._seen: dict[Fault, int] = {}
+            self._hits: dict[Fault, int] = {}
+            self._shown: dict[tuple[Fault, User], int] = {}
 
     def add(self, fault: Fault) -> Fault:
         """Put a fault in force; given back for `hits` and `remove`."""
@@ -121,11 +126,6 @@ class Faults:
         """Lift a fault."""
         with self._lock:
             self._seen.pop(fault, None)
-
-    def clear(self) -> None:
-        """Lift all faults."""
-        with self._lock:
-            self._seen, self._hits, self._shown = {}, {}, {}
 
     def __iter__(self) -> Iterator[Fault]:
         """The faults in force, in the order in which they were added."""
@@ -143,93 +143,74 @@ class Faults:
                 if fault.kind == "lag" or not fault.matches(call):
                     continue
                 self._seen[fault] += 1
-                last = None if fault.times is None else fault.nth + fault.times - 1
-                if self._seen[fault] >= fault.nth and (last is None or self._seen[fault] <= last):
+                behind = self._seen[fault] - fault.nth
+                if behind >= 0 and (fault.times is None or behind < fault.times):
                     self._hits[fault] += 1
                     hitting.append(fault)
         return hitting
 
-    def lags(self, call: Call, change: int) -> bool:
-        """Whether a reader still sees what was before a change (a number that names it)."""
+    def lags(self, call: Call, past: User) -> bool:
+        """Whether a reader still sees the user as it was before its last change."""
         with self._lock:
             for fault in self._seen:
-                if fault.kind == "lag" and fault.matches(call):
-                    shown = self._shown.get((fault, change), 0)
-                    if shown < fault.delay:
-                        self._shown[fault, change] = shown + 1
-                        self._hits[fault] += 1
-                        return True
+                shown = self._shown.get((fault, past), 0)
+                if fault.kind == "lag" and fault.matches(call) and shown < fault.delay:
+                    self._shown[fault, past] = shown + 1
+                    self._hits[fault] += 1
+                    return True
         return False
 
 
-def _user(world: World, call: Call) -> User | None:
-    account = world.state.accounts.get(call.account or "")
-    return account.users.get(call.user or "") if account else None
+# -- changes by name: what somebody else may do to the user and key of a call ----------------------
+
+Change = Callable[[Books, Call], None]
 
 
-def _keys(world: World, call: Call, status: str) -> list[Key]:
-    """The key that the call names, else those of its user that have the status."""
-    if call.key_id:
-        key = world.state.keys.get(call.key_id)
-        return [key] if key else []
-    user = _user(world, call)
-    return [key for key in user.keys if key.status == status] if user else []
+def _to_users(change: Callable[[User], None]) -> Change:
+    """The change of the user whom the call names, where there is one."""
+
+    def apply(books: Books, call: Call) -> None:
+        for user in _users(books, call):
+            change(user)
+
+    return apply
 
 
-def activate(world: World, call: Call) -> None:
-    """Somebody switches the key on again."""
-    for key in _keys(world, call, INACTIVE):
-        key.activate()
+def _to_keys(status: str, change: Callable[[Key], None]) -> Change:
+    """The change of the key that the call names, else of its user's keys that have the status."""
+
+    def apply(books: Books, call: Call) -> None:
+        keys = [key for user in _users(books, call) for key in user.keys if key.status == status]
+        for key in filter(None, [books.key(call.key_id)]) if call.key_id else keys:
+            change(key)
+
+    return apply
 
 
-def deactivate(world: World, call: Call) -> None:
-    """Somebody switches the key off."""
-    for key in _keys(world, call, ACTIVE):
-        key.deactivate()
+def _users(books: Books, call: Call) -> list[User]:
+    account = books.accounts.get(call.account or "")
+    user = account.users.get(call.user or "") if account else None
+    return [user] if user else []
 
 
-def delete_key(world: World, call: Call) -> None:
-    """Somebody deletes the key."""
-    for key in _keys(world, call, INACTIVE):
-        key.delete()
+def _replace(key: Key) -> None:
+    key.delete()
+    key.user.key(created=key.user.account.realm.now())
 
 
-def replace_key(world: World, call: Call) -> None:
-    """Somebody deletes the key and creates another, active one."""
-    for key in _keys(world, call, INACTIVE):
-        user = key.user
-        key.delete()
-        user.key(created=world.now())
+def _exempt(user: User) -> None:
+    user.remember()
+    user.tags["keep-keys"] = "yes"  # as the shipped policies have it
 
 
-def delete_user(world: World, call: Call) -> None:
-    """Somebody deletes the user with all its keys."""
-    user = _user(world, call)
-    if user:
-        user.delete()
-
-
-def exempt(world: World, call: Call) -> None:
-    """Somebody exempts the user by the tag of the shipped policies."""
-    user = _user(world, call)
-    if user:
-        user.remember()
-        user.tags["keep-keys"] = "yes"
-
-
-def expire_sessions(world: World, call: Call) -> None:
-    """The sessions of assumed roles in the account expire."""
-    world.expire_sessions(call.account)
-
-
-CHANGES: Mapping[str, Callable[[Any, Any], None]] = MappingProxyType(
+CHANGES: Mapping[str, Change] = MappingProxyType(
     {
-        "activate": activate,
-        "deactivate": deactivate,
-        "delete-key": delete_key,
-        "replace-key": replace_key,
-        "delete-user": delete_user,
-        "exempt": exempt,
-        "expire-sessions": expire_sessions,
+        "activate": _to_keys(INACTIVE, Key.activate),
+        "deactivate": _to_keys(ACTIVE, Key.deactivate),
+        "delete-key": _to_keys(INACTIVE, Key.delete),
+        "replace-key": _to_keys(INACTIVE, _replace),
+        "delete-user": _to_users(User.delete),
+        "exempt": _to_users(_exempt),
+        "expire-sessions": lambda books, call: books.expire_sessions(call.account),
     }
 )

@@ -8,17 +8,17 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from c7n_inactive_keys_sandbox import (
     cloudtrail,
     control,
     credential_report,
     iam,
-    permissions,
+    moto_services,
     sts,
 )
-from c7n_inactive_keys_sandbox.books import INACTIVE, now
+from c7n_inactive_keys_sandbox.accounts import ACTIVE
 from c7n_inactive_keys_sandbox.calls import Call
 from c7n_inactive_keys_sandbox.faults import Fault
 from c7n_inactive_keys_sandbox.principals import Principal
@@ -30,11 +30,9 @@ from c7n_inactive_keys_sandbox.protocol import (
     json_answer,
     query_answer,
 )
+from c7n_inactive_keys_sandbox.world import World
 
-if TYPE_CHECKING:
-    from c7n_inactive_keys_sandbox.world import World
-
-Handler = Callable[["World", Request], Mapping[str, Any]]
+Handler = Callable[[World, Request], Mapping[str, Any]]
 HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
         ("iam", "ListUsers"): iam.list_users,
@@ -52,7 +50,7 @@ HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("iam", "GetAccessKeyLastUsed"): iam.get_access_key_last_used,
         ("iam", "GenerateCredentialReport"): credential_report.generate,
         ("iam", "GetCredentialReport"): credential_report.get,
-        ("iam", "SimulatePrincipalPolicy"): permissions.simulate_principal_policy,
+        ("iam", "SimulatePrincipalPolicy"): iam.simulate_principal_policy,
         ("sts", "AssumeRole"): sts.assume_role,
         ("sts", "GetCallerIdentity"): sts.get_caller_identity,
         ("cloudtrail", "LookupEvents"): cloudtrail.lookup_events,
@@ -66,6 +64,16 @@ class Broken:
 
     answer: Answer
     fault: Fault
+
+    @property
+    def status(self) -> int | None:
+        """The status that the client sees, where it sees one."""
+        return None if self.fault.kind in ("reset", "timeout") else self.answer.status
+
+    @property
+    def error(self) -> str:
+        """What went wrong."""
+        return self.fault.kind
 
 
 class Gateway:
@@ -82,29 +90,17 @@ class Gateway:
         if self.world.latency:
             time.sleep(self.world.latency)
         call = self._describe(request)
-        dropped: Fault | None = None
+        answer: Answer | Broken
         try:
             request = replace(request, principal=self._authenticate(request))
             call = self._describe(request)
-            answer, dropped = self._serve(request, call, request_id)
+            answer = self._serve(request, call, request_id)
         except ApiError as error:
             answer = error_answer(request, error, request_id)
-        broken = dropped is not None and dropped.kind in ("reset", "timeout")
-        self.world.calls.add(
-            replace(
-                call,
-                status=None if broken else answer.status,
-                error=dropped.kind if dropped else answer.error,
-            )
-        )
-        return Broken(answer, dropped) if dropped else answer
+        self.world.calls.add(replace(call, status=answer.status, error=answer.error))
+        return answer
 
-    def _serve(
-        self,
-        request: Request,
-        call: Call,
-        request_id: str,
-    ) -> tuple[Answer, Fault | None]:
+    def _serve(self, request: Request, call: Call, request_id: str) -> Answer | Broken:
         self._throttle(request)
         hits = self.world.faults.hit(call)
         for fault in hits:
@@ -120,23 +116,18 @@ class Gateway:
                 fault.change(self.world, call)
                 if fault.fails:
                     return self._failure(request, fault, request_id, answer)
-        return answer, None
+        return answer
 
     def _failure(
-        self,
-        request: Request,
-        fault: Fault,
-        request_id: str,
-        answer: Answer | None = None,
-    ) -> tuple[Answer, Fault | None]:
-        if fault.kind != "error":
-            # What there is to truncate: the true answer, or one that says nothing.
-            return answer or Answer(200, b"<Truncated/>" * 20), fault
-        assert fault.error is not None
+        self, request: Request, fault: Fault, request_id: str, answer: Answer | None = None
+    ) -> Answer | Broken:
+        if fault.error is None:
+            # What there is to break off: the true answer, or one that says nothing.
+            return Broken(answer or Answer(200, b"<Truncated/>" * 20), fault)
         error = ApiError(fault.error, fault.message, fault.status)
         if answer is None:
             cloudtrail.record(self.world, request, error=error)
-        return error_answer(request, error, request_id), None
+        return error_answer(request, error, request_id)
 
     def _dispatch(self, request: Request, request_id: str) -> Answer:
         """What AWS itself would do with the call."""
@@ -151,34 +142,33 @@ class Gateway:
                 cloudtrail.record(self.world, request, error=error)
                 raise
         if handler is None:
-            return self.world.moto.answer(request)
+            return moto_services.answer(self.world, request)
         if request.json:
             return json_answer(result)
         return query_answer(request.service or "", request.action or "", result, request_id)
 
     def _authenticate(self, request: Request) -> Principal | None:
-        """Who signed; None for an unsigned request. An inactive key is no key."""
+        """Who signed; None for an unsigned request. An inactive or expired key is no key."""
         key_id = request.access_key_id
         if key_id is None:
             return None
-        if session := self.world.state.sessions.get(key_id):
+        if session := self.world.sessions.get(key_id):
             if session.expired:
                 raise ApiError("ExpiredToken")
             return session
-        key = self.world.state.keys.get(key_id)
-        if key is None or key.status == INACTIVE:
+        key = self.world.key(key_id)
+        if key is None or key.status != ACTIVE:
             raise ApiError("InvalidClientTokenId")
         key.use(service=request.service or "iam", region=request.region)
         return key.user.principal(key.id)
 
     def _throttle(self, request: Request) -> None:
-        if request.principal is None or request.action is None:
+        rate = self.world.rates.get(request.action or "")
+        if request.principal is None or request.action is None or rate is None:
             return
-        rate = self.world.rates.get(request.action)
-        if request.action == "LookupEvents" and rate is None:
-            rate = self.world.lookup_rate
-        bucket = (request.principal.account_id, request.region, request.action)
-        if rate is not None and not self.world.buckets.take(rate, *bucket):
+        if not self.world.buckets.take(
+            rate, request.principal.account_id, request.region, request.action
+        ):
             raise ApiError("Throttling")
 
     def _describe(self, request: Request) -> Call:
@@ -199,5 +189,5 @@ class Gateway:
             user,
             request.parameters.get("AccessKeyId"),
             principal.arn if principal else None,
-            now(),
+            self.world.now(),
         )

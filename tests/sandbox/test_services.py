@@ -19,15 +19,15 @@ def test_s3_keeps_objects(sandbox, account):
 
 def test_sqs_belongs_to_the_callers_account(sandbox):
     """The account of a queue is the one of the identity that made it."""
-    url = sandbox.client("sqs", "222222222222").create_queue(QueueName="mail")["QueueUrl"]
-    assert url == f"{sandbox.url}/222222222222/mail"
     sqs = sandbox.client("sqs", "222222222222")
+    url = sqs.create_queue(QueueName="mail")["QueueUrl"]
+    assert url == f"{sandbox.url}/222222222222/mail"
     sqs.send_message(QueueUrl=url, MessageBody="hello")
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "hello"
 
 
 def test_security_hub_takes_findings(sandbox, account):
-    """REST calls pass, and refuse what lacks its fields."""
+    """REST calls pass."""
     hub = sandbox.client("securityhub", account.id)
     finding = {
         "SchemaVersion": "2018-10-08",
@@ -51,6 +51,25 @@ def test_events_take_rules(sandbox, account):
     events = sandbox.client("events", account.id)
     events.put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.iam"]}))
     assert [rule["Name"] for rule in events.list_rules()["Rules"]] == ["r"]
+
+
+def test_moto_knows_our_users(account, iam):
+    """What moto answers (groups, policies, MFA) works for users of the sandbox."""
+    account.user("alice")
+    iam.create_group(GroupName="admins")
+    iam.add_user_to_group(GroupName="admins", UserName="alice")
+    groups = iam.list_groups_for_user(UserName="alice")["Groups"]
+    assert [group["GroupName"] for group in groups] == ["admins"]
+
+
+def test_a_user_of_the_same_name_is_another_one_for_moto_too(account, iam):
+    """Nothing is left to it of the user who was deleted."""
+    account.user("alice")
+    iam.create_group(GroupName="admins")
+    iam.add_user_to_group(GroupName="admins", UserName="alice")
+    iam.delete_user(UserName="alice")
+    iam.create_user(UserName="alice")
+    assert iam.list_groups_for_user(UserName="alice")["Groups"] == []
 
 
 def test_reset_empties_moto_too(sandbox, account):
