@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from c7n_inactive_keys_sandbox.accounts import Account, Key, LastUsed, User
 from c7n_inactive_keys_sandbox.calls import Call, Calls
-from c7n_inactive_keys_sandbox.events import Event
+from c7n_inactive_keys_sandbox.events import Event, RandomDelays
 from c7n_inactive_keys_sandbox.faults import Fault, Faults
 from c7n_inactive_keys_sandbox.server import Sandbox
 
@@ -18,6 +18,7 @@ __all__ = [
     "Faults",
     "Key",
     "LastUsed",
+    "RandomDelays",
     "Sandbox",
     "User",
 ]

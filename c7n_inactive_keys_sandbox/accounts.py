@@ -263,6 +263,7 @@ class Account:
         name: str,
         at: datetime | None = None,
         actor: Principal | None = None,
+        without: Iterable[str] = (),
         **fields: Any,
     ) -> Event:
         """Put an event into the account's history, and change nothing else.
@@ -271,11 +272,13 @@ class Account:
             name: the call, such as UpdateAccessKey.
             at: when, default now.
             actor: who called, default the administrator.
+            without: fields that the record is to lack.
             fields: more fields of the record, or other values than the usual ones, by
                 CloudTrail's names: `requestParameters={...}, errorCode="ServiceFailure"`.
         """
         number = str(uuid.uuid5(uuid.NAMESPACE_OID, self.realm.new_id("", 32, self.id, "event")))
         actor = actor or self.administrator
         record = usual_fields(number, name, actor, self.realm.home_region) | fields
-        self.events.append(Event(number, self.realm.moment(at), record))
+        kept = {key: value for key, value in record.items() if key not in without}
+        self.events.append(Event(number, self.realm.moment(at), kept))
         return self.events[-1]

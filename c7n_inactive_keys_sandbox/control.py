@@ -10,13 +10,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from c7n_inactive_keys_sandbox.events import RandomDelays
 from c7n_inactive_keys_sandbox.faults import Fault
 from c7n_inactive_keys_sandbox.organisation import seed_organisation
 from c7n_inactive_keys_sandbox.protocol import Answer, Request, json_answer
 from c7n_inactive_keys_sandbox.world import World
 
 Document = Mapping[str, Any]
-_SETTINGS = ("latency", "rates", "report_snapshots", "report_polls")
+_SETTINGS = ("latency", "rates", "report_snapshots", "report_polls", "report_root")
 _FAULT_FIELDS = tuple(item.name for item in fields(Fault))
 
 
@@ -99,20 +100,34 @@ def _seed(world: World, given: Document) -> object:
 
 
 def _settings(world: World, _: Document) -> object:
+    delay: object = world.event_delay
+    if isinstance(delay, timedelta):
+        delay = delay.total_seconds()
+    elif isinstance(delay, RandomDelays):
+        delay = {"up_to": delay.up_to.total_seconds(), "seed": delay.seed}
     return {name: getattr(world, name) for name in _SETTINGS} | {
-        "event_delay": world.event_delay.total_seconds()
+        "event_delay": delay,
     }
 
 
 def _set(world: World, given: Document) -> object:
     for name, value in given.items():
         if name == "event_delay":
-            world.event_delay = timedelta(seconds=value)
+            world.event_delay = _delay(value)
         elif name in _SETTINGS:
             setattr(world, name, value)
         else:
             raise ValueError(f"there is no setting {name}")
     return _settings(world, given)
+
+
+def _delay(value: Any) -> timedelta | RandomDelays:
+    """Seconds for all events, or a random delay of each `up_to` so many seconds."""
+    if not isinstance(value, dict):
+        return timedelta(seconds=value)
+    if "up_to" not in value:
+        raise ValueError("event_delay: up_to (seconds) is missing")
+    return RandomDelays(timedelta(seconds=value["up_to"]), value.get("seed", 0))
 
 
 def _allow(world: World, given: Document) -> None:

@@ -70,12 +70,13 @@ def get(world: World, request: Request) -> dict[str, Any]:
 
 
 def _new(world: World, account: Account) -> Report:
-    return Report(render(account), world.now())
+    return Report(world.report_edit(render(account, world.report_root)), world.now())
 
 
-def render(account: Account) -> str:
+def render(account: Account, root: bool = True) -> str:
     """The report of this moment: LF line ends, none at the end; root first."""
-    users = [account.root, *(account.users[name] for name in account.sorted_names())]
+    users = [account.root] if root else []
+    users += [account.users[name] for name in account.sorted_names()]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *map(_row, users)])
     return text.getvalue()[:-1]

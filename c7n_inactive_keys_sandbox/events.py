@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from c7n_inactive_keys_sandbox.principals import Principal
@@ -116,3 +117,15 @@ def usual_fields(number: str, name: str, actor: Principal, region: str) -> dict[
         "recipientAccountId": actor.account_id,
         "eventCategory": "Management",
     }
+
+
+@dataclass(frozen=True)
+class RandomDelays:
+    """A delay for each event, drawn evenly up to a maximum; a seed always draws the same."""
+
+    up_to: timedelta
+    seed: int = 0
+
+    def __call__(self, event: Event) -> timedelta:
+        """The event's delay."""
+        return random.Random(f"{self.seed} {event.id}").random() * self.up_to

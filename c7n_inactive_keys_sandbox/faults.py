@@ -15,7 +15,7 @@ from c7n_inactive_keys_sandbox.accounts import ACTIVE, INACTIVE, Key, User
 from c7n_inactive_keys_sandbox.books import Books
 from c7n_inactive_keys_sandbox.calls import Call
 
-BROKEN = ("reset", "timeout", "truncate")
+BROKEN = ("reset", "timeout", "truncate", "hangup")
 KINDS = ("error", *BROKEN, "lag")
 EFFECTS = ("before", "after", "instead")
 
@@ -30,8 +30,8 @@ class Fault:
 
     A hit call gets `error` (with AWS's status and message for the code unless given) or, by
     `kind`, a connection `reset`, a `timeout` (no answer for `delay` seconds, 0: until the client
-    gives up) or a `truncate`d answer, that ends like a whole one.
-    With `effect` "instead" or "before" the call does not take effect; with "after" it
+    gives up), a `truncate`d answer that ends like a whole one, or a `hangup` in the middle of the
+    answer. With `effect` "instead" or "before" the call does not take effect; with "after" it
     does and then the client gets the failure. `delay` seconds pass first.
 
     `call` is a change of state (a function without arguments or of the Call, or a name from

@@ -206,27 +206,35 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(chunks)
 
     def _send(self, answer: Answer) -> None:
-        self._send_head(answer)
+        self._send_head(answer, "Content-Length", str(len(answer.body)))
         if self.command != "HEAD":
             self.wfile.write(answer.body)
 
-    def _send_head(self, answer: Answer) -> None:
+    def _send_head(self, answer: Answer, framing: str, value: str) -> None:
         self.send_response(answer.status)
         for header in answer.headers.items():
             self.send_header(*header)
         if "Content-Length" not in answer.headers and answer.status not in (204, 304):
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header(framing, value)
         self.end_headers()
 
-    def _send_half(self, answer: Answer) -> None:
-        """Half of the body; botocore does not compare what it got with Content-Length."""
-        self._send_head(answer)
-        self.wfile.write(answer.body[: len(answer.body) // 2])
+    def _send_half(self, answer: Answer, hang_up: bool) -> None:
+        """Half of the body, which a client notices only if its length is announced in chunks.
+
+        botocore does not compare what it got with Content-Length.
+        """
+        length, start = len(answer.body), b""
+        if hang_up:
+            start = b"%x\r\n" % length
+            self._send_head(answer, "Transfer-Encoding", "chunked")
+        else:
+            self._send_head(answer, "Content-Length", str(length))
+        self.wfile.write(start + answer.body[: length // 2])
 
     def _break(self, broken: Broken) -> None:
         self.close_connection = True
-        if broken.fault.kind == "truncate":
-            self._send_half(broken.answer)
+        if broken.fault.kind in ("truncate", "hangup"):
+            self._send_half(broken.answer, hang_up=broken.fault.kind == "hangup")
             return
         if broken.fault.kind == "timeout":
             self._hold(broken.fault.delay)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from c7n_inactive_keys_sandbox import moto_services
@@ -25,9 +25,12 @@ class World(Books):
         latency: seconds that every call takes longer.
         rates: requests per second and account by action, answered by Throttling beyond
             (AWS: 2 for LookupEvents).
-        event_delay: how long after its time an event shows in the event history.
+        event_delay: how long after its time an event shows in the event history; for all
+            events, or a function of the event, such as `RandomDelays`.
         report_snapshots: whether a credential report is kept for four hours, as in AWS.
         report_polls: how many calls find a new report still in progress.
+        report_root: whether a report has a row for the root user, as in AWS.
+        report_edit: a function that falsifies each new report: from its text another.
     """
 
     def __init__(self, partition: str = "aws") -> None:
@@ -43,9 +46,11 @@ class World(Books):
         self.buckets = Rates()
         self.latency = 0.0
         self.rates: dict[str, float] = {}
-        self.event_delay = timedelta(0)
+        self.event_delay: timedelta | Callable[[Event], timedelta] = timedelta(0)
         self.report_snapshots = True
         self.report_polls = 0
+        self.report_root = True
+        self.report_edit: Callable[[str], str] = str
 
     def reset(self) -> None:
         """Back to an empty AWS with default settings."""
@@ -82,4 +87,5 @@ class World(Books):
 
     def visible_from(self, event: Event) -> datetime:
         """When an event is in the event history."""
-        return event.time + self.event_delay
+        delay = self.event_delay
+        return event.time + (delay if isinstance(delay, timedelta) else delay(event))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from c7n_inactive_keys_sandbox import Sandbox
+from c7n_inactive_keys_sandbox import RandomDelays, Sandbox
 
 from .conftest import CHANGES, UNCHECKED, changes, record, refused
 
@@ -157,6 +157,40 @@ def test_a_denied_change_has_an_error_and_no_parameters(sandbox, account, iam, t
     assert (len(changes(trail)), key.status) == (2, "Active")
 
 
+@pytest.mark.parametrize(
+    ("fields", "without", "source"),
+    [
+        pytest.param({"errorCode": "ServiceFailure"}, [], "iam.amazonaws.com", id="server error"),
+        pytest.param(
+            {"errorCode": "InternalFailure", "requestParameters": None},
+            [],
+            "iam.amazonaws.com",
+            id="server error, no parameters",
+        ),
+        pytest.param({"eventSource": "sso.amazonaws.com"}, [], "sso.amazonaws.com", id="source"),
+        pytest.param({}, ["eventSource"], None, id="no source"),
+        pytest.param({}, ["userIdentity", "readOnly"], "iam.amazonaws.com", id="no actor"),
+        pytest.param(
+            {"requestParameters": {"accessKeyId": "AKIA", "status": "Expired"}},
+            [],
+            "iam.amazonaws.com",
+            id="status that there is not",
+        ),
+    ],
+)
+def test_any_event_can_be_put_into_the_history(account, trail, ago, fields, without, source):
+    """With fields of its own, or without those that every record has; no key changes by it."""
+    key = account.user("alice").key()
+    asked = {"userName": "alice", "accessKeyId": key.id, "status": "Inactive"}
+    fields = {"requestParameters": asked} | fields
+    account.add_event("UpdateAccessKey", at=ago(2), without=without, **fields)
+    [event] = changes(trail)
+    assert (event["EventTime"], event.get("EventSource")) == (ago(2), source)
+    assert fields.items() <= record(event).items()
+    assert not set(without) & set(record(event))
+    assert key.status == "Active"
+
+
 def test_events_come_as_eventbridge_sends_them(account, ago):
     """The envelope holds the record as its detail."""
     account.user("alice").key(toggles=[ago(5)])
@@ -177,6 +211,35 @@ def test_events_may_be_late(sandbox, account, trail):
     assert changes(trail) == []
     sandbox.age(timedelta(minutes=1))
     assert len(changes(trail)) == 1
+
+
+def test_each_event_may_have_a_delay_of_its_own(sandbox, account, trail):
+    """So a later event can be in the history before an earlier one."""
+    key = account.user("alice").key()
+    key.deactivate()
+    key.activate()
+    first, second = account.events
+    sandbox.event_delay = lambda event: timedelta(hours=1 if event.id == first.id else 0)
+    assert [event["EventId"] for event in changes(trail)] == [second.id]
+    sandbox.age(timedelta(hours=1))
+    assert [event["EventId"] for event in changes(trail)] == [second.id, first.id]
+
+
+def test_random_delays_depend_on_the_seed_and_end_with_the_maximum(sandbox, account, trail):
+    """The same seed shows the same events after the same time; after the maximum all are there."""
+    for number in range(30):
+        account.user(f"user-{number}").key().deactivate()
+
+    def shown(seed):
+        sandbox.event_delay = RandomDelays(timedelta(hours=2), seed)
+        return {event["EventId"] for event in changes(trail)}
+
+    sandbox.age(timedelta(hours=1))
+    assert shown(7) == shown(7)
+    assert shown(7) != shown(8)
+    assert 0 < len(shown(7)) < 30
+    sandbox.age(timedelta(hours=1))
+    assert len(shown(7)) == 30
 
 
 # -- refusals --------------------------------------------------------------------------------------

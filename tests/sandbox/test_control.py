@@ -116,6 +116,7 @@ def test_other_processes_can_see_and_change_everything(sandbox, account, iam):
         ("/faults", "POST", {"kind": "flood"}, 400, "not 'flood'"),
         ("/faults", "POST", [1], 400, "json object"),
         ("/settings", "PUT", {"speed": 1}, 400, "no setting speed"),
+        ("/settings", "PUT", {"event_delay": {"seed": 1}}, 400, "up_to"),
         ("/age", "POST", {"moons": 1}, 400, "moons"),
         ("/allow", "POST", {"actions": []}, 400, "who (account id or role name) is missing"),
         ("/environ", "GET", None, 400, "account is missing"),

@@ -89,6 +89,23 @@ def test_root_keys_are_in_the_first_row_and_in_no_listing(account, iam, report, 
     assert (iam.list_users()["Users"], account.keys) == ([], [])
 
 
+def test_a_report_can_lack_the_root_row(sandbox, account, report):
+    """As moto's does."""
+    sandbox.report_root = False
+    account.user("alice")
+    assert [row["user"] for row in report()] == ["alice"]
+
+
+def test_a_report_can_be_falsified(sandbox, account, iam, report):
+    """Each new report goes through the function, so a later one is as wrong as the first."""
+    account.user("alice").key()
+    sandbox.report_edit = lambda text: text.replace(account.id, "999999999999")
+    for _ in range(2):
+        assert report()[1]["arn"] == "arn:aws:iam::999999999999:user/alice"
+        sandbox.age(timedelta(hours=5))
+    assert iam.get_user(UserName="alice")["User"]["Arn"] == account.user("alice").arn
+
+
 def test_passwords(account, report):
     """No password is N/A throughout; one that was never used has no information."""
     account.user("key-only")

@@ -81,6 +81,7 @@ def test_an_error_of_the_server_leaves_an_event_with_its_parameters(sandbox, key
         ("reset", "after", 0, ConnectionClosedError),
         ("truncate", "instead", 1, ResponseParserError),
         ("truncate", "after", 0, ResponseParserError),
+        ("hangup", "after", 0, ConnectionClosedError),
         ("timeout", "instead", 1, ReadTimeoutError),
         ("timeout", "after", 0, ReadTimeoutError),
     ],
@@ -96,6 +97,16 @@ def test_connections_break_with_or_without_effect(sandbox, account, key, kind, e
     assert len(account.keys) == left
     assert [call.error for call in sandbox.calls] == [kind]
     iam.list_access_keys(UserName="alice")
+
+
+def test_half_an_answer_is_noticed_or_not(sandbox, key, trail):
+    """botocore takes half a json document for an empty one, unless the chunk of it ends early."""
+    sandbox.faults.add(Fault(action="LookupEvents", kind="truncate", effect="after"))
+    assert "Events" not in trail.lookup_events()
+    sandbox.faults.add(Fault(action="LookupEvents", kind="hangup", effect="after"))
+    with pytest.raises(ConnectionClosedError) as caught:
+        trail.lookup_events()
+    assert "IncompleteRead" in repr(caught.value.kwargs["error"])
 
 
 @pytest.mark.parametrize("effect", ["before", "after"])

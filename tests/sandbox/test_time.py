@@ -3,6 +3,8 @@
 
 from datetime import timedelta
 
+from .conftest import changes, control
+
 
 def test_everything_stored_gets_older(sandbox, account, iam, trail, ago):
     """Users, passwords, keys, uses, changes, events and ledger tags; no other tags."""
@@ -27,3 +29,15 @@ def test_everything_stored_gets_older(sandbox, account, iam, trail, ago):
         "c7n-inactive-key:AKIA": "after=2025-12-27T09:59:59Z since=2025-12-27T10:00:00Z",
         "Seen": "2026-01-03T10:00:00Z",
     }
+
+
+def test_delays_are_set_from_another_process(sandbox, account, trail):
+    """Seconds for all, or a maximum and a seed."""
+    for number in range(30):
+        account.user(f"user-{number}").key().deactivate()
+    given = {"event_delay": {"up_to": 7200, "seed": 7}}
+    assert given.items() <= control(sandbox.url, "/settings", "PUT", given).items()
+    control(sandbox.url, "/age", "POST", {"minutes": 60})
+    assert 0 < len(changes(trail)) < 30
+    control(sandbox.url, "/settings", "PUT", {"event_delay": 3600})
+    assert len(changes(trail)) == 30
