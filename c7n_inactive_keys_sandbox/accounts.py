@@ -177,14 +177,23 @@ class User:
         kind, name = ("Root", "root") if self.is_root else ("IAMUser", self.name)
         return Principal(self.account.id, kind, name, access_key_id, self.id, self.arn)
 
+    def rename(self, name: str) -> None:
+        """The user gets another name, as by UpdateUser; its id, keys and tags stay."""
+        self._leave()
+        self.name = name
+        self.account.users[name] = self
+
     def delete(self) -> None:
         """The user goes, keys and all."""
-        self.remember()
-        self.account.users.pop(self.name, None)
-        self.account.names = None
+        self._leave()
         for key in self.keys:
             self.account.keys_by_id.pop(key.id, None)
         self.keys.clear()
+
+    def _leave(self) -> None:
+        self.remember()
+        self.account.users.pop(self.name, None)
+        self.account.names = None
 
     def remember(self) -> None:
         """Keep the state before a change, for readers that lag behind."""

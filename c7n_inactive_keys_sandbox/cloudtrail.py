@@ -18,7 +18,7 @@ from c7n_inactive_keys_sandbox.world import World
 REACH = timedelta(days=90)
 _PAGE = 50
 _RECORDED = frozenset({
-    "CreateUser", "DeleteUser", "TagUser", "UntagUser",
+    "CreateUser", "UpdateUser", "DeleteUser", "TagUser", "UntagUser",
     "CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey",
 })  # fmt: skip
 _ATTRIBUTES = frozenset({

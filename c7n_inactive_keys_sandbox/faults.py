@@ -210,6 +210,7 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
         "delete-key": _to_keys(INACTIVE, Key.delete),
         "replace-key": _to_keys(INACTIVE, _replace),
         "delete-user": _to_users(User.delete),
+        "rename-user": _to_users(lambda user: user.rename(f"{user.name}-renamed")),
         "exempt": _to_users(_exempt),
         "expire-sessions": lambda books, call: books.expire_sessions(call.account),
     }

@@ -39,6 +39,7 @@ HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("iam", "GetUser"): iam.get_user,
         ("iam", "GetAccountAuthorizationDetails"): iam.get_account_authorization_details,
         ("iam", "CreateUser"): iam.create_user,
+        ("iam", "UpdateUser"): iam.update_user,
         ("iam", "DeleteUser"): iam.delete_user,
         ("iam", "ListUserTags"): iam.list_user_tags,
         ("iam", "TagUser"): iam.tag_user,

@@ -61,6 +61,16 @@ def create_user(world: World, request: Request) -> dict[str, Any]:
     return {"User": _shape(user)}
 
 
+def update_user(world: World, request: Request) -> dict[str, Any]:
+    """UpdateUser: another name or path."""
+    user = _existing_user(world, request)
+    name = _legal(request.parameters.get("NewUserName", user.name), "newUserName")
+    _refuse_taken(name, set(user.account.users) - {user.name})
+    user.rename(name)
+    user.path = request.parameters.get("NewPath", user.path)
+    return {}
+
+
 def delete_user(world: World, request: Request) -> dict[str, Any]:
     """DeleteUser; keys must be deleted first."""
     user = _existing_user(world, request)

@@ -118,7 +118,8 @@ def test_calls_over_the_api_are_recorded(account, iam, trail, now):
     iam.list_access_keys(UserName="alice")
     iam.tag_user(UserName="alice", Tags=[{"Key": "a", "Value": "b"}])
     iam.untag_user(UserName="alice", TagKeys=["a"])
-    iam.delete_access_key(UserName="alice", AccessKeyId=key_id)
+    iam.update_user(UserName="alice", NewUserName="bob")
+    iam.delete_access_key(UserName="bob", AccessKeyId=key_id)
     events = trail.lookup_events()["Events"][::-1]
     of_alice = {"userName": "alice"}
     assert [(event["EventName"], record(event)["requestParameters"]) for event in events] == [
@@ -126,7 +127,8 @@ def test_calls_over_the_api_are_recorded(account, iam, trail, now):
         ("UpdateAccessKey", of_alice | {"accessKeyId": key_id, "status": "Inactive"}),
         ("TagUser", of_alice | {"tags": [{"key": "a", "value": "b"}]}),
         ("UntagUser", of_alice | {"tagKeys": ["a"]}),
-        ("DeleteAccessKey", of_alice | {"accessKeyId": key_id}),
+        ("UpdateUser", of_alice | {"newUserName": "bob"}),
+        ("DeleteAccessKey", {"userName": "bob", "accessKeyId": key_id}),
     ]
     assert record(events[0])["responseElements"]["accessKey"]["accessKeyId"] == key_id
     assert events[0]["Resources"][0]["ResourceName"] == key_id

@@ -144,11 +144,12 @@ def test_changes_have_names(sandbox, account, key, iam, change, status, statuses
     assert ("keep-keys" in account.user("alice").tags) == (change == "exempt")
 
 
-def test_a_user_may_vanish(sandbox, account, key, iam):
-    """Just before the call."""
-    sandbox.faults.add(Fault(action="ListAccessKeys", call="delete-user", effect="before"))
+@pytest.mark.parametrize(("change", "left"), [("delete-user", []), ("rename-user", [1])])
+def test_a_user_may_vanish(sandbox, account, key, iam, change, left):
+    """Just before the call; who is only renamed keeps the key."""
+    sandbox.faults.add(Fault(action="ListAccessKeys", call=change, effect="before"))
     assert refused(iam.list_access_keys, UserName="alice") == "NoSuchEntity"
-    assert account.keys == []
+    assert account.keys == [key] * len(left)
 
 
 @pytest.mark.parametrize("change", ["delete-user", "exempt"])
@@ -168,9 +169,11 @@ def test_readers_may_lag_behind(sandbox, account, key, iam):
     assert account.keys == []
 
 
-def test_a_user_who_is_gone_may_linger(sandbox, account, iam):
+@pytest.mark.parametrize("change", ["delete", "rename"])
+def test_a_user_who_is_gone_may_linger(sandbox, account, iam, change):
     """GetUser too shows what was, for a call."""
-    account.user("bob").delete()
+    user = account.user("bob")
+    user.delete() if change == "delete" else user.rename("rob")
     sandbox.faults.add(Fault(action="GetUser", kind="lag", delay=1))
     assert iam.get_user(UserName="bob")["User"]["UserName"] == "bob"
     assert refused(iam.get_user, UserName="bob") == "NoSuchEntity"

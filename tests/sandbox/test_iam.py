@@ -81,6 +81,29 @@ def test_a_user_with_keys_cannot_be_deleted(account, iam):
     assert refused(iam.get_user, UserName="alice") == "NoSuchEntity"
 
 
+def test_a_renamed_user_keeps_id_keys_and_tags_and_the_old_name_is_nobodys(account, iam, ago):
+    """UpdateUser says nothing of the keys, which are found under the new name."""
+    user = account.user("alice", tags={"Owner": "x"})
+    key = user.key(toggles=[ago(100)])
+    before = iam.get_user(UserName="alice")["User"]
+    iam.update_user(UserName="alice", NewUserName="bob", NewPath="/ci/")
+    after = iam.get_user(UserName="bob")["User"]
+    assert after == before | {"UserName": "bob", "Path": "/ci/", "Arn": user.arn}
+    assert user.arn.endswith(":user/ci/bob")
+    assert refused(iam.list_access_keys, UserName="alice") == "NoSuchEntity"
+    [listed] = iam.list_access_keys(UserName="bob")["AccessKeyMetadata"]
+    assert (listed["UserName"], listed["AccessKeyId"]) == ("bob", key.id)
+    assert iam.get_access_key_last_used(AccessKeyId=key.id)["UserName"] == "bob"
+
+
+def test_a_stale_report_has_the_old_name(account, iam):
+    """A credential report does not change when a user is renamed."""
+    account.user("alice").key()
+    iam.generate_credential_report()
+    iam.update_user(UserName="alice", NewUserName="bob")
+    assert b"\nalice,arn:" in iam.get_credential_report()["Content"]
+
+
 def test_unusual_names_survive_the_way(account, iam):
     """All signs that IAM allows in names come back as they were."""
     name = "a+b=c,d.e@f_g-h"
@@ -100,6 +123,18 @@ def test_unusual_names_survive_the_way(account, iam):
         pytest.param("get_user", {}, "ValidationError", id="a role has no user of its own"),
         pytest.param("list_access_keys", {}, "ValidationError", id="a role has no keys"),
         pytest.param("create_user", {"UserName": "ALICE"}, "EntityAlreadyExists", id="other case"),
+        pytest.param(
+            "update_user",
+            {"UserName": "alice", "NewUserName": "Bob"},
+            "EntityAlreadyExists",
+            id="new name is taken",
+        ),
+        pytest.param(
+            "update_user",
+            {"UserName": "alice", "NewUserName": "a/b"},
+            "ValidationError",
+            id="illegal new name",
+        ),
     ],
 )
 def test_iam_refuses(sandbox, account, operation, parameters, code):

@@ -3,6 +3,8 @@
 
 import json
 
+from .conftest import refused
+
 
 def test_s3_keeps_objects(sandbox, account):
     """Put, list, head, get and delete, with a key that needs encoding."""
@@ -53,13 +55,15 @@ def test_events_take_rules(sandbox, account):
     assert [rule["Name"] for rule in events.list_rules()["Rules"]] == ["r"]
 
 
-def test_moto_knows_our_users(account, iam):
+def test_moto_knows_our_users_also_by_a_new_name(account, iam):
     """What moto answers (groups, policies, MFA) works for users of the sandbox."""
-    account.user("alice")
+    user = account.user("alice")
     iam.create_group(GroupName="admins")
     iam.add_user_to_group(GroupName="admins", UserName="alice")
-    groups = iam.list_groups_for_user(UserName="alice")["Groups"]
+    user.rename("bob")
+    groups = iam.list_groups_for_user(UserName="bob")["Groups"]
     assert [group["GroupName"] for group in groups] == ["admins"]
+    assert refused(iam.list_groups_for_user, UserName="alice") == "NoSuchEntity"
 
 
 def test_a_user_of_the_same_name_is_another_one_for_moto_too(account, iam):
