@@ -106,13 +106,16 @@ def _settings(world: World, _: Document) -> object:
     elif isinstance(delay, RandomDelays):
         delay = {"up_to": delay.up_to.total_seconds(), "seed": delay.seed}
     return {name: getattr(world, name) for name in _SETTINGS} | {
+        "clock_offset": world.clock_offset.total_seconds(),
         "event_delay": delay,
     }
 
 
 def _set(world: World, given: Document) -> object:
     for name, value in given.items():
-        if name == "event_delay":
+        if name == "clock_offset":
+            world.clock_offset = timedelta(seconds=value)
+        elif name == "event_delay":
             world.event_delay = _delay(value)
         elif name in _SETTINGS:
             setattr(world, name, value)

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +31,7 @@ from c7n_inactive_keys_sandbox.protocol import (
     json_answer,
     query_answer,
 )
+from c7n_inactive_keys_sandbox.times import parse
 from c7n_inactive_keys_sandbox.world import World
 
 Handler = Callable[[World, Request], Mapping[str, Any]]
@@ -57,6 +59,11 @@ HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("cloudtrail", "LookupEvents"): cloudtrail.lookup_events,
     }
 )
+
+
+# How far a signature's time may be from AWS's.
+TOLERANCE = timedelta(minutes=15)
+_STAMP = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
@@ -154,14 +161,32 @@ class Gateway:
         if key_id is None:
             return None
         if session := self.world.sessions.get(key_id):
+            self._check_age(request)
             if session.expired:
                 raise ApiError("ExpiredToken")
             return session
         key = self.world.key(key_id)
         if key is None or key.status != ACTIVE:
             raise ApiError("InvalidClientTokenId")
+        self._check_age(request)
         key.use(service=request.service or "iam", region=request.region)
         return key.user.principal(key.id)
+
+    def _check_age(self, request: Request) -> None:
+        """Refuse what was signed too long ago by AWS's clock, or in its future."""
+        if "X-Amz-Date" not in request.headers:
+            return
+        stamp, now = request.headers["X-Amz-Date"], self.world.now()
+        signed = parse(stamp, _STAMP)
+        if signed < now - TOLERANCE:
+            limit = f"{now - TOLERANCE:{_STAMP}} ({now:{_STAMP}} - 15 min.)"
+            message = f"Signature expired: {stamp} is now earlier than {limit}"
+        elif signed > now + TOLERANCE:
+            limit = f"{now + TOLERANCE:{_STAMP}} ({now:{_STAMP}} + 15 min.)"
+            message = f"Signature not yet current: {stamp} is still later than {limit}"
+        else:
+            return
+        raise ApiError("SignatureDoesNotMatch", message)
 
     def _throttle(self, request: Request) -> None:
         rate = self.world.rates.get(request.action or "")

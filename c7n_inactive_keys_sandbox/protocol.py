@@ -33,6 +33,7 @@ _STATUS = {
     "ReportNotPresent": (410, "Unknown"),
     "RequestLimitExceeded": (503, "Request limit exceeded."),
     "ServiceFailure": (500, "Unknown"),
+    "SignatureDoesNotMatch": (403, "The request signature does not match."),
     "ServiceUnavailable": (503, "Service is unavailable. Please try again."),
     "Throttling": (400, "Rate exceeded"),
     "ThrottlingException": (400, "Rate exceeded"),
@@ -44,6 +45,7 @@ _JSON_CODES = {
     "Throttling": "ThrottlingException",
     "ExpiredToken": "ExpiredTokenException",
     "InvalidClientTokenId": "UnrecognizedClientException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
 }
 # The versions of the services that are answered in the query protocol.
 _VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}

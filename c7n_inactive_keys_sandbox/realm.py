@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from c7n_inactive_keys_sandbox.events import HOME_REGIONS
 from c7n_inactive_keys_sandbox.times import whole
@@ -21,9 +21,10 @@ def identifier(prefix: str, length: int, *parts: object) -> str:
 
 @dataclass(eq=False)
 class Realm:
-    """The partition, the clock, and the maker of its ids."""
+    """The partition, the clock that it goes by, and the maker of its ids."""
 
     partition: str = "aws"
+    clock_offset: timedelta = timedelta(0)
     given: Counter[tuple[object, ...]] = field(default_factory=Counter)
 
     @property
@@ -33,7 +34,7 @@ class Realm:
 
     def now(self) -> datetime:
         """The moment by the clock of this AWS."""
-        return whole(datetime.now(timezone.utc))
+        return whole(datetime.now(timezone.utc) + self.clock_offset)
 
     def moment(self, at: datetime | None) -> datetime:
         """A given moment, or now."""

@@ -164,6 +164,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.connections.discard(self.connection)
         super().finish()
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """`Date` goes by the clock of this AWS."""
+        return super().date_time_string(timestamp or self.server.gateway.world.now().timestamp())
+
     def log_message(self, *_: Any) -> None:
         """Say nothing: the calls are in the sandbox's own log."""
 

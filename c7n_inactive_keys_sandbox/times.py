@@ -20,6 +20,6 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def parse(text: str) -> datetime:
-    """What `iso` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+def parse(text: str, form: str = "%Y-%m-%dT%H:%M:%SZ") -> datetime:
+    """What `iso` wrote, or a time in UTC of another form."""
+    return datetime.strptime(text, form).replace(tzinfo=timezone.utc)

@@ -25,6 +25,7 @@ class World(Books):
         latency: seconds that every call takes longer.
         rates: requests per second and account by action, answered by Throttling beyond
             (AWS: 2 for LookupEvents).
+        clock_offset: how far this AWS's clock is ahead of the machine's.
         event_delay: how long after its time an event shows in the event history; for all
             events, or a function of the event, such as `RandomDelays`.
         report_snapshots: whether a credential report is kept for four hours, as in AWS.
@@ -57,6 +58,15 @@ class World(Books):
         with self.lock:
             self._begin(self.realm.partition)
             moto_services.reset()
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """How far this AWS's clock is ahead of the machine's."""
+        return self.realm.clock_offset
+
+    @clock_offset.setter
+    def clock_offset(self, offset: timedelta) -> None:
+        self.realm.clock_offset = offset
 
     @property
     def url(self) -> str:
