@@ -212,7 +212,10 @@ class Report:
 
 @dataclass(eq=False)
 class Account:
-    """An AWS account. Its `root` user, and that user's keys, are in no listing of users."""
+    """An AWS account. Its `root` user, and that user's keys, are in no listing of users.
+
+    `stacks` are CloudFormation's, by region and name: what each manages, by its logical id.
+    """
 
     realm: Realm = field(repr=False)
     id: str
@@ -223,6 +226,9 @@ class Account:
     before: dict[str, User] = field(default_factory=dict, repr=False)  # as of the last change
     events: list[Event] = field(default_factory=list, repr=False)
     report: Report | None = field(default=None, repr=False)
+    stacks: dict[tuple[str, str], Mapping[str, User | Key]] = field(
+        default_factory=dict, repr=False
+    )
     names: list[str] | None = field(default=None, repr=False)  # sorted, rebuilt when None
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from c7n_inactive_keys_sandbox import (
+    cloudformation,
     cloudtrail,
     control,
     credential_report,
@@ -57,6 +58,9 @@ HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("sts", "AssumeRole"): sts.assume_role,
         ("sts", "GetCallerIdentity"): sts.get_caller_identity,
         ("cloudtrail", "LookupEvents"): cloudtrail.lookup_events,
+        ("cloudformation", "ListStacks"): cloudformation.list_stacks,
+        ("cloudformation", "ListStackResources"): cloudformation.list_stack_resources,
+        ("cloudformation", "DescribeStackResources"): cloudformation.describe_stack_resources,
     }
 )
 

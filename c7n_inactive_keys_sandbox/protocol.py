@@ -48,7 +48,7 @@ _JSON_CODES = {
     "SignatureDoesNotMatch": "InvalidSignatureException",
 }
 # The versions of the services that are answered in the query protocol.
-_VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
+_VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15", "cloudformation": "2010-05-15"}
 
 
 class ApiError(Exception):

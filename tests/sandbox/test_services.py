@@ -1,9 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What moto answers goes on working behind the sandbox."""
+"""CloudFormation's word on keys; and what moto answers goes on working behind the sandbox."""
 
 import json
 
+import pytest
+
 from .conftest import refused
+
+TYPES = {"User": "AWS::IAM::User", "Key": "AWS::IAM::AccessKey"}
+
+
+@pytest.fixture
+def cloudformation(sandbox, account):
+    """CloudFormation in eu-west-1, where a stack manages alice and her key."""
+    user = account.user("alice")
+    account.stacks["eu-west-1", "ci"] = {"User": user, "Key": user.key()}
+    return sandbox.client("cloudformation", account.id, "eu-west-1")
+
+
+@pytest.mark.parametrize("by", ["key", "user", "stack"])
+def test_cloudformation_tells_what_a_stack_manages(cloudformation, account, by):
+    """Asked for a key, a user or the stack, it names the stack and all its resources."""
+    (key,) = account.keys
+    question = {
+        "key": {"PhysicalResourceId": key.id},
+        "user": {"PhysicalResourceId": "alice"},
+        "stack": {"StackName": "ci"},
+    }[by]
+    found = cloudformation.describe_stack_resources(**question)["StackResources"]
+    assert {item["LogicalResourceId"]: item["ResourceType"] for item in found} == TYPES
+    assert [item["PhysicalResourceId"] for item in found] == ["alice", key.id]
+    assert {item["StackName"] for item in found} == {"ci"}
+
+
+def test_cloudformation_lists_stacks_and_their_resources(cloudformation, account):
+    """With the id under which the resources are found, and by status."""
+    (listed,) = cloudformation.list_stacks()["StackSummaries"]
+    assert (listed["StackName"], listed["StackStatus"]) == ("ci", "CREATE_COMPLETE")
+    found = cloudformation.list_stack_resources(StackName=listed["StackId"])
+    assert {
+        item["LogicalResourceId"]: item["ResourceType"] for item in found["StackResourceSummaries"]
+    } == TYPES
+    deleted = cloudformation.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])
+    assert deleted["StackSummaries"] == []
+
+
+def test_what_no_stack_of_the_region_manages_is_an_error(sandbox, account, cloudformation):
+    """Stacks are regional, unlike the keys in them."""
+    (key,) = account.keys
+    elsewhere = sandbox.client("cloudformation", account.id)
+    assert refused(elsewhere.describe_stack_resources, PhysicalResourceId=key.id) == (
+        "ValidationError"
+    )
+    assert elsewhere.list_stacks()["StackSummaries"] == []
+    assert refused(cloudformation.list_stack_resources, StackName="x") == "ValidationError"
 
 
 def test_s3_keeps_objects(sandbox, account):
