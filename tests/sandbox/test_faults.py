@@ -86,14 +86,15 @@ def test_an_error_of_the_server_leaves_an_event_with_its_parameters(sandbox, key
         ("timeout", "after", 0, ReadTimeoutError),
     ],
 )
-def test_connections_break_with_or_without_effect(sandbox, account, key, kind, effect, left, error):
+def test_connections_break_with_or_without_effect(
+    sandbox, account, key, iam, kind, effect, left, error
+):
     """What the client cannot know, the test can: whether the key is still there."""
-    iam = sandbox.client(
-        "iam", account.id, config=Config(read_timeout=0.2, retries={"total_max_attempts": 1})
-    )
+    patience = Config(read_timeout=0.2, retries={"total_max_attempts": 1})
+    client = sandbox.client("iam", account.id, config=patience) if kind == "timeout" else iam
     sandbox.faults.add(Fault(action="DeleteAccessKey", kind=kind, effect=effect))
     with pytest.raises(error):
-        iam.delete_access_key(UserName="alice", AccessKeyId=key.id)
+        client.delete_access_key(UserName="alice", AccessKeyId=key.id)
     assert len(account.keys) == left
     assert [call.error for call in sandbox.calls] == [kind]
     iam.list_access_keys(UserName="alice")
