@@ -11,6 +11,8 @@ from multiprocessing.managers import BaseManager
 from typing import Any
 
 from c7n_inactive_keys_sandbox import Sandbox
+from c7n_inactive_keys_sandbox.accounts import Report
+from c7n_inactive_keys_sandbox.credential_report import render
 
 ACCOUNT = "123456789012"
 MANAGEMENT = "100000000001"
@@ -64,16 +66,13 @@ class EmbeddedAws:
 
     def have_reports(self) -> None:
         """Every account has a credential report, as after any run in the last four hours."""
-        from c7n_inactive_keys_sandbox.credential_report import ReportState, render
-
-        for account in self._sandbox.state.accounts.values():
-            account.report = ReportState(render(account), self._sandbox.now())
+        for account in self._sandbox.accounts.values():
+            account.report = Report(render(account), self._sandbox.now())
 
     def behave(self, latency: float, rates: Mapping[str, float] | None = None) -> None:
         """Seconds that each call takes, and requests per second by action; LookupEvents has 2."""
         self._sandbox.latency = latency
-        self._sandbox.rates = dict(rates or {})
-        self._sandbox.lookup_rate = 2
+        self._sandbox.rates = {"LookupEvents": 2} | dict(rates or {})
 
     def start_count(self) -> None:
         """Count calls from now on."""
@@ -89,7 +88,7 @@ class EmbeddedAws:
 
     def inactive_keys(self) -> int:
         """How many inactive keys there are in all accounts."""
-        return sum(len(account.inactive_keys) for account in self._sandbox.state.accounts.values())
+        return sum(len(account.inactive_keys) for account in self._sandbox.accounts.values())
 
 
 class AwsProcess(BaseManager):

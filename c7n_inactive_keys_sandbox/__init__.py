@@ -3,11 +3,22 @@
 
 from __future__ import annotations
 
-from c7n_inactive_keys_sandbox.accounts import Account, User
+from c7n_inactive_keys_sandbox.accounts import Account, Key, LastUsed, User
 from c7n_inactive_keys_sandbox.calls import Call, Calls
+from c7n_inactive_keys_sandbox.events import Event, RandomDelays
 from c7n_inactive_keys_sandbox.faults import Fault, Faults
-from c7n_inactive_keys_sandbox.keys import Key
 from c7n_inactive_keys_sandbox.server import Sandbox
-from c7n_inactive_keys_sandbox.values import LastUsed
 
-__all__ = ["Account", "Call", "Calls", "Fault", "Faults", "Key", "LastUsed", "Sandbox", "User"]
+__all__ = [
+    "Account",
+    "Call",
+    "Calls",
+    "Event",
+    "Fault",
+    "Faults",
+    "Key",
+    "LastUsed",
+    "RandomDelays",
+    "Sandbox",
+    "User",
+]

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log of all calls that the sandbox answered."""
+"""The log of all calls that the sandbox answered, and how many a second there may be."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,3 +76,22 @@ class Calls:
     def by_action(self, account: str | None = None) -> Counter[str]:
         """Number of calls by action."""
         return Counter(call.action for call in self.select(account=account))
+
+
+class Rates:
+    """Requests per second by account, region and action; a bucket holds a second's worth."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets: dict[tuple[str, ...], tuple[float, float]] = {}
+
+    def take(self, rate: float, *bucket: str) -> bool:
+        """Take a token; False when there is none, so that the call is to be throttled."""
+        moment = time.monotonic()
+        size = max(rate, 1.0)
+        with self._lock:
+            tokens, filled = self._buckets.get(bucket, (size, moment))
+            tokens = min(size, tokens + (moment - filled) * rate)
+            granted = tokens >= 1
+            self._buckets[bucket] = (tokens - 1 if granted else tokens, moment)
+        return granted

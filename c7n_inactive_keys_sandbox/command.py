@@ -40,9 +40,10 @@ def sandbox(port: int, empty: bool, accounts: Path | None) -> None:
     try:
         if not empty:
             _seed(running, accounts)
+        stopped = _stop_signal()
         with printing():
             _greet(running, accounts)
-        _wait()
+        stopped.wait()
     finally:
         running.stop()
 
@@ -75,9 +76,9 @@ def _greet(running: Sandbox, accounts: Path | None) -> None:
     click.echo(f"# What is really so, calls, faults, time: {running.url}/sandbox")
 
 
-def _wait() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
+def _stop_signal() -> threading.Event:
+    """What is set by Ctrl-C or SIGTERM; asked for before anybody knows that there is a process."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
+    return stopped

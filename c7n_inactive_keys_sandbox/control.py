@@ -7,17 +7,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from c7n_inactive_keys_sandbox.events import RandomDelays
 from c7n_inactive_keys_sandbox.faults import Fault
+from c7n_inactive_keys_sandbox.organisation import seed_organisation
 from c7n_inactive_keys_sandbox.protocol import Answer, Request, json_answer
-
-if TYPE_CHECKING:
-    from c7n_inactive_keys_sandbox.world import World
+from c7n_inactive_keys_sandbox.world import World
 
 Document = Mapping[str, Any]
-_SETTINGS = ("latency", "lookup_rate", "rates", "report_snapshots", "report_polls", "report_quotes")
+_SETTINGS = ("latency", "rates", "report_snapshots", "report_polls", "report_root")
 _FAULT_FIELDS = tuple(item.name for item in fields(Fault))
 
 
@@ -34,14 +34,15 @@ def answer(world: World, request: Request) -> Answer:
         if not isinstance(document, dict):
             return json_answer({"error": "the body is to be a json object"}, 400, aws=False)
         with world.lock:
-            return json_answer(route(world, {**query, **document}), aws=False)
+            result = route(world, {**query, **document})
+        return json_answer({} if result is None else result, aws=False)
     except (ValueError, TypeError) as error:
         return json_answer({"error": str(error)}, 400, aws=False)
 
 
 def _info(world: World, _: Document) -> object:
     return {
-        "partition": world.partition,
+        "partition": world.realm.partition,
         "now": world.now(),
         "accounts": [
             {
@@ -51,13 +52,9 @@ def _info(world: World, _: Document) -> object:
                 "keys": len(account.keys),
                 "inactive_keys": len(account.inactive_keys),
             }
-            for account in world.state.accounts.values()
+            for account in world.accounts.values()
         ],
     }
-
-
-def _truth(world: World, _: Document) -> object:
-    return world.truth()
 
 
 def _calls(world: World, given: Document) -> object:
@@ -68,11 +65,6 @@ def _calls(world: World, given: Document) -> object:
         "by_action": world.calls.by_action(account),
         "calls": [asdict(call) for call in found],
     }
-
-
-def _clear_calls(world: World, _: Document) -> object:
-    world.calls.clear()
-    return {}
 
 
 def _faults(world: World, _: Document) -> object:
@@ -86,48 +78,45 @@ def _faults(world: World, _: Document) -> object:
     ]
 
 
-def _add_fault(world: World, given: Document) -> object:
+def _add_fault(world: World, given: Document) -> None:
     unknown = set(given) - set(_FAULT_FIELDS)
     if unknown:
         raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
     world.faults.add(Fault(**given))
-    return {}
 
 
-def _clear_faults(world: World, _: Document) -> object:
-    world.faults.clear()
-    return {}
-
-
-def _age(world: World, given: Document) -> object:
+def _age(world: World, given: Document) -> None:
     world.age(timedelta(**{unit: float(number) for unit, number in given.items()}))
-    return {}
 
 
 def _reset(world: World, given: Document) -> object:
     world.reset()
-    if given.get("organisation"):
-        return _seed(world, given)
-    return {}
+    return _seed(world, given) if given.get("organisation") else None
 
 
 def _seed(world: World, given: Document) -> object:
-    from c7n_inactive_keys_sandbox.organisation import seed_organisation
-
     seed_organisation(world, world.now())
     return _info(world, given)
 
 
 def _settings(world: World, _: Document) -> object:
+    delay: object = world.event_delay
+    if isinstance(delay, timedelta):
+        delay = delay.total_seconds()
+    elif isinstance(delay, RandomDelays):
+        delay = {"up_to": delay.up_to.total_seconds(), "seed": delay.seed}
     return {name: getattr(world, name) for name in _SETTINGS} | {
-        "event_delay": world.event_delay.total_seconds()
+        "clock_offset": world.clock_offset.total_seconds(),
+        "event_delay": delay,
     }
 
 
 def _set(world: World, given: Document) -> object:
     for name, value in given.items():
-        if name == "event_delay":
-            world.event_delay = timedelta(seconds=value)
+        if name == "clock_offset":
+            world.clock_offset = timedelta(seconds=value)
+        elif name == "event_delay":
+            world.event_delay = _delay(value)
         elif name in _SETTINGS:
             setattr(world, name, value)
         else:
@@ -135,11 +124,19 @@ def _set(world: World, given: Document) -> object:
     return _settings(world, given)
 
 
-def _allow(world: World, given: Document) -> object:
+def _delay(value: Any) -> timedelta | RandomDelays:
+    """Seconds for all events, or a random delay of each `up_to` so many seconds."""
+    if not isinstance(value, dict):
+        return timedelta(seconds=value)
+    if "up_to" not in value:
+        raise ValueError("event_delay: up_to (seconds) is missing")
+    return RandomDelays(timedelta(seconds=value["up_to"]), value.get("seed", 0))
+
+
+def _allow(world: World, given: Document) -> None:
     if "who" not in given:
         raise ValueError("who (account id or role name) is missing")
     world.allow(given["who"], given.get("actions"))
-    return {}
 
 
 def _environ(world: World, given: Document) -> object:
@@ -151,12 +148,12 @@ def _environ(world: World, given: Document) -> object:
 
 ROUTES: Mapping[tuple[str, str], Callable[[World, Document], object]] = {
     ("GET", "/sandbox"): _info,
-    ("GET", "/sandbox/truth"): _truth,
+    ("GET", "/sandbox/truth"): lambda world, _: world.truth(),
     ("GET", "/sandbox/calls"): _calls,
-    ("DELETE", "/sandbox/calls"): _clear_calls,
+    ("DELETE", "/sandbox/calls"): lambda world, _: world.calls.clear(),
     ("GET", "/sandbox/faults"): _faults,
     ("POST", "/sandbox/faults"): _add_fault,
-    ("DELETE", "/sandbox/faults"): _clear_faults,
+    ("DELETE", "/sandbox/faults"): lambda world, _: world.faults.clear(),
     ("POST", "/sandbox/age"): _age,
     ("POST", "/sandbox/reset"): _reset,
     ("POST", "/sandbox/seed"): _seed,

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults on demand: errors, dropped connections, delays and changes at the nth call of a kind."""
+"""Faults on demand: errors, broken connections, delays and changes at the nth call of a kind."""
 
 from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any
 
+from c7n_inactive_keys_sandbox.accounts import ACTIVE, INACTIVE, Key, User
+from c7n_inactive_keys_sandbox.books import Books
 from c7n_inactive_keys_sandbox.calls import Call
 
-KINDS = ("error", "reset", "timeout", "truncate", "lag")
+BROKEN = ("reset", "timeout", "truncate", "hangup")
+KINDS = ("error", *BROKEN, "lag")
 EFFECTS = ("before", "after", "instead")
 
 
@@ -26,12 +30,13 @@ class Fault:
 
     A hit call gets `error` (with AWS's status and message for the code unless given) or, by
     `kind`, a connection `reset`, a `timeout` (no answer for `delay` seconds, 0: until the client
-    gives up) or a `truncate`d answer. With `effect` "instead" or "before" the call does not take
-    effect; with "after" it does and then the client gets the failure. `delay` seconds pass first.
+    gives up), a `truncate`d answer that ends like a whole one, or a `hangup` in the middle of the
+    answer. With `effect` "instead" or "before" the call does not take effect; with "after" it
+    does and then the client gets the failure. `delay` seconds pass first.
 
     `call` is a change of state (a function without arguments or of the Call, or a name from
-    `changes.CHANGES`), made just before the call, or with "after" just after it. A fault with
-    neither error nor kind, call or delay throttles; one with only call or delay fails nothing.
+    `CHANGES`), made just before the call, or with "after" just after it. A fault with neither
+    error nor kind, call or delay throttles; one with only call or delay fails nothing.
 
     `kind` "lag": ListAccessKeys and GetUser show a user as it was before its last change, for
     `delay` (a count, not seconds) further calls after each change.
@@ -57,8 +62,6 @@ class Fault:
         Raises:
             ValueError: an unknown kind, effect or change, or a number below 1.
         """
-        from c7n_inactive_keys_sandbox.changes import CHANGES
-
         if self.kind not in KINDS:
             raise ValueError(f"kind is one of {', '.join(KINDS)}, not {self.kind!r}")
         if self.effect not in EFFECTS:
@@ -73,7 +76,7 @@ class Fault:
     @property
     def fails(self) -> bool:
         """Whether the client gets something else than the answer."""
-        return self.error is not None or self.kind in ("reset", "timeout", "truncate")
+        return self.error is not None or self.kind in BROKEN
 
     def matches(self, call: Call) -> bool:
         """Whether it is a call of the kind that may be hit."""
@@ -87,12 +90,10 @@ class Fault:
             )
         )
 
-    def change(self, world: object, call: Call) -> None:
+    def change(self, books: Books, call: Call) -> None:
         """Make the change of state."""
         if isinstance(self.call, str):
-            from c7n_inactive_keys_sandbox.changes import CHANGES
-
-            CHANGES[self.call](world, call)
+            CHANGES[self.call](books, call)
         elif self.call is not None:
             wants_call = any(
                 parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
@@ -106,9 +107,14 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: dict[Fault, int] = {}
-        self._hits: dict[Fault, int] = {}
-        self._shown: dict[tuple[Fault, int], int] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Lift all faults."""
+        with self._lock:
+            self._seen: dict[Fault, int] = {}
+            self._hits: dict[Fault, int] = {}
+            self._shown: dict[tuple[Fault, User], int] = {}
 
     def add(self, fault: Fault) -> Fault:
         """Put a fault in force; given back for `hits` and `remove`."""
@@ -120,11 +126,6 @@ class Faults:
         """Lift a fault."""
         with self._lock:
             self._seen.pop(fault, None)
-
-    def clear(self) -> None:
-        """Lift all faults."""
-        with self._lock:
-            self._seen, self._hits, self._shown = {}, {}, {}
 
     def __iter__(self) -> Iterator[Fault]:
         """The faults in force, in the order in which they were added."""
@@ -142,20 +143,75 @@ class Faults:
                 if fault.kind == "lag" or not fault.matches(call):
                     continue
                 self._seen[fault] += 1
-                last = None if fault.times is None else fault.nth + fault.times - 1
-                if self._seen[fault] >= fault.nth and (last is None or self._seen[fault] <= last):
+                behind = self._seen[fault] - fault.nth
+                if behind >= 0 and (fault.times is None or behind < fault.times):
                     self._hits[fault] += 1
                     hitting.append(fault)
         return hitting
 
-    def lags(self, call: Call, change: int) -> bool:
-        """Whether a reader still sees what was before a change (a number that names it)."""
+    def lags(self, call: Call, past: User) -> bool:
+        """Whether a reader still sees the user as it was before its last change."""
         with self._lock:
             for fault in self._seen:
-                if fault.kind == "lag" and fault.matches(call):
-                    shown = self._shown.get((fault, change), 0)
-                    if shown < fault.delay:
-                        self._shown[fault, change] = shown + 1
-                        self._hits[fault] += 1
-                        return True
+                shown = self._shown.get((fault, past), 0)
+                if fault.kind == "lag" and fault.matches(call) and shown < fault.delay:
+                    self._shown[fault, past] = shown + 1
+                    self._hits[fault] += 1
+                    return True
         return False
+
+
+# -- changes by name: what somebody else may do to the user and key of a call ----------------------
+
+Change = Callable[[Books, Call], None]
+
+
+def _to_users(change: Callable[[User], None]) -> Change:
+    """The change of the user whom the call names, where there is one."""
+
+    def apply(books: Books, call: Call) -> None:
+        for user in _users(books, call):
+            change(user)
+
+    return apply
+
+
+def _to_keys(status: str, change: Callable[[Key], None]) -> Change:
+    """The change of the key that the call names, else of its user's keys that have the status."""
+
+    def apply(books: Books, call: Call) -> None:
+        keys = [key for user in _users(books, call) for key in user.keys if key.status == status]
+        for key in filter(None, [books.key(call.key_id)]) if call.key_id else keys:
+            change(key)
+
+    return apply
+
+
+def _users(books: Books, call: Call) -> list[User]:
+    account = books.accounts.get(call.account or "")
+    user = account.users.get(call.user or "") if account else None
+    return [user] if user else []
+
+
+def _replace(key: Key) -> None:
+    key.delete()
+    key.user.key(created=key.user.account.realm.now())
+
+
+def _exempt(user: User) -> None:
+    user.remember()
+    user.tags["keep-keys"] = "yes"  # as the shipped policies have it
+
+
+CHANGES: Mapping[str, Change] = MappingProxyType(
+    {
+        "activate": _to_keys(INACTIVE, Key.activate),
+        "deactivate": _to_keys(ACTIVE, Key.deactivate),
+        "delete-key": _to_keys(INACTIVE, Key.delete),
+        "replace-key": _to_keys(INACTIVE, _replace),
+        "delete-user": _to_users(User.delete),
+        "rename-user": _to_users(lambda user: user.rename(f"{user.name}-renamed")),
+        "exempt": _to_users(_exempt),
+        "expire-sessions": lambda books, call: books.expire_sessions(call.account),
+    }
+)

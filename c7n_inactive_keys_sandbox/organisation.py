@@ -7,16 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
-from c7n_inactive_keys.core.times import as_utc, format_time, whole_second
-from c7n_inactive_keys_sandbox.accounts import Account, User
-from c7n_inactive_keys_sandbox.keys import Key
-
-if TYPE_CHECKING:
-    from c7n_inactive_keys_sandbox.world import World
+from c7n_inactive_keys_sandbox.accounts import Account, Key, User
+from c7n_inactive_keys_sandbox.books import Books
+from c7n_inactive_keys_sandbox.times import iso, whole
 
 ROLE = "CustodianInactiveKeys"
 MANAGEMENT = "100000000001"
@@ -35,7 +31,7 @@ class Organisation:
 
     def accounts_yml(self, path: Path | str, role: str = ROLE, **extra: object) -> Path:
         """Write c7n-org's accounts file; `extra` goes to each account. Gives back the path."""
-        partition = self.management.state.partition
+        partition = self.management.realm.partition
         entries = [
             {
                 "account_id": account.id,
@@ -51,13 +47,13 @@ class Organisation:
         return path
 
 
-def seed_organisation(world: World, now: datetime) -> Organisation:
+def seed_organisation(books: Books, now: datetime) -> Organisation:
     """Fill the sandbox; all times are counted back from `now`."""
-    now = whole_second(as_utc(now))
+    now = whole(now)
     accounts = []
     for number, (name, fill) in enumerate(_ACCOUNTS, start=1):
-        account = world.account(str(100000000000 + number), name=name)
-        account.created = account.root.created = now - timedelta(days=3000)
+        account = books.account(str(100000000000 + number), name=name)
+        account.root.created = now - timedelta(days=3000)
         fill(_Filler(account, now))
         accounts.append(account)
     return Organisation(tuple(accounts), accounts[0])
@@ -172,8 +168,8 @@ def _security(fill: _Filler) -> None:
 def _ledger(fill: _Filler) -> None:
     def tag(key: Key, after: float, since: float, verified: float) -> None:
         key.user.tags[f"c7n-inactive-key:{key.id}"] = (
-            f"after={format_time(fill.ago(after))} since={format_time(fill.ago(since))} "
-            f"verified={format_time(fill.ago(verified))}"
+            f"after={iso(fill.ago(after))} since={iso(fill.ago(since))} "
+            f"verified={iso(fill.ago(verified))}"
         )
 
     tag(fill.key("proven-for-a-year", 900, 410, used=420), 415, 408, 3)

@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""IAM enforcement that can be switched on: sets of allowed actions for roles and accounts."""
+"""IAM enforcement on demand: sets of allowed actions for roles and accounts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys_sandbox.principals import Principal
 from c7n_inactive_keys_sandbox.protocol import ApiError, Request
-
-if TYPE_CHECKING:
-    from c7n_inactive_keys_sandbox.world import World
 
 _S3_OBJECT = {
     "GET": "GetObject",
@@ -37,10 +33,6 @@ class Permissions:
             self._allowed.pop(who, None)
         else:
             self._allowed[who] = tuple(actions)
-
-    def clear(self) -> None:
-        """Lift all limits."""
-        self._allowed = {}
 
     def allows(self, principal: Principal, action: str) -> bool:
         """Whether the principal may do it; actions are `service:Action`, in any case."""
@@ -80,24 +72,3 @@ def iam_action(request: Request) -> str | None:
         has_key = "/" in request.path.strip("/")
         return "s3:" + (_S3_OBJECT.get(request.method, "GetObject") if has_key else "ListBucket")
     return None
-
-
-def simulate_principal_policy(world: World, request: Request) -> dict[str, Any]:
-    """SimulatePrincipalPolicy by the same rules; the resource is not looked at."""
-    assert request.principal is not None
-    arn = request.parameters.get("PolicySourceArn", "")
-    name = arn.rpartition("/")[2]
-    subject = Principal(request.principal.account_id, "AssumedRole", name, "", "")
-    results: list[dict[str, Any]] = [
-        {
-            "EvalActionName": action,
-            "EvalResourceName": "*",
-            "EvalDecision": "allowed"
-            if world.permissions.allows(subject, action)
-            else "implicitDeny",
-            "MatchedStatements": [],
-            "MissingContextValues": [],
-        }
-        for action in request.texts("ActionNames")
-    ]
-    return {"EvaluationResults": results, "IsTruncated": False}

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys_sandbox.principals import Principal
+from c7n_inactive_keys_sandbox.times import iso
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _STATUS = {
@@ -33,6 +33,7 @@ _STATUS = {
     "ReportNotPresent": (410, "Unknown"),
     "RequestLimitExceeded": (503, "Request limit exceeded."),
     "ServiceFailure": (500, "Unknown"),
+    "SignatureDoesNotMatch": (403, "The request signature does not match."),
     "ServiceUnavailable": (503, "Service is unavailable. Please try again."),
     "Throttling": (400, "Rate exceeded"),
     "ThrottlingException": (400, "Rate exceeded"),
@@ -44,7 +45,10 @@ _JSON_CODES = {
     "Throttling": "ThrottlingException",
     "ExpiredToken": "ExpiredTokenException",
     "InvalidClientTokenId": "UnrecognizedClientException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
 }
+# The versions of the services that are answered in the query protocol.
+_VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15", "cloudformation": "2010-05-15"}
 
 
 class ApiError(Exception):
@@ -72,6 +76,12 @@ class Request:
     access_key_id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     principal: Principal | None = None
+
+    @property
+    def caller(self) -> Principal:
+        """Who signed, where it is known that somebody did."""
+        assert self.principal is not None
+        return self.principal
 
     @property
     def path(self) -> str:
@@ -137,13 +147,12 @@ class Answer:
 
 
 def query_answer(service: str, action: str, result: Mapping[str, Any], request_id: str) -> Answer:
-    """A result in the query protocol (IAM, STS)."""
-    version = "2010-05-08" if service == "iam" else "2011-06-15"
+    """A result in the query protocol."""
     inner = "".join(_element(name, value) for name, value in result.items())
     return Answer(
         200,
         (
-            f'<{action}Response xmlns="https://{service}.amazonaws.com/doc/{version}/">'
+            f'<{action}Response xmlns="https://{service}.amazonaws.com/doc/{_VERSIONS[service]}/">'
             f"<{action}Result>{inner}</{action}Result>"
             f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
             f"</{action}Response>"
@@ -193,7 +202,7 @@ def _element(name: str, value: Any) -> str:
     elif isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, datetime):
-        text = format_time(value)
+        text = iso(value)
     else:
         text = escape(str(value))
     return f"<{name}>{text}</{name}>"
@@ -206,4 +215,4 @@ def _json_time(value: object) -> object:
 
 
 def _json_text(value: object) -> object:
-    return format_time(value) if isinstance(value, datetime) else str(value)
+    return iso(value) if isinstance(value, datetime) else str(value)

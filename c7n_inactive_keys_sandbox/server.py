@@ -28,26 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("c7n_inactive_keys_sandbox")
 
-# Whatever else would make an AWS client look for credentials, endpoints or a proxy.
-UNWANTED = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_CONFIG_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CA_BUNDLE",
-    "AWS_REGION",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-)
-
 
 class Sandbox(World):
     """The embedded AWS, listening from `start` (or `with`) to `stop`.
@@ -100,23 +80,18 @@ class Sandbox(World):
     def environ(self, account_id: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """An environment for a subprocess that acts as the administrator of an account.
 
-        Made from `base` (default: this process's), without proxies, profiles and the like.
+        Made from `base` (default: this process's), without what would lead a client elsewhere:
+        other settings of AWS, and proxies.
         """
         kept = {
             name: value
             for name, value in (os.environ if base is None else base).items()
-            if name not in UNWANTED and not name.startswith("AWS_ENDPOINT_URL")
+            if not name.startswith("AWS_") and not name.upper().endswith("_PROXY")
         }
         # No configuration files: theirs may name roles, endpoints or regions.
-        return (
-            kept
-            | self.credentials(account_id)
-            | {
-                "AWS_CONFIG_FILE": "/dev/null",
-                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-                "NO_PROXY": "127.0.0.1",
-            }
-        )
+        files = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+        nowhere = dict.fromkeys(files, os.devnull)
+        return kept | self.credentials(account_id) | nowhere | {"NO_PROXY": "127.0.0.1"}
 
     def session(self, account_id: str, region: str = "us-east-1") -> boto3.Session:
         """A boto3 session of the account's administrator; clients need `endpoint_url=`."""
@@ -189,6 +164,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.connections.discard(self.connection)
         super().finish()
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """`Date` goes by the clock of this AWS."""
+        return super().date_time_string(timestamp or self.server.gateway.world.now().timestamp())
+
     def log_message(self, *_: Any) -> None:
         """Say nothing: the calls are in the sandbox's own log."""
 
@@ -230,20 +209,36 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # trailers
         return b"".join(chunks)
 
-    def _send(self, answer: Answer, part: int | None = None) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        if "Content-Length" not in answer.headers and answer.status not in (204, 304):
-            self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
+    def _send(self, answer: Answer) -> None:
+        self._send_head(answer, "Content-Length", str(len(answer.body)))
         if self.command != "HEAD":
-            self.wfile.write(answer.body[:part])
+            self.wfile.write(answer.body)
+
+    def _send_head(self, answer: Answer, framing: str, value: str) -> None:
+        self.send_response(answer.status)
+        for header in answer.headers.items():
+            self.send_header(*header)
+        if "Content-Length" not in answer.headers and answer.status not in (204, 304):
+            self.send_header(framing, value)
+        self.end_headers()
+
+    def _send_half(self, answer: Answer, hang_up: bool) -> None:
+        """Half of the body, which a client notices only if its length is announced in chunks.
+
+        botocore does not compare what it got with Content-Length.
+        """
+        length, start = len(answer.body), b""
+        if hang_up:
+            start = b"%x\r\n" % length
+            self._send_head(answer, "Transfer-Encoding", "chunked")
+        else:
+            self._send_head(answer, "Content-Length", str(length))
+        self.wfile.write(start + answer.body[: length // 2])
 
     def _break(self, broken: Broken) -> None:
         self.close_connection = True
-        if broken.fault.kind == "truncate":
-            self._send(broken.answer, len(broken.answer.body) // 2)
+        if broken.fault.kind in ("truncate", "hangup"):
+            self._send_half(broken.answer, hang_up=broken.fault.kind == "hangup")
             return
         if broken.fault.kind == "timeout":
             self._hold(broken.fault.delay)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from c7n_inactive_keys_sandbox.credential_report import ReportState, render
+from c7n_inactive_keys_sandbox.accounts import Report
+from c7n_inactive_keys_sandbox.credential_report import render
 
 ACCOUNT = "123456789012"
 POLICIES = Path(__file__).resolve().parents[2] / "policies" / "inactive-keys.yml"
@@ -49,7 +50,7 @@ def fill(sandbox, now):
                         f"verified={now - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
                     )
         # As after any run in the last four hours; to have it made would take a second each time.
-        account.report = ReportState(render(account), now)
+        account.report = Report(render(account), now)
         return account
 
     return _fill

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from c7n_inactive_keys_sandbox import Fault
-from c7n_inactive_keys_sandbox.changes import CHANGES
+from c7n_inactive_keys_sandbox.faults import CHANGES
 from tests.deletion.custodian import DELETE, TAG, Custodian, Outcome, days_ago, delete_policy
 from tests.deletion.faults import (
     GONE,

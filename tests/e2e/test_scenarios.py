@@ -340,7 +340,7 @@ def test_21_event_history_at_aws_s_rate_is_read_to_its_end(
     sandbox: Sandbox, busy: Mapping[str, Key], tmp_path: Path
 ) -> None:
     """Two requests a second, four pages: the event on the last page decides on its key."""
-    sandbox.lookup_rate = 2
+    sandbox.rates = {"LookupEvents": 2}
     run = custodian(sandbox, tmp_path, policies=policies(ours()))
     days = {name: entry(run, REPORTED, key) for name, key in busy.items()}
     assert {name: found and found["InactiveDays"]["AtLeast"] for name, found in days.items()} == {

@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from datetime import datetime, timedelta, timezone
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ACCOUNT = "123456789012"
+CHANGES = [{"AttributeKey": "EventName", "AttributeValue": "UpdateAccessKey"}]
+# The client would find wrong parameters itself.
+UNCHECKED = Config(parameter_validation=False, retries={"total_max_attempts": 1})
 
 
 @pytest.fixture
@@ -41,13 +48,49 @@ def trail(sandbox, account):
     return sandbox.client("cloudtrail", account.id)
 
 
-@pytest.fixture
-def refused():
+def refused(call, *arguments, **parameters):
     """Expect an AWS error and give its code."""
+    with pytest.raises(ClientError) as caught:
+        call(*arguments, **parameters)
+    return caught.value.response["Error"]["Code"]
 
-    def expect(call, *arguments, **parameters):
-        with pytest.raises(ClientError) as caught:
-            call(*arguments, **parameters)
-        return caught.value.response["Error"]["Code"]
 
-    return expect
+def changes(trail, **more):
+    """All changes of status that are in the history, newest first."""
+    pages = trail.get_paginator("lookup_events").paginate(LookupAttributes=CHANGES, **more)
+    return [event for page in pages for event in page["Events"]]
+
+
+def record(event):
+    """The record in an event of the history."""
+    return json.loads(event["CloudTrailEvent"])
+
+
+def client(sandbox, service, key_id, secret, token=None, **options):
+    """A client that signs with these credentials."""
+    return boto3.client(
+        service,
+        endpoint_url=sandbox.url,
+        region_name="eu-central-1",
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        config=Config(retries={"total_max_attempts": 1}),
+        **options,
+    )
+
+
+def assume(sandbox, role):
+    """A maker of clients that act in the role."""
+    sts = sandbox.client("sts", ACCOUNT)
+    given = sts.assume_role(RoleArn=role, RoleSessionName="run")["Credentials"]
+    given = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return lambda service: client(sandbox, service, *given)
+
+
+def control(url, path="", method="GET", document=None):
+    """Call the control interface."""
+    body = None if document is None else json.dumps(document).encode()
+    request = urllib.request.Request(f"{url}/sandbox{path}", body, method=method)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)

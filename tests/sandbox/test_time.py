@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The passing of time, and the seeded organisation."""
+"""The passing of time, and a clock that differs from the machine's."""
 
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
-from c7n_inactive_keys_sandbox.organisation import seed_organisation
+import pytest
+
+from .conftest import changes, client, control, refused
 
 
 def test_everything_stored_gets_older(sandbox, account, iam, trail, ago):
-    """Users, keys, uses, changes, events and ledger tags move; other tags do not."""
+    """Users, passwords, keys, uses, changes, events and ledger tags; no other tags."""
     user = account.user(
         "alice",
         created=ago(500),
@@ -16,9 +19,11 @@ def test_everything_stored_gets_older(sandbox, account, iam, trail, ago):
             "Seen": "2026-01-03T10:00:00Z",
         },
     )
+    user.password_last_used = ago(3)
     key = user.key(created=ago(400), toggles=[ago(30)], last_used=(ago(40), "s3", "us-east-1"))
     sandbox.age(timedelta(days=7))
     assert iam.get_user(UserName="alice")["User"]["CreateDate"] == ago(507)
+    assert user.password_last_used == ago(10)
     assert key.created == ago(407)
     assert key.deactivated == ago(37)
     assert key.last_used.time == ago(47)
@@ -29,62 +34,56 @@ def test_everything_stored_gets_older(sandbox, account, iam, trail, ago):
     }
 
 
-def test_events_fall_out_of_the_history(sandbox, account, trail, ago):
-    """What passes ninety days is seen no longer."""
-    account.user("alice").key(created=ago(100), toggles=[ago(80)])
-    assert len(trail.lookup_events()["Events"]) == 1
-    sandbox.age(timedelta(days=11))
-    assert trail.lookup_events()["Events"] == []
-
-
-def test_the_organisation_is_the_same_in_every_run(sandbox, now):
-    """Seeding twice gives the same truth."""
-    seed_organisation(sandbox, now)
-    first = sandbox.truth()
-    sandbox.reset()
-    seed_organisation(sandbox, now)
-    assert sandbox.truth() == first
-
-
-def test_the_organisation_has_every_kind_of_key(sandbox, now):
-    """The cases that a clean-up meets are all there."""
-    organisation = seed_organisation(sandbox, now)
-    accounts = organisation.accounts
-    rows = sandbox.truth()
-    inactive = [row for row in rows if row["status"] == "Inactive"]
-    off = {row["user_name"]: (now - row["deactivated"]) / timedelta(days=1) for row in inactive}
-    assert len(accounts) >= 12
-    assert any(not account.users for account in accounts)
-    assert any(account.users and not account.inactive_keys for account in accounts)
-    assert any(len(account.users) > 100 for account in accounts)
-    assert sum(len(account.root_keys) for account in accounts) >= 1
-    assert off["deploy"] == 1
-    assert organisation.account("web-shop").user("deploy").keys[0].created < now - timedelta(1825)
-    assert off["batch-2019"] > 365
-    assert any("keep-keys" in user.tags for account in accounts for user in account.users.values())
-    twins = [
-        user.keys
-        for account in accounts
-        for user in account.users.values()
-        if len(user.keys) == 2 and user.keys[0].created == user.keys[1].created
-    ]
-    assert {frozenset(key.status for key in keys) for keys in twins} == {
-        frozenset({"Active", "Inactive"})
-    }
-    names = sorted(organisation.account("data-platform").users)
-    assert names.index("analyst-130") >= 100
-    assert off["analyst-130"] == 140
-    # Nothing was used after it was switched off, and nothing happened before it was created.
-    for row in inactive:
-        assert row["created"] <= row["deactivated"]
-        assert row["last_used"] is None or row["last_used"] <= row["deactivated"]
-
-
-def test_many_users_are_seeded_and_listed(account, iam, ago):
-    """5,000 users, AWS's limit, are there with their keys."""
-    for number in range(5000):
-        account.user(f"user-{number}").key(toggles=[ago(100)] if number % 100 == 0 else ())
-    pages = iam.get_paginator("list_users").paginate(PaginationConfig={"PageSize": 1000})
-    assert sum(len(page["Users"]) for page in pages) == 5000
+@pytest.mark.parametrize("minutes", [14, -14])
+def test_awss_clock_may_differ_from_the_machines(sandbox, account, iam, trail, now, minutes):
+    """All that AWS says of time goes by its own clock; what the machine signs is good enough."""
+    account.user("alice")
+    sandbox.clock_offset = timedelta(minutes=minutes)
+    answer = iam.create_access_key(UserName="alice")
+    key_id = answer["AccessKey"]["AccessKeyId"]
+    iam.update_access_key(UserName="alice", AccessKeyId=key_id, Status="Inactive")
     iam.generate_credential_report()
-    assert iam.get_credential_report()["Content"].count(b"\n") == 5001
+    [event] = changes(trail)
+    date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+    for said in (
+        parsedate_to_datetime(date),
+        answer["AccessKey"]["CreateDate"],
+        event["EventTime"],
+        iam.get_credential_report()["GeneratedTime"],
+        sandbox.now(),
+        account.users["alice"].keys[0].deactivated,
+    ):
+        assert abs(said - now - timedelta(minutes=minutes)) < timedelta(seconds=30)
+
+
+def test_a_use_is_recorded_by_awss_clock(sandbox, account, now):
+    """As is the report's time of it."""
+    key = account.user("alice").key()
+    sandbox.clock_offset = timedelta(minutes=10)
+    client(sandbox, "sts", key.id, key.secret).get_caller_identity()
+    assert timedelta(minutes=10) <= key.last_used.time - now < timedelta(minutes=11)
+
+
+@pytest.mark.parametrize("minutes", [16, -16])
+def test_more_than_a_quarter_of_an_hour_is_refused(sandbox, account, minutes):
+    """In the words of each protocol, whoever signed; nothing was done, and no key was used."""
+    key = account.user("alice").key()
+    sandbox.clock_offset = timedelta(minutes=minutes)
+    own = client(sandbox, "iam", key.id, key.secret)
+    assert refused(own.create_access_key) == "SignatureDoesNotMatch"
+    trail = sandbox.client("cloudtrail", account.id)
+    assert refused(trail.lookup_events) == "InvalidSignatureException"
+    assert (account.keys, key.last_used) == ([key], None)
+
+
+def test_clock_and_delays_are_set_from_another_process(sandbox, account, trail):
+    """Seconds, and for delays that are drawn a maximum and a seed."""
+    for number in range(30):
+        account.user(f"user-{number}").key().deactivate()
+    given = {"clock_offset": 600, "event_delay": {"up_to": 7200, "seed": 7}}
+    assert given.items() <= control(sandbox.url, "/settings", "PUT", given).items()
+    control(sandbox.url, "/age", "POST", {"minutes": 60})
+    assert 0 < len(changes(trail)) < 30
+    control(sandbox.url, "/settings", "PUT", {"event_delay": 3600})
+    assert len(changes(trail)) == 30
+    assert sandbox.clock_offset == timedelta(minutes=10)
