@@ -21,7 +21,7 @@ def report_of_today(sandbox: Any, account_id: str, age: timedelta = REPORT_AGE) 
     before = account.report
     sandbox.client("iam", account_id).generate_credential_report()
     if account.report is not before:
-        account.report.age(age)
+        account.report.generated -= age
 
 
 def recorded(account: Any, days: float = 1) -> None:

@@ -22,6 +22,7 @@ from tests.deletion.faults import (
     Cell,
     cells,
 )
+from tests.observed import recorded
 
 RECORD = "inactive-keys-record"
 POLICIES = {
@@ -105,6 +106,8 @@ class _Cast:
             iam.generate_credential_report()
         self.target = self._user(TARGET, off=200)
         self.spare = self.target.user.key(created=days_ago(300))
+        if cell.place.policy != "record":
+            recorded(self.account)
         if cell.place.policy == "delete":
             self.target.user.tags[f"c7n-inactive-key:{self.target.id}"] = " ".join(
                 f"{word}={days_ago(days):%Y-%m-%dT%H:%M:%SZ}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.deletion.custodian import INACTIVE_90, days_ago, delete_policy, inactive_key, key_ids
+from tests.observed import recorded
 
 pytestmark = pytest.mark.e2e
 
@@ -69,6 +70,7 @@ def test_keys_that_the_report_cannot_tell_apart_are_skipped_as_ambiguous(
     """Scenario 8: `credential` matched a creation time that two keys share."""
     born = days_ago(500)
     keys = [account.user("bob").key(created=born, toggles=[days_ago(off)]) for off in (200, 150)]
+    recorded(account)
     outcome = custodian.run(account.id, delete_policy(filters=[INACTIVE_90, REPORTED_OLD]))
     assert key_ids(account) == {key.id for key in keys}
     assert set(outcome.by_key().values()) == {"skipped ambiguous"}

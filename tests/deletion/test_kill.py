@@ -19,14 +19,15 @@ import pytest
 from c7n_inactive_keys.core.journal import DELETED, DELETING, read_lines
 from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import days_ago, delete_policy
+from tests.observed import report_of_today
 
 pytestmark = pytest.mark.e2e
 
 KILLS = 50
 USERS = 100  # with two inactive keys each
 # Report 2, caller 1, GetAccountAuthorizationDetails 1, ListAccessKeys 100, LookupEvents 1; then
-# ListAccessKeys 200, DeleteAccessKey 200.
-CALLS = 505
+# GetUser 200, ListAccessKeys 200, DeleteAccessKey 200.
+CALLS = 705
 SEED = 20261124
 POLICY = delete_policy(**{"exempt-tag": None})
 
@@ -66,6 +67,7 @@ def _killed(sandbox, custodian, account, nth, effect):
 
     # A call that is not to take effect must not be answered either.
     kind = "reset" if effect == "instead" else "error"
+    report_of_today(sandbox, account.id)
     sandbox.faults.add(Fault(account=account.id, nth=nth, effect=effect, kind=kind, call=kill))
     run = custodian.start(account.id, POLICY, out=_out(custodian, account))
     pid.append(run.pid())
@@ -114,7 +116,6 @@ def _one(sandbox, custodian, number, nth, effect):
 
 def test_killed_at_50_moments_of_a_200_key_run(sandbox, custodian):
     """Journal and AWS agree each time, and the next run completes the work."""
-    sandbox.report_snapshots = False
     moments = _moments()
     with ThreadPoolExecutor(3) as workers:
         results = list(
@@ -133,7 +134,6 @@ def test_killed_at_50_moments_of_a_200_key_run(sandbox, custodian):
 
 def test_the_report_after_a_kill_and_a_second_run_counts_every_key(sandbox, custodian):
     """Also a call that took effect unanswered, which is all that the report cannot know."""
-    sandbox.report_snapshots = False
     account = sandbox.account("111111111111")
     for number in range(20):
         account.user(f"user-{number:02d}").key(created=days_ago(500), toggles=[days_ago(200)])
@@ -148,6 +148,7 @@ def test_the_report_after_a_kill_and_a_second_run_counts_every_key(sandbox, cust
         Fault(action="DeleteAccessKey", nth=9, effect="after", error="InternalFailure", call=kill)
     )
     out = _out(custodian, account)
+    report_of_today(sandbox, account.id)
     run = custodian.start(account.id, POLICY, out=out)
     pid.append(run.pid())
     known.set()

@@ -128,7 +128,9 @@ def test_the_outcomes_are_in_custodians_action_file_and_in_the_journal(sandbox, 
     assert record["outcome"] == "deleted"
     assert record["user_name"] == "bob"
     assert record["at_least_days"] == 90.0
-    assert {"cloudtrail", "key"} == {item["Source"] for item in record["evidence"]}
+    assert {"cloudtrail", "credential-report", "key"} == {
+        item["Source"] for item in record["evidence"]
+    }
     lines = outcome.journal()
     assert [line.outcome for line in lines] == ["deleting", "deleted"]
     assert {line.access_key_id for line in lines} == {key.id}
