@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=timezone.utc)
+DENIED = {"code": "AccessDenied", "message": "not authorized"}
 REPORT = "inactive-keys-report"
 DELETE = "inactive-keys-delete"
 POLICIES: dict[str, dict[str, Any]] = {
@@ -163,6 +164,22 @@ def entry(
         "at_most_days": found["InactiveDays"]["AtMost"],
         "evidence": found["Evidence"],
     }
+
+
+def unread(
+    account_id: str,
+    reason: str,
+    user_name: str | None = None,
+    found: dict[str, Any] | None = None,
+    *,
+    time: datetime = NOW,
+    error: dict[str, str] | None = DENIED,
+) -> dict[str, Any]:
+    """A journal's line on something that was needed and could not be read."""
+    line = entry(account_id, user_name or "", found or key(0), "unread", time=time, reason=reason)
+    line["user_name"] = user_name
+    line["access_key_id"] = found and found["AccessKeyId"]
+    return {**line, "created": None, "error": error}
 
 
 class OutputTree:
