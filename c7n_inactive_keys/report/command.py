@@ -14,11 +14,11 @@ import click
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.report import plan_file
-from c7n_inactive_keys.report.accounts import read_accounts
 from c7n_inactive_keys.report.model import Collection, Report
 from c7n_inactive_keys.report.progress import progress
+from c7n_inactive_keys.report.read.accounts_file import read_accounts
 from c7n_inactive_keys.report.read.collect import collect
-from c7n_inactive_keys.report.read.run_log import org_failures
+from c7n_inactive_keys.report.read.org_log import org_failures
 from c7n_inactive_keys.report.summary import summarise, uncovered
 from c7n_inactive_keys.report.words import clean, counted, is_or_are
 from c7n_inactive_keys.report.writing import STDOUT, write_file, write_stdout

@@ -16,7 +16,7 @@ from c7n_inactive_keys.report.model import (
     ListedAccount,
     PolicyRun,
 )
-from c7n_inactive_keys.report.read.run_log import FailureKey, OrgFailure
+from c7n_inactive_keys.report.read.org_log import FailureKey, OrgFailure
 from c7n_inactive_keys.report.rounds import Round, started
 
 # A failed account is often run again by itself; the others then count as read in the same round.

@@ -76,7 +76,9 @@ def run_failed(tree, journal=None, log="", **options):
         ),
     ],
 )
-def test_a_failed_action_is_exit_status_4_with_one_reason(tree, command, journal, log, keys, reason):
+def test_a_failed_action_is_exit_status_4_with_one_reason(
+    tree, command, journal, log, keys, reason
+):
     """The account was read, so it is covered; no class of ours is in the reason."""
     run_failed(tree, journal, log)
     told = command(tree)
@@ -125,9 +127,7 @@ def test_users_that_could_not_be_read_are_no_failed_action(tree, command):
     line = entry(A, "bob", key(9), "failed", reason="unreadable", error=DENIED, time=LATER)
     line["access_key_id"] = None
     log = f"policy:{DELETE} could not read the access keys of 1 user(s), bob"
-    run_failed(
-        tree, [line], f"2026-11-20 04:00:05,001 - custodian.inactive-keys - ERROR - {log}\n"
-    )
+    run_failed(tree, [line], f"2026-11-20 04:00:05,001 - custodian.inactive-keys - ERROR - {log}\n")
     told = command(tree)
     assert told.status == 3
     assert told.document["failures"] == []

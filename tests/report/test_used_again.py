@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import main
-from c7n_inactive_keys.report.read.run_log import org_failures
+from c7n_inactive_keys.report.read.org_log import org_failures
 from c7n_inactive_keys_sandbox import Fault
 from c7n_inactive_keys_sandbox.organisation import Organisation
 
