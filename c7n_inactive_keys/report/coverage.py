@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from c7n_inactive_keys.core.times import parse_time
@@ -15,17 +15,17 @@ from c7n_inactive_keys.report.model import (
     Account,
     ListedAccount,
     PolicyRun,
+    UnreadPlace,
 )
 from c7n_inactive_keys.report.read.org_log import FailureKey, OrgFailure
-from c7n_inactive_keys.report.rounds import Round, started
+from c7n_inactive_keys.report.rounds import Round, is_same_round, started
 
-# A failed account is often run again by itself; the others then count as read in the same round.
-SAME_ROUND = timedelta(hours=12)
 NO_OUTPUT = (
     "no output: c7n-org leaves none when a role cannot be assumed or a worker has not loaded the "
     "plugin"
 )
 LEFT_OUT = "no output of this policy: c7n-org leaves an account after the first denied call"
+UNKNOWN = "unknown"
 NO_POLICY = "no output of a policy with the filter inactive-access-key"
 
 # c7n-org begins an account's regions about together, and its log seldom says when it began itself.
@@ -45,20 +45,23 @@ class PolicyCoverage:
 
 
 def coverage(
-    found: Sequence[Round], listed: Sequence[ListedAccount] | None, org_failures: OrgFailures
+    found: Sequence[Round],
+    listed: Sequence[ListedAccount] | None,
+    org_failures: OrgFailures,
+    unread: Iterable[UnreadPlace] = (),
 ) -> tuple[Account, ...]:
     """All accounts that were to be read, left output, or failed by c7n-org's log, by name."""
     names = {account.account_id: account.name for account in listed or ()}
     by_account: dict[str, dict[str, list[tuple[int, PolicyRun]]]] = {}
     for number, part in enumerate(found):
         for run in part:
-            account = run.account_id or run.account_name or "unknown"
+            account = run.account or UNKNOWN
             by_account.setdefault(account, {}).setdefault(run.policy, []).append((number, run))
             if run.account_name and not listed:
                 names[account] = run.account_name
-    newest = _newest(found)
-    last_in = _last_in_tree(found)
-    failures = _by_account(org_failures, newest)
+    last_begun = _last_begun(found)
+    expected = {run.policy for part in found for run in part if run.finds_keys}
+    failures = by_account_name(org_failures, last_begun)
     if not listed:
         ids = {name: account for account, name in names.items()}
         names.update((ids.get(name, name), name) for name in failures if name not in by_account)
@@ -68,15 +71,38 @@ def coverage(
         name = names.get(account) or _name(runs) or account
         told = failures.get(name, {})
         policies = {
-            policy: _policy_coverage(runs.get(policy, []), number, began, last_in, told)
-            for policy, (number, began) in newest.items()
+            policy: _policy_coverage(runs.get(policy, []), began, told)
+            for policy, began in last_begun.items()
+            if policy in expected or policy in runs
         }
         known = listed is None or account in names
         accounts.append(_account(account, name, policies, told, known))
+    accounts = _with_unread(accounts, unread)
     return tuple(sorted(accounts, key=lambda item: (item.name, item.account_id)))
 
 
-def _by_account(
+def _with_unread(accounts: Sequence[Account], unread: Iterable[UnreadPlace]) -> list[Account]:
+    """The accounts, failed where a directory of theirs could not be read.
+
+    A directory that is no known account's may be that of one of which nothing else is known.
+    """
+    faults: dict[str, list[str]] = {}
+    for place in unread:
+        faults.setdefault(place.account_name, []).append(place.reason)
+    result = []
+    for account in accounts:
+        reasons = faults.pop(account.name, None)
+        if reasons:
+            told = account.reason if account.status != READ else None
+            reason = "; ".join(filter(None, (told, *reasons)))
+            account = replace(account, status=FAILED, reason=reason)
+        result.append(account)
+    return result + [
+        Account("", name, FAILED, "; ".join(reasons)) for name, reasons in faults.items()
+    ]
+
+
+def by_account_name(
     org_failures: OrgFailures, policies: Collection[str]
 ) -> dict[str, dict[tuple[str | None, str], OrgFailure]]:
     """The failures of each account name that say something of the policies."""
@@ -87,21 +113,12 @@ def _by_account(
     return failures
 
 
-def _newest(found: Sequence[Round]) -> dict[str, tuple[int, str]]:
-    """For each policy, the last round that holds it and when that began."""
-    newest: dict[str, tuple[int, str]] = {}
-    for number, part in enumerate(found):
-        for policy in sorted({run.policy for run in part}):
-            newest[policy] = number, started(run for run in part if run.policy == policy)
-    return newest
-
-
-def _last_in_tree(found: Sequence[Round]) -> dict[tuple[str, str], str]:
-    """When each policy was last begun in each tree."""
-    runs: dict[tuple[str, str], list[PolicyRun]] = {}
+def _last_begun(found: Sequence[Round]) -> dict[str, str]:
+    """When each policy was last begun anywhere."""
+    runs: dict[str, list[PolicyRun]] = {}
     for run in (run for part in found for run in part):
-        runs.setdefault((run.source, run.policy), []).append(run)
-    return {place: started(beside) for place, beside in runs.items()}
+        runs.setdefault(run.policy, []).append(run)
+    return {policy: started(part) for policy, part in sorted(runs.items())}
 
 
 def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
@@ -111,11 +128,7 @@ def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
 
 
 def _policy_coverage(
-    runs: Sequence[tuple[int, PolicyRun]],
-    newest: int,
-    began: str,
-    last_in_tree: Mapping[tuple[str, str], str],
-    failures: AccountFailures,
+    runs: Sequence[tuple[int, PolicyRun]], last_begun: str, failures: AccountFailures
 ) -> PolicyCoverage:
     last_read = max((run.started for _, run in runs if run.state == READ), default=None)
     if not runs:
@@ -125,18 +138,18 @@ def _policy_coverage(
     # IAM is global: an account that was read in one of several regions was read.
     read = [run for run in latest if run.state == READ]
     if not read:
+        latest.sort(key=lambda run: run.started, reverse=True)
         reason = next((run.reason for run in latest if run.reason), None)
         return PolicyCoverage(FAILED, reason, last_read)
     later = [_later_failure(run, failures) for run in read]
     read = [run for run, failure in zip(read, later, strict=True) if failure is None]
     if not read:
         return PolicyCoverage(FAILED, next(failure.text for failure in later if failure), last_read)
-    # A directory that is used again keeps the output of accounts that a later run never reached.
-    beside = max(last_in_tree[run.source, run.policy] for run in read)
-    expected = max(beside, began) if number < newest else beside
-    if parse_time(expected) - parse_time(max(run.started for run in read)) >= SAME_ROUND:
+    # Trees that were put together, or a directory that was used again, hold the output of accounts
+    # that the policy's last run did not reach.
+    if not is_same_round(max(run.started for run in read), last_begun):
         return PolicyCoverage(
-            MISSING, f"not in the last run of {expected}, last read {last_read}", last_read
+            MISSING, f"not in the last run of {last_begun}, last read {last_read}", last_read
         )
     return PolicyCoverage(READ, None, last_read)
 
@@ -150,7 +163,7 @@ def _is_later(run: PolicyRun, policy: str | None, region: str, failure: OrgFailu
     started, own, here = parse_time(run.started), policy == run.policy, run.region in (region, None)
     if not (own or failure.leaves_account) or (failure.time and failure.time < started):
         return False
-    if here and own and not run.reason:
+    if here and own and run.failed_action is None:
         return True
     if failure.run_began is None:
         return here and not own

@@ -225,9 +225,8 @@ def test_the_causes_of_many_keys_are_counted_and_named_once(tree, command):
     ("error", "reason"),
     [
         (
-            "c7n_inactive_keys.core.errors.EvidenceError: policy:{policy} events-from a.csv "
-            "cannot be read: no such file",
-            "events-from a.csv cannot be read: no such file",
+            "c7n_inactive_keys.core.errors.EvidenceError: policy:{policy} a.csv cannot be read",
+            "a.csv cannot be read",
         ),
         (
             "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling",

@@ -130,8 +130,10 @@ def test_the_headline_says_both_scopes(mixed):
     said = CliRunner().invoke(main, ["report", "-s", str(mixed.root)]).stdout
     assert said.splitlines()[1:4] == [
         "5 keys of 4 users in 2 accounts were found: 2 deleted, 1 skipped, 0 failed",
-        "2 keys of 2 users in 2 accounts remain: 2 with no recorded use, 0 of which nothing is "
-        "proven",
+        (
+            "2 keys of 2 users in 2 accounts remain: 2 with no recorded use, 0 of which nothing "
+            "is proven"
+        ),
         "0 users have their second key slot blocked by an inactive key",
     ]
 
@@ -139,10 +141,10 @@ def test_the_headline_says_both_scopes(mixed):
 def test_the_cards_of_the_page_name_their_scope(mixed):
     """`11 inactive keys, 37 users, 12 accounts` counted what remains and what was found."""
     page = CliRunner().invoke(main, ["report", "-s", str(mixed.root), "--format", "html"]).stdout
-    cards = dict(
-        (text, int(number))
+    cards = {
+        text: int(number)
         for number, text in re.findall(r"<b>([\d,]+)</b><span>([^<]+)</span>", page)
-    )
+    }
     assert cards["inactive keys found"] == 5
     assert cards["still inactive"] == 2
     assert cards["users with such keys"] == 2

@@ -191,6 +191,7 @@ def test_of_two_runs_at_once_both_must_have_read_all_users(tree, command):
 
 # -- evidence that could not be read --------------------------------------------------------------
 
+SAID = "AccessDenied: not authorized"
 UNREAD = [
     pytest.param(
         [unread(A, "event-history")],
@@ -199,12 +200,12 @@ UNREAD = [
     ),
     pytest.param(
         [unread(A, "last-used", "ci", key(number)) for number in (1, 2)],
-        f"the last use of 2 access keys could not be read ({K1}, {K2}): AccessDenied: not authorized",
+        f"the last use of 2 access keys could not be read ({K1}, {K2}): {SAID}",
         id="last use",
     ),
     pytest.param(
         [unread(A, "user", "bob", error=None)],
-        "1 user of the credential report was not found (bob)",
+        "1 user of the credential report could not be found (bob)",
         id="a user who was renamed",
     ),
 ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from c7n_inactive_keys.report.read.run_log import short
+from c7n_inactive_keys.report.read.run_log import reason_words
 
 ORG_STAMP = re.compile(r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+: c7n_org:")
 ORG_RAN = re.compile(r"Ran account:.* time:(?P<seconds>\d+(?:\.\d+)?)$")
@@ -62,7 +62,7 @@ class _OrgRun:
         for pattern in ORG_FAILURES:
             if found := pattern.search(line):
                 groups = found.groupdict()
-                text = short(groups["text"])
+                text = reason_words(groups["text"])
                 if NOT_LOADED.search(text):
                     text = f"plugin not loaded: {text}"
                 policy = groups.get("policy")
