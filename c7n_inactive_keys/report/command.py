@@ -150,13 +150,14 @@ def _demand_policies(
 ) -> None:
     """Refuse a report that would be empty because of a mistyped name."""
     known = sorted({run.policy for run in collection.runs})
+    finds = any(run.finds_keys is not False for run in collection.runs)
     for policy in policies:
         if policy not in known:
             raise click.UsageError(
                 f"there is no output of a policy named {clean(policy)!r}; "
                 f"there is of: {clean(', '.join(known)) or 'none'}"
             )
-    if not known and not has_config and not collection.unread:
+    if not finds and not has_config and not collection.unread:
         raise click.UsageError(
             f"there is no output of a policy with the filter inactive-access-key under "
             f"{clean(', '.join(sources))}"

@@ -88,7 +88,8 @@ class PolicyRun:
     started: str  # else, when its files were last written
     start_known: bool
     dryrun: bool
-    finds_keys: bool | None  # has the filter inactive-access-key; None: unknown
+    ours: bool | None  # has a filter or action of this package; None: unknown
+    finds_keys: bool | None  # has the filter inactive-access-key
     deletes: bool  # has the action delete-inactive-keys
     state: str  # read or failed
     reason: str | None = None

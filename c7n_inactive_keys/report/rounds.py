@@ -22,7 +22,7 @@ Place = tuple[str, str, str | None]  # account, policy, region
 def relevant_runs(
     collection: Collection, listed: Sequence[ListedAccount] | None, policies: Sequence[str]
 ) -> list[PolicyRun]:
-    """The runs of policies that find keys (only `policies`, if any), with the account ids known.
+    """The runs of policies that are about keys (only `policies`, if any), with their account ids.
 
     A run that was killed early says neither its account id nor what the policy does: the id is
     that of c7n-org's account name, or of the policies beside it, and the policy is taken for what
@@ -30,15 +30,15 @@ def relevant_runs(
     left may be those of another policy: nothing was read.
     """
     runs = collection.runs
-    finders = {run.policy for run in runs if run.finds_keys}
+    ours = {run.policy for run in runs if run.ours}
     ids = _account_ids(runs, listed)
     return [
         replace(
-            run if run.finds_keys or run.policy in finders else _failed(run),
+            run if run.policy in ours else _failed(run),
             account_id=run.account_id or next(filter(None, map(ids.get, _places(run))), ""),
         )
         for run in runs
-        if (run.policy in finders or run.policy not in collection.other_policies)
+        if (run.policy in ours or run.policy not in collection.other_policies)
         and (not policies or run.policy in policies)
     ]
 

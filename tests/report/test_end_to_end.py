@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from datetime import datetime, timezone
-from pathlib import Path
 
 import pytest
 import yaml
@@ -16,67 +13,10 @@ import yaml
 from c7n_inactive_keys_sandbox import Fault
 from c7n_inactive_keys_sandbox.organisation import seed_organisation
 
+from .office import POLICIES, Office
+
 pytest.importorskip("c7n_org", reason="extra org is not installed")
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("report-e2e")]
-
-POLICIES = Path(__file__).parents[2] / "policies" / "inactive-keys.yml"
-REPORT, DELETE = "inactive-keys-report", "inactive-keys-delete"
-
-
-class Office:
-    """Somebody with a shell in the management account."""
-
-    def __init__(self, sandbox, organisation, directory):
-        self.sandbox = sandbox
-        self.organisation = organisation
-        self.directory = directory
-        self.accounts = organisation.accounts_yml(directory / "accounts.yml")
-        self.policies = directory / "policies.yml"
-        self.policies.write_text(POLICIES.read_text())
-        self.environ = sandbox.environ(organisation.management.id) | {"HOME": str(directory)}
-
-    def command(self, name, *arguments):
-        return subprocess.run(
-            [Path(sys.executable).with_name(name), *map(str, arguments)],
-            env=self.environ,
-            cwd=self.directory,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def org(self, out, *arguments, accounts=None):
-        done = self.command(
-            "c7n-org",
-            "run",
-            "-c",
-            accounts or self.accounts,
-            "-u",
-            self.policies,
-            "-s",
-            out,
-            "--cache-period",
-            "0",
-            *arguments,
-        )
-        (self.directory / f"{out}.log").write_text(done.stderr)
-        return done
-
-    def report(self, out, *arguments):
-        return self.command("c7n-inactive-keys", "report", "-s", out, *arguments)
-
-    def json(self, out, *arguments, status=0):
-        done = self.report(out, "-c", self.accounts, "--format", "json", *arguments)
-        assert done.returncode == status, done.stderr
-        return json.loads(done.stdout)
-
-    def inactive(self):
-        """The truth: ids of the inactive keys of users by account."""
-        return {
-            (item["account_id"], item["access_key_id"]): item
-            for item in self.sandbox.truth()
-            if item["status"] == "Inactive" and item["user_name"] not in (None, "<root_account>")
-        }
 
 
 @pytest.fixture

@@ -244,3 +244,17 @@ def test_class_names_and_the_policy_leave_the_reason_of_an_unread_account(
         log = f"Traceback (most recent call last):\n{error.format(policy=policy)}\n"
         tree.run(A, None, name="one", policy=policy, log=log)
     assert command(tree).accounts["one"]["reason"] == reason
+
+
+def test_a_failed_deletion_does_not_hide_what_could_not_be_read(tree, command, tmp_path):
+    """c7n-org prints only the exception that ended the policy."""
+    run_failed(tree, [unread(A, "event-history"), *failed_lines(DENIED)])
+    log = tmp_path / "c7n-org.log"
+    log.write_text(
+        f"{LATER.astimezone():%Y-%m-%d %H:%M:%S},000: c7n_org:ERROR Exception running "
+        f"policy:{DELETE} account:one region:us-east-1 error:policy:{DELETE} 2 failure(s): ci\n"
+    )
+    told = command(tree, arguments=["--log", log])
+    assert told.status == 3
+    assert told.accounts["one"]["reason"].startswith("event history could not be read")
+    assert [item["keys"] for item in told.document["failures"]] == [2]

@@ -86,6 +86,7 @@ def policy_runs(draw):
         started=f"2026-11-0{day}T04:00:00Z",
         start_known=True,
         dryrun=False,
+        ours=True,
         finds_keys=True,
         deletes=False,
         state="read" if read else "failed",

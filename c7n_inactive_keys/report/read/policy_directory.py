@@ -90,9 +90,9 @@ class _Reader:
         return self.metadata.policy or self.directory.path.rpartition("/")[2]
 
     def run(self) -> PolicyRun | None:
-        """The run, if it is a look at a whole account's keys."""
+        """The run, if it is a look at a whole account by a policy that this package is part of."""
         metadata = self.metadata
-        if metadata.finds_keys is False or not self._whole_account():
+        if metadata.ours is False or not self._whole_account():
             return None
         not_read = metadata.fault or self._not_read()
         started = metadata.started or format_time(self.directory.modified())
@@ -115,7 +115,8 @@ class _Reader:
             started=started,
             start_known=metadata.started is not None,
             dryrun=metadata.dryrun,
-            finds_keys=True if resources.keys or journal.account_id else metadata.finds_keys,
+            ours=True if resources.keys or journal.account_id else metadata.ours,
+            finds_keys=True if resources.keys or journal.outcomes else metadata.finds_keys,
             deletes=metadata.deletes,
             state=FAILED if reason else READ,
             reason=reason,
