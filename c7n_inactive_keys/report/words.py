@@ -24,7 +24,12 @@ UNREAD = {  # with what is counted in it
     UNREAD_USER: ("{} of the credential report could not be found", "user"),
     UNREADABLE: ("the access keys of {} could not be read", "user"),
 }
-TIMED = {"deactivated": "switched off", "activated": "switched on", "used": "last used"}
+TIMED = {
+    "used": "last used",
+    "active": "seen active",
+    "inactive": "seen inactive",
+    "unclear": "perhaps changed",
+}
 
 
 def clean(text: str) -> str:
@@ -64,6 +69,8 @@ def evidence_words(item: Mapping[str, Any]) -> str:
     words = " ".join(_words(item))
     if item.get("Discarded"):
         words = f"{words}; not believed: {item['Discarded']}"
+    if item.get("Waiting"):
+        words = f"{words}; waits {item['Waiting']}"
     # Most of a large report's text is the same few sentences, over and over.
     return intern(clean(words))
 
@@ -85,6 +92,8 @@ def _words(item: Mapping[str, Any]) -> Iterable[str]:
         yield f"by {item['Actor']}"
     if item.get("EventId"):
         yield f"(event {item['EventId']})"
+    if item.get("Reason"):
+        yield f"because {item['Reason']}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 POLICIES = Path(__file__).parents[2] / "policies" / "inactive-keys.yml"
@@ -54,6 +55,12 @@ class Office:
         )
         (self.directory / f"{out}.log").write_text(done.stderr)
         return done
+
+    def record(self):
+        """Let the ledger be written, and enough time pass for what it saw to be a proof."""
+        done = self.org("ledger", "-p", "inactive-keys-record")
+        assert done.returncode == 0, done.stderr
+        self.sandbox.age(timedelta(hours=3))
 
     def report(self, out, *arguments):
         """`c7n-inactive-keys report` over the directory."""

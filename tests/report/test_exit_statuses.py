@@ -56,3 +56,19 @@ def test_the_statuses_are_as_documented(sandbox, tmp_path, case: Case):
     named = [name for name in ACCOUNTS if f"{name} (" in told.stderr]
     assert named == list(case.concerned), told.stderr
     assert SAID[case.report] in told.stderr.partition("\n")[0]
+
+
+@pytest.mark.parametrize("action", ["LookupEvents", "GetAccessKeyLastUsed"])
+def test_a_policy_that_finds_nothing_for_want_of_evidence_leaves_a_gap(sandbox, tmp_path, action):
+    """With `days` no key matches then, and c7n-org ends with 0."""
+    office = SmallOffice(sandbox, tmp_path)
+    deletion = policies()["policies"][-1]
+    del deletion["source"]  # whose report knows the last uses
+    office.write_policies({"policies": [deletion]})
+    office.fail(action=action, account=ACCOUNTS["first"], times=None, error="AccessDenied")
+    assert office.org("out").returncode == 0
+    document = office.json("out", status=3)
+    assert {item["name"]: item["status"] for item in document["accounts"]} == {
+        "first": "failed",
+        "second": "read",
+    }

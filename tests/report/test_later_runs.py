@@ -20,7 +20,7 @@ def in_partition(partition, resource):
 
 
 def test_a_later_run_of_the_same_day_ends_an_earlier_proof(tree, report):
-    """It was switched on and off in between: what was proven in the morning is no more so."""
+    """It was reactivated and deactivated in between: the morning's proof is void."""
     tree.run(A, [user(A, "ci", key(1, off=(90, 400)))], policy=DELETE, started=NOW)
     evening = NOW + 11 * HOURS
     tree.run(A, [user(A, "ci", key(1, off=(0.1, 0.1), now=evening))], started=evening)
@@ -40,7 +40,7 @@ def test_a_key_that_a_later_run_saw_active_is_no_inactive_key(tree, report):
 
 
 def test_a_key_that_an_earlier_run_saw_active_keeps_its_row(tree, report):
-    """The other way round: it was switched off since."""
+    """The other way round: it was deactivated since."""
     tree.run(A, [user(A, "ci", key(2), active=(K1,))], policy=DELETE, started=NOW)
     tree.run(A, [user(A, "ci", key(1), active=(K2,))], started=NOW + timedelta(days=4))
     assert [row.key.access_key_id for row in report(tree).keys] == [K1]

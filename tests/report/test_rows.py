@@ -115,7 +115,7 @@ UNKNOWN = ("failed", "interrupted")
             [user(A, "ci", key(2), active=(key(1)["AccessKeyId"],))],
             {},
             ("skipped", "reactivated"),
-            id="switched on",
+            id="reactivated",
         ),
         pytest.param(None, {}, UNKNOWN, id="the next run failed"),
         pytest.param([], {"policy": "other"}, UNKNOWN, id="another policy, which may not list it"),
@@ -310,7 +310,7 @@ def test_evidence_is_put_in_words(tree, report):
         "created 2024-02-24T04:00:00Z",
         "last used 2026-06-23T04:00:00Z",
         (
-            "cloudtrail: switched off 2026-08-12T04:00:00Z by "
+            "cloudtrail: deactivated 2026-08-12T04:00:00Z by "
             "arn:aws:iam::111111111111:user/admin (event event-1)"
         ),
         (
@@ -344,3 +344,45 @@ def test_damaged_gzip_is_a_failed_account(tree, report):
     result = report(tree)
     assert result.accounts[0].status == "failed"
     assert json.dumps(result.problems)
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        (
+            {
+                "Source": "cloudtrail",
+                "Kind": "inactive-throughout",
+                "From": "2026-08-22T04:00:00Z",
+                "To": "2026-11-20T02:00:00Z",
+                "Waiting": "until 2026-11-20T06:00:00Z",
+            },
+            (
+                "cloudtrail: inactive throughout 2026-08-22T04:00:00Z to 2026-11-20T02:00:00Z; "
+                "waits until 2026-11-20T06:00:00Z"
+            ),
+        ),
+        (
+            {"Source": "credential-report", "Kind": "inactive", "Time": "2026-11-20T01:00:00Z"},
+            "credential-report: seen inactive 2026-11-20T01:00:00Z",
+        ),
+        (
+            {
+                "Source": "cloudtrail",
+                "Kind": "unclear",
+                "Time": "2026-11-20T01:00:00Z",
+                "Reason": "the call ended in ServiceFailure",
+            },
+            (
+                "cloudtrail: perhaps changed 2026-11-20T01:00:00Z because the call ended in "
+                "ServiceFailure"
+            ),
+        ),
+    ],
+    ids=["waiting", "observation", "unclear"],
+)
+def test_evidence_that_is_not_yet_or_never_clear_has_its_words(tree, report, item, words):
+    found = key(1)
+    found["Evidence"].append(item)
+    tree.run(A, [user(A, "ci", found)])
+    assert report(tree).keys[0].key.evidence[-1] == words

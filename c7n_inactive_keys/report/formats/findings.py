@@ -13,7 +13,7 @@ from c7n_inactive_keys.report.model import KeyRow, Report
 GENERATOR = "c7n-inactive-keys/inactive-access-key"
 PROVEN_DAYS = 90
 REMEDIATION = (
-    "Switch the access key on again soon if it is needed, else delete it: "
+    "Reactivate the access key soon if it is needed, else delete it: "
     "an inactive key is one API call away from being a live credential."
 )
 # Partitions of whose IAM botocore's endpoint data does not tell the home region.
@@ -58,7 +58,7 @@ def finding(row: KeyRow, report: Report) -> Finding:
         ),
         description=(
             f"Inactive for at least {key.at_least_days} and at most {key.at_most_days} days: "
-            f"switched off between {key.not_before} and {key.not_after}. "
+            f"deactivated between {key.not_before} and {key.not_after}. "
             f"Evidence: {'; '.join(key.evidence)}.{outcome}{reason}{'.' if outcome else ''}"
         ),
         severity=_severity(row),

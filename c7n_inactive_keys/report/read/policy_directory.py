@@ -30,8 +30,8 @@ from c7n_inactive_keys.report.read.metadata_file import (
 )
 from c7n_inactive_keys.report.read.resources_file import (
     DamagedResourcesError,
+    active_key_ids,
     found_keys,
-    switched_on,
     unread_evidence,
 )
 from c7n_inactive_keys.report.read.run_log import deployment, failure
@@ -249,7 +249,7 @@ class _Reader:
             users: Any = json.loads(self.directory.read(output_trees.RESOURCES) or "")
             return _Resources(
                 tuple(found_keys(users, began, known.exempt_tags, known.access_key_filters)),
-                frozenset(switched_on(users)),
+                frozenset(active_key_ids(users)),
                 tuple(unread_evidence(users)),
             )
         except output_trees.TornFileError as error:

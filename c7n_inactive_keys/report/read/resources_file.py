@@ -53,7 +53,7 @@ def found_keys(
                 yield found if ids is None else replace(found, selected=found.access_key_id in ids)
 
 
-def switched_on(users: Any) -> Iterator[str]:
+def active_key_ids(users: Any) -> Iterator[str]:
     """Ids of the Active keys that the same users hold.
 
     Raises:
