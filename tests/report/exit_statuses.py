@@ -110,7 +110,8 @@ def killed(office: Any) -> Iterable[str]:
         for child in _children(office.process.pid):
             os.kill(child, signal.SIGKILL)
 
-    office.fail(action="ListAccessKeys", account=FIRST, call=kill, kind="reset")
+    # With the first call of any account, when none can be done yet.
+    office.fail(action="AssumeRole", call=kill, kind="reset")
     return ()
 
 
