@@ -61,6 +61,14 @@ def test_a_key_that_only_a_journal_knows_and_whose_days_it_does_not_say_is_unpro
     assert not told.keys[K1]["proven"]
 
 
+def test_a_key_that_a_killed_run_found_is_not_taken_for_proven(tree, command):
+    """When that run began is not known: only when its files were last written."""
+    tree.run(A, [user(A, "ci", unknown(1))], name="one", metadata=False)
+    tree.run(B, [], name="two")
+    told = command(tree)
+    assert (told.status, told.totals["unproven"]) == (4, 1)
+
+
 @pytest.mark.parametrize("format_", ["text", "html"])
 def test_people_are_shown_the_keys_of_which_nothing_is_proven(tree, format_):
     """In words, not as an age."""

@@ -130,6 +130,14 @@ def test_every_key_has_exactly_one_row(runs):
 
 @law
 @given(RUNS)
+def test_no_key_is_settled_by_what_was_known_before_it_was_last_found(runs):
+    """It would be called clean although somebody saw it inactive after that."""
+    for row in summary(runs).keys:
+        assert not row.settled or (row.last_seen or "") <= row.outcome_time
+
+
+@law
+@given(RUNS)
 def test_every_account_is_read_failed_or_missing_and_none_is_forgotten(runs):
     result = summary(runs, listed=LISTED)
     assert {account.account_id for account in result.accounts} == set(ACCOUNTS)

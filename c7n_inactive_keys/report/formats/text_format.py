@@ -112,7 +112,7 @@ class _Page:
         missing = uncovered(report)
         if missing:
             self._table(
-                "Accounts that were not read",
+                "Accounts that are not covered",
                 ("account", "name", "status", "reason"),
                 ((a.account_id, a.name, a.status, a.reason or "") for a in missing),
             )

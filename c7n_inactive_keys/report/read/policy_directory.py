@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from c7n_inactive_keys.core.errors import UnreadUsersError
@@ -95,13 +96,10 @@ class _Reader:
         if metadata.ours is False or not self._whole_account():
             return None
         not_read = metadata.fault or self._not_read()
-        started = metadata.started or format_time(self.directory.modified())
-        resources = self._resources(None if not_read else started)
+        resources = self._resources(None if not_read else metadata.started)
         journal = self._journal()
         account_id, mismatch = self._account(resources.keys, journal)
-        unread = {*journal.unread, *resources.unread} if not not_read else set(journal.unread)
-        gaps = unread_words(sorted(unread, key=_by_kind)), *journal.damage[:1], mismatch
-        reason = not_read or resources.fault or "; ".join(filter(None, gaps)) or None
+        reason = not_read or resources.fault or _gaps(resources, journal, mismatch)
         root, name, region = self._layout()
         return PolicyRun(
             source=self.directory.source,
@@ -112,7 +110,7 @@ class _Reader:
             account_name=name,
             region=region,
             policy=self.policy,
-            started=started,
+            started=metadata.started or format_time(self.directory.modified()),
             start_known=metadata.started is not None,
             dryrun=metadata.dryrun,
             ours=True if resources.keys or journal.account_id else metadata.ours,
@@ -241,7 +239,7 @@ class _Reader:
         return told.text if told else ""
 
     def _resources(self, began: str | None) -> _Resources:
-        """What was found; `began` is when this run did, None if it did not get as far."""
+        """What was found; `began` is when the run did that found it, if that is known."""
         if not self._has(output_trees.RESOURCES):
             return _Resources()
         known = self.metadata
@@ -280,5 +278,8 @@ class _Reader:
             return ""
 
 
-def _by_kind(item: Unread) -> tuple[str, str, str]:
-    return item.reason, item.subject, item.cause
+def _gaps(resources: _Resources, journal: JournalReading, mismatch: str | None) -> str | None:
+    """Why a run that came to its end did not cover its account."""
+    unread = {*journal.unread, *resources.unread}
+    words = unread_words(sorted(unread, key=attrgetter("reason", "subject", "cause")))
+    return "; ".join(filter(None, (words, *journal.damage[:1], mismatch))) or None
