@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,18 @@ class OutputTree:
             else:
                 (place / file_name).write_text(text)
         return place
+
+
+def too_deep(path: Path) -> None:
+    """A directory that nobody can read: what is in it has a longer path than any may have."""
+    path.mkdir(parents=True)
+    before = os.open(".", os.O_RDONLY)
+    os.chdir(path)
+    for _ in range(os.pathconf("/", "PC_PATH_MAX") // 200 + 1):
+        os.mkdir("d" * 200)  # noqa: PTH102 - a Path would be the whole, too long path
+        os.chdir("d" * 200)
+    os.fchdir(before)
+    os.close(before)
 
 
 def accounts_file(path: Path, **accounts: str) -> Path:

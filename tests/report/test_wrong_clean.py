@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import timedelta
 
 import pytest
@@ -22,6 +21,7 @@ from .output_tree import (
     entry,
     iso,
     key,
+    too_deep,
     unread,
     user,
 )
@@ -354,25 +354,6 @@ def test_a_region_that_is_no_longer_visited_leaves_no_old_findings_current(tree,
 # -- what cannot be read --------------------------------------------------------------------------
 
 
-@pytest.fixture(name="unreadable")
-def _unreadable(tmp_path):
-    """A directory in a tree that even root cannot read: its path is longer than any may be."""
-
-    def make(root, *parts):
-        root.joinpath(*parts[:-1]).mkdir(parents=True, exist_ok=True)
-        before = os.open(".", os.O_RDONLY)
-        os.chdir(root.joinpath(*parts[:-1]))
-        os.mkdir(parts[-1])  # noqa: PTH102 - a Path would be the whole, too long path
-        os.chdir(parts[-1])
-        for _ in range(os.pathconf("/", "PC_PATH_MAX") // 200):
-            os.mkdir("d" * 200)  # noqa: PTH102 - the same
-            os.chdir("d" * 200)
-        os.fchdir(before)
-        os.close(before)
-
-    return make
-
-
 @pytest.mark.parametrize(
     ("parts", "statuses"),
     [
@@ -380,10 +361,10 @@ def _unreadable(tmp_path):
         pytest.param(["one", "eu-west-1"], {"one": "failed"}, id="a region of an account"),
     ],
 )
-def test_a_directory_that_cannot_be_read_is_a_gap(tree, command, unreadable, parts, statuses):
+def test_a_directory_that_cannot_be_read_is_a_gap(tree, command, parts, statuses):
     """Without an accounts file nobody would miss what is in it."""
     tree.run(A, [user(A, "ci", key(1))], name="one")
-    unreadable(tree.root, *parts)
+    too_deep(tree.root.joinpath(*parts))
     told = command(tree)
     assert told.status == 3
     assert told.statuses == statuses
