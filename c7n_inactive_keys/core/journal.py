@@ -123,9 +123,14 @@ def _first_time(lines: list[str]) -> str:
 
 def _read_line(line: str) -> JournalEntry | str:
     try:
+        line.encode()  # a byte that is no UTF-8 has been read as half a character
         fields = json.loads(line)
+    except UnicodeEncodeError:
+        return "it is not UTF-8"
     except ValueError:
         return "it is not JSON; the run was probably killed while it was written"
+    except RecursionError:
+        return "it is nested too deeply"
     if not isinstance(fields, dict) or fields.get("outcome") not in OUTCOMES:
         return "it is not a line of this journal"
     try:

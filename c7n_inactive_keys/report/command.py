@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
@@ -14,17 +14,18 @@ import click
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.report import plan_file
-from c7n_inactive_keys.report.accounts import read_accounts
-from c7n_inactive_keys.report.model import Collection, Report
+from c7n_inactive_keys.report.model import Collection, Failure, Report
 from c7n_inactive_keys.report.progress import progress
+from c7n_inactive_keys.report.read.accounts_file import read_accounts
 from c7n_inactive_keys.report.read.collect import collect
-from c7n_inactive_keys.report.read.run_log import org_failures
+from c7n_inactive_keys.report.read.org_log import org_failures
 from c7n_inactive_keys.report.summary import summarise, uncovered
 from c7n_inactive_keys.report.words import clean, counted, is_or_are
 from c7n_inactive_keys.report.writing import STDOUT, write_file, write_stdout
 from c7n_inactive_keys.stdout import printing
 
 NOT_COVERED = 3
+ACTION_FAILED = 4
 FORMATS = {
     "text": "text_format",
     "csv": "csv_format",
@@ -106,7 +107,8 @@ def report(
 ) -> None:
     """Report keys, outcomes and coverage of past runs.
 
-    Exit status: 0 every account was read, 3 some account was not, 2 wrong usage.
+    Exit status: 0 every account was read and nothing failed, 3 some account was
+    not covered, 4 all were but an action failed, 2 wrong usage.
     """
     output = output or STDOUT
     if plan and plan.absolute() == output.absolute():
@@ -132,7 +134,15 @@ def report(
         raise click.UsageError(clean(str(error))) from error
     if not result.complete:
         click.echo(_not_covered(result), err=True)
-        ctx.exit(NOT_COVERED)
+    if result.failures:
+        click.echo(_failed(result), err=True)
+    ctx.exit(_status(result))
+
+
+def _status(result: Report) -> int:
+    if not result.complete:
+        return NOT_COVERED
+    return ACTION_FAILED if result.failures else 0
 
 
 def _demand_policies(
@@ -140,13 +150,14 @@ def _demand_policies(
 ) -> None:
     """Refuse a report that would be empty because of a mistyped name."""
     known = sorted({run.policy for run in collection.runs})
+    finds = any(run.finds_keys is not False for run in collection.runs)
     for policy in policies:
         if policy not in known:
             raise click.UsageError(
                 f"there is no output of a policy named {clean(policy)!r}; "
                 f"there is of: {clean(', '.join(known)) or 'none'}"
             )
-    if not known and not has_config:
+    if not finds and not has_config and not collection.unread:
         raise click.UsageError(
             f"there is no output of a policy with the filter inactive-access-key under "
             f"{clean(', '.join(sources))}"
@@ -167,14 +178,29 @@ def _read_log(path: Path) -> list[str]:
 
 def _not_covered(result: Report) -> str:
     missing = uncovered(result)
-    names = ", ".join(
-        f"{account.name} ({account.status}: {account.reason})" for account in missing[:NAMED]
-    )
-    more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
     return clean(
         f"{counted(len(missing), 'account')} of {len(result.accounts):,} {is_or_are(len(missing))} "
-        f"not covered: {names}{more}"
+        f"not covered: "
+        + _named_few([f"{item.name} ({item.status}: {item.reason})" for item in missing])
     )
+
+
+def _failed(result: Report) -> str:
+    accounts = len({failure.account_name for failure in result.failures})
+    return clean(
+        f"actions failed in {counted(accounts, 'account')} of {len(result.accounts):,}: "
+        + _named_few([_failure(item) for item in result.failures])
+    )
+
+
+def _failure(failure: Failure) -> str:
+    keys = f", {counted(failure.keys, 'key')}" if failure.keys else ""
+    return f"{failure.account_name} ({failure.policy}{keys}: {failure.reason})"
+
+
+def _named_few(items: Sequence[str]) -> str:
+    more = f" and {len(items) - NAMED:,} more" if len(items) > NAMED else ""
+    return ", ".join(items[:NAMED]) + more
 
 
 def _write_report(result: Report, format_: str, output: Path) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from c7n_inactive_keys.core.times import parse_time
@@ -15,24 +15,25 @@ from c7n_inactive_keys.report.model import (
     Account,
     ListedAccount,
     PolicyRun,
+    UnreadPlace,
 )
-from c7n_inactive_keys.report.read.run_log import FailureKey, OrgFailure
-from c7n_inactive_keys.report.rounds import Round, started
+from c7n_inactive_keys.report.read.org_log import FailureKey, OrgFailure
+from c7n_inactive_keys.report.rounds import Round, is_same_round, started
 
-# A failed account is often run again by itself; the others then count as read in the same round.
-SAME_ROUND = timedelta(hours=12)
 NO_OUTPUT = (
     "no output: c7n-org leaves none when a role cannot be assumed or a worker has not loaded the "
     "plugin"
 )
 LEFT_OUT = "no output of this policy: c7n-org leaves an account after the first denied call"
 NO_POLICY = "no output of a policy with the filter inactive-access-key"
+UNKNOWN = "unknown"
 
 # c7n-org begins an account's regions about together, and its log seldom says when it began itself.
 SAME_RUN = timedelta(minutes=10)
 
 OrgFailures = Mapping[FailureKey, OrgFailure]
 AccountFailures = Mapping[tuple[str | None, str], OrgFailure]  # by policy (None: all) and region
+AccountRuns = dict[str, list[tuple[int, PolicyRun]]]  # by policy, with the number of their round
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,41 +43,42 @@ class PolicyCoverage:
     status: str
     reason: str | None = None
     last_read: str | None = None
+    is_exact: bool = False  # the reason is the run's own word on what it could not read
 
 
 def coverage(
-    found: Sequence[Round], listed: Sequence[ListedAccount] | None, org_failures: OrgFailures
+    found: Sequence[Round],
+    listed: Sequence[ListedAccount] | None,
+    org_failures: OrgFailures,
+    unread: Iterable[UnreadPlace] = (),
 ) -> tuple[Account, ...]:
     """All accounts that were to be read, left output, or failed by c7n-org's log, by name."""
-    names = {account.account_id: account.name for account in listed or ()}
-    by_account: dict[str, dict[str, list[tuple[int, PolicyRun]]]] = {}
-    for number, part in enumerate(found):
-        for run in part:
-            account = run.account_id or run.account_name or "unknown"
-            by_account.setdefault(account, {}).setdefault(run.policy, []).append((number, run))
-            if run.account_name and not listed:
-                names[account] = run.account_name
-    newest = _newest(found)
-    last_in = _last_in_tree(found)
-    failures = _by_account(org_failures, newest)
-    if not listed:
-        ids = {name: account for account, name in names.items()}
-        names.update((ids.get(name, name), name) for name in failures if name not in by_account)
-    accounts = []
-    for account in {**by_account, **dict.fromkeys(names)}:
-        runs = by_account.get(account, {})
-        name = names.get(account) or _name(runs) or account
-        told = failures.get(name, {})
-        policies = {
-            policy: _policy_coverage(runs.get(policy, []), number, began, last_in, told)
-            for policy, (number, began) in newest.items()
-        }
-        known = listed is None or account in names
-        accounts.append(_account(account, name, policies, told, known))
+    accounts = _with_unread(_Coverage(found, listed, org_failures).accounts(), unread)
     return tuple(sorted(accounts, key=lambda item: (item.name, item.account_id)))
 
 
-def _by_account(
+def _with_unread(accounts: Iterable[Account], unread: Iterable[UnreadPlace]) -> list[Account]:
+    """The accounts, failed where a directory of theirs could not be read.
+
+    A directory that is no known account's may be that of one of which nothing else is known.
+    """
+    faults: dict[str, list[str]] = {}
+    for place in unread:
+        faults.setdefault(place.account_name, []).append(place.reason)
+    result = []
+    for account in accounts:
+        reasons = faults.pop(account.name, None)
+        if reasons:
+            told = account.reason if account.status != READ else None
+            reason = "; ".join(filter(None, (told, *reasons)))
+            account = replace(account, status=FAILED, reason=reason)
+        result.append(account)
+    return result + [
+        Account("", name, FAILED, "; ".join(reasons)) for name, reasons in faults.items()
+    ]
+
+
+def by_account_name(
     org_failures: OrgFailures, policies: Collection[str]
 ) -> dict[str, dict[tuple[str | None, str], OrgFailure]]:
     """The failures of each account name that say something of the policies."""
@@ -87,21 +89,78 @@ def _by_account(
     return failures
 
 
-def _newest(found: Sequence[Round]) -> dict[str, tuple[int, str]]:
-    """For each policy, the last round that holds it and when that began."""
-    newest: dict[str, tuple[int, str]] = {}
+class _Coverage:
+    """What was to be read, by all that is known of it."""
+
+    def __init__(
+        self,
+        found: Sequence[Round],
+        listed: Sequence[ListedAccount] | None,
+        org_failures: OrgFailures,
+    ) -> None:
+        runs = [run for part in found for run in part]
+        self.listed = listed
+        self.by_account = _by_account(found)
+        self.last_begun = _last_begun(runs)
+        self.failures = by_account_name(org_failures, self.last_begun)
+        self.names = self._names(runs)
+        self.expected = {run.policy for run in runs if run.ours}
+        self.finders = {run.policy for run in runs if run.finds_keys}
+
+    def _names(self, runs: Iterable[PolicyRun]) -> dict[str, str]:
+        """The accounts that should have been read, and the names of others as far as known."""
+        if self.listed is not None:
+            return {account.account_id: account.name for account in self.listed}
+        names = {run.account or UNKNOWN: run.account_name for run in runs if run.account_name}
+        ids = {name: account for account, name in names.items()}
+        left = [name for name in self.failures if name not in self.by_account]
+        return {**names, **{ids.get(name, name): name for name in left}}
+
+    def accounts(self) -> Iterable[Account]:
+        """All accounts, each with its coverage by all policies."""
+        for account in {**self.by_account, **dict.fromkeys(self.names)}:
+            yield self._account(account, self.by_account.get(account, {}))
+
+    def _account(self, account: str, runs: AccountRuns) -> Account:
+        name = self.names.get(account) or _name(runs) or account
+        told = self.failures.get(name, {})
+        policies = {
+            policy: _policy_coverage(runs.get(policy, []), began, told)
+            for policy, began in self.last_begun.items()
+            if policy in self.expected or policy in runs
+        }
+        # A policy that only keeps the ledger finds no key: alone, it leaves an account unread.
+        looked = bool(self.finders & policies.keys())
+        covered = looked and all(item.status == READ for item in policies.values())
+        missing = all(item.status == MISSING for item in policies.values())
+        return Account(
+            # A run that was killed early may be known by its directory's name alone.
+            account_id=account if account.isdigit() else "",
+            name=name,
+            status=READ if covered else MISSING if missing else FAILED,
+            reason=None if covered else _reason(policies, told),
+            last_read=max(
+                (item.last_read for item in policies.values() if item.last_read), default=None
+            ),
+            listed=self.listed is None or account in self.names,
+        )
+
+
+def _by_account(found: Sequence[Round]) -> dict[str, AccountRuns]:
+    by_account: dict[str, AccountRuns] = {}
     for number, part in enumerate(found):
-        for policy in sorted({run.policy for run in part}):
-            newest[policy] = number, started(run for run in part if run.policy == policy)
-    return newest
+        for run in part:
+            runs = by_account.setdefault(run.account or UNKNOWN, {})
+            runs.setdefault(run.policy, []).append((number, run))
+    return by_account
 
 
-def _last_in_tree(found: Sequence[Round]) -> dict[tuple[str, str], str]:
-    """When each policy was last begun in each tree."""
-    runs: dict[tuple[str, str], list[PolicyRun]] = {}
-    for run in (run for part in found for run in part):
-        runs.setdefault((run.source, run.policy), []).append(run)
-    return {place: started(beside) for place, beside in runs.items()}
+def _last_begun(runs: Iterable[PolicyRun]) -> dict[str, str]:
+    """When each policy was last begun anywhere."""
+    by_policy: dict[str, list[PolicyRun]] = {}
+    for run in runs:
+        by_policy.setdefault(run.policy, []).append(run)
+    return {policy: started(part) for policy, part in sorted(by_policy.items())}
 
 
 def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
@@ -110,12 +169,11 @@ def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
     )
 
 
+# -- one policy in one account --------------------------------------------------------------------
+
+
 def _policy_coverage(
-    runs: Sequence[tuple[int, PolicyRun]],
-    newest: int,
-    began: str,
-    last_in_tree: Mapping[tuple[str, str], str],
-    failures: AccountFailures,
+    runs: Sequence[tuple[int, PolicyRun]], last_begun: str, failures: AccountFailures
 ) -> PolicyCoverage:
     last_read = max((run.started for _, run in runs if run.state == READ), default=None)
     if not runs:
@@ -125,32 +183,35 @@ def _policy_coverage(
     # IAM is global: an account that was read in one of several regions was read.
     read = [run for run in latest if run.state == READ]
     if not read:
-        reason = next((run.reason for run in latest if run.reason), None)
-        return PolicyCoverage(FAILED, reason, last_read)
-    later = [_later_failure(run, failures) for run in read]
-    read = [run for run, failure in zip(read, later, strict=True) if failure is None]
+        last = max(latest, key=lambda run: (bool(run.reason), run.started))
+        return PolicyCoverage(FAILED, last.reason, last_read, is_exact=last.fresh)
+    stopped = [_stopping(run, failures) for run in read]
+    read = [run for run, failure in zip(read, stopped, strict=True) if failure is None]
     if not read:
-        return PolicyCoverage(FAILED, next(failure.text for failure in later if failure), last_read)
-    # A directory that is used again keeps the output of accounts that a later run never reached.
-    beside = max(last_in_tree[run.source, run.policy] for run in read)
-    expected = max(beside, began) if number < newest else beside
-    if parse_time(expected) - parse_time(max(run.started for run in read)) >= SAME_ROUND:
+        return PolicyCoverage(FAILED, next(item.text for item in stopped if item), last_read)
+    # Trees that were put together, or a directory that was used again, hold the output of accounts
+    # that the policy's last run did not reach.
+    if not is_same_round(max(run.started for run in read), last_begun):
         return PolicyCoverage(
-            MISSING, f"not in the last run of {expected}, last read {last_read}", last_read
+            MISSING, f"not in the last run of {last_begun}, last read {last_read}", last_read
         )
     return PolicyCoverage(READ, None, last_read)
 
 
-def _later_failure(run: PolicyRun, failures: AccountFailures) -> OrgFailure | None:
-    """The failure of a later run of c7n-org that left this run's output as it was."""
-    return next((item for key, item in failures.items() if _is_later(run, *key, item)), None)
+def _stopping(run: PolicyRun, failures: AccountFailures) -> OrgFailure | None:
+    """The failure for which this run does not make its account read.
+
+    It is that of a later run of c7n-org, which left this run's output as it was, or that of its
+    worker, which did not come to all policies.
+    """
+    return next((item for key, item in failures.items() if _stops(run, *key, item)), None)
 
 
-def _is_later(run: PolicyRun, policy: str | None, region: str, failure: OrgFailure) -> bool:
+def _stops(run: PolicyRun, policy: str | None, region: str, failure: OrgFailure) -> bool:
     started, own, here = parse_time(run.started), policy == run.policy, run.region in (region, None)
     if not (own or failure.leaves_account) or (failure.time and failure.time < started):
         return False
-    if here and own and not run.reason:
+    if here and (policy is None or (own and run.failed_action is None)):
         return True
     if failure.run_began is None:
         return here and not own
@@ -159,45 +220,28 @@ def _is_later(run: PolicyRun, policy: str | None, region: str, failure: OrgFailu
     return started < failure.run_began - doubt
 
 
+# -- why an account is not covered ----------------------------------------------------------------
+
+
+def _reason(policies: Mapping[str, PolicyCoverage], failures: AccountFailures) -> str:
+    """Each reason once, with the policies that it is about unless it is about all."""
+    unread = {policy: item for policy, item in policies.items() if item.status != READ}
+    if not unread:
+        return _told(failures, None) or NO_POLICY
+    missing = all(item.status == MISSING for item in policies.values())
+    failed = any(item.status == FAILED for item in unread.values())
+    reasons: dict[str, list[str]] = {}
+    for policy, item in unread.items():
+        own = LEFT_OUT if failed and item.status == MISSING else item.reason
+        told = None if item.is_exact else _told(failures, policy)
+        reason = told or own or (NO_OUTPUT if missing else LEFT_OUT)
+        reasons.setdefault(reason, []).append(policy)
+    if len(reasons) == 1 and len(unread) == len(policies):
+        return next(iter(reasons))
+    return "; ".join(f"{', '.join(which)}: {reason}" for reason, which in reasons.items())
+
+
 def _told(failures: AccountFailures, policy: str | None) -> str | None:
     """What c7n-org said of a policy, or else of all of them."""
     found = {which: failure.text for (which, _), failure in failures.items()}
     return found.get(policy) or found.get(None)
-
-
-def _account(
-    account_id: str,
-    name: str,
-    policies: Mapping[str, PolicyCoverage],
-    failures: AccountFailures,
-    listed: bool,
-) -> Account:
-    unread = {policy: item for policy, item in policies.items() if item.status != READ}
-    last_read = max((item.last_read for item in policies.values() if item.last_read), default=None)
-    if policies and not unread:
-        return Account(account_id, name, READ, last_read=last_read, listed=listed)
-    all_missing = all(item.status == MISSING for item in policies.values())
-    reasons: dict[str, list[str]] = {}
-    failed = any(item.status == FAILED for item in unread.values())
-    for policy, item in unread.items():
-        reasons.setdefault(
-            _told(failures, policy)
-            or (LEFT_OUT if failed and item.status == MISSING else item.reason)
-            or (NO_OUTPUT if all_missing else LEFT_OUT),
-            [],
-        ).append(policy)
-    if not policies:
-        reasons = {_told(failures, None) or NO_POLICY: []}
-    told_all = len(unread) == len(policies) and len(reasons) == 1
-    return Account(
-        # A run that was killed early, in no accounts file, is known by its directory's name alone.
-        account_id if account_id.isdigit() else "",
-        name,
-        status=MISSING if all_missing else FAILED,
-        reason="; ".join(
-            reason if told_all or not which else f"{', '.join(which)}: {reason}"
-            for reason, which in reasons.items()
-        ),
-        last_read=last_read,
-        listed=listed,
-    )

@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
-from c7n_inactive_keys.core.journal import ALREADY_GONE, DELETED, REACTIVATED, USER_GONE
+from c7n_inactive_keys.core.journal import ALREADY_GONE, DELETED, REACTIVATED
 
 READ = "read"
 FAILED = "failed"
 MISSING = "missing"
 
-# Reasons for which the delete action skips a key because it is not an inactive key any more.
-GONE = (ALREADY_GONE, USER_GONE)
-NO_LONGER_INACTIVE = (REACTIVATED, *GONE)
+# Reasons for which the delete action skips a key because it is not an inactive key any more. That
+# its user was not found says nothing: a user that was renamed keeps its keys.
+NO_LONGER_INACTIVE = (REACTIVATED, ALREADY_GONE)
+
+AWS = "aws"  # the partition of whom nothing else is known
 
 KeyId = tuple[str, str]  # account id, access key id
 
@@ -36,30 +39,38 @@ class FoundKey:
     at_least_days: float
     at_most_days: float
     evidence: tuple[str, ...]  # in words
+    proven: bool = True  # whether anything is: else it may have been active until it was found
+    unsettled_at_least_days: float | None = None  # what a later sighting would prove
+    unsettled_until: str | None = None
     user_keys: int | None = None  # keys of any status that the user holds; None: not recorded
     exempt: bool = False  # the user carried the exempt-tag of the policy's delete action
     selected: bool = True  # Custodian's own access-key filters, if any, matched it as well
 
+    @property
+    def identity(self) -> KeyId:
+        """What tells it from all other keys."""
+        return self.account_id, self.access_key_id
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the delete action's journal says became of one key in one run."""
+    """What an action's journal says became of one key in one run."""
 
-    account_id: str
-    user_name: str
-    access_key_id: str
+    key: FoundKey  # as far as the journal describes it
     policy: str
     time: str
     outcome: str  # deleted, skipped or failed
     reason: str | None = None
-    created: str | None = None
-    not_before: str | None = None
-    not_after: str | None = None
-    at_least_days: float | None = None
-    at_most_days: float | None = None
-    last_used: str | None = None
-    evidence: tuple[str, ...] = ()
     latest_run: bool = True  # whether it belongs to the last run that its journal holds
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something that a run needed to read and could not."""
+
+    reason: str  # the journal's word: unreadable, event-history, last-used, user
+    subject: str  # the user or access key id that it is about; empty: the account
+    cause: str  # what AWS said
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,7 @@ class PolicyRun:
     """The output directory of one policy in one account and region, read."""
 
     source: str  # the -s it was found under
+    root: str  # where in it the tree begins that the directory belongs to
     place: str  # the directory, for messages
     stamp: str  # YYYY/MM/DD/HH of an s3 output, else empty
     account_id: str  # empty: the run ended before it was written down
@@ -76,13 +88,22 @@ class PolicyRun:
     started: str  # else, when its files were last written
     start_known: bool
     dryrun: bool
-    finds_keys: bool | None  # has the filter inactive-access-key; None: unknown
+    ours: bool | None  # has a filter or action of this package; None: unknown
+    finds_keys: bool | None  # has the filter inactive-access-key
     deletes: bool  # has the action delete-inactive-keys
     state: str  # read or failed
     reason: str | None = None
+    fresh: bool = True  # its keys are those that this very run found
+    failed_action: str | None = None  # why an action failed; empty: its files do not say it
+    user_failures: tuple[str, ...] = ()  # actions that failed on a user as a whole, in words
     keys: tuple[FoundKey, ...] = ()
     active_key_ids: frozenset[str] = frozenset()
     outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def account(self) -> str:
+        """The account's id, or the name by which alone it is known."""
+        return self.account_id or self.account_name or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +115,26 @@ class ListedAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadPlace:
+    """A directory of a tree that could not be read, or a link that leads nowhere."""
+
+    path: str  # within the tree, as far as output is laid out by account
+    reason: str
+
+    @property
+    def account_name(self) -> str:
+        """The account whose output it is, if c7n-org wrote it."""
+        return self.path.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """All that was read: the runs, and what could not be made sense of, as sentences."""
 
     runs: tuple[PolicyRun, ...]
     problems: tuple[str, ...] = ()
+    unread: tuple[UnreadPlace, ...] = ()
+    other_policies: frozenset[str] = frozenset()  # those that do not look at an account's keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,69 +154,85 @@ class Account:
 class KeyRow:
     """One key of the report, merged over regions, policies and runs."""
 
-    account_id: str
+    key: FoundKey
     account_name: str
-    user_name: str
-    path: str
-    partition: str
-    access_key_id: str
-    created: str
-    last_used: str | None
-    last_used_service: str | None
-    last_used_region: str | None
-    not_before: str
-    not_after: str
-    at_least_days: float
-    at_most_days: float
-    evidence: tuple[str, ...]
-    outcome: str | None
-    reason: str | None
-    outcome_time: str | None
+    done: Outcome | None  # the last outcome that still stands
     first_seen: str | None
     last_seen: str | None
     slot_blocked: bool  # the user's second key slot is taken by an inactive key
     policies: tuple[str, ...]
 
     @property
+    def outcome(self) -> str | None:
+        """What became of it: deleted, skipped or failed; None: it was only found."""
+        return self.done.outcome if self.done else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why."""
+        return self.done.reason if self.done else None
+
+    @property
+    def outcome_time(self) -> str | None:
+        """When."""
+        return self.done.time if self.done else None
+
+    @property
     def settled(self) -> bool:
         """Whether it is known that the key is no longer an inactive one."""
-        return self.outcome == DELETED or self.reason in NO_LONGER_INACTIVE
+        return self.done is not None and settles(self.done)
 
     @property
     def never_used(self) -> bool:
         """Whether IAM recorded no use of the key."""
-        return self.last_used is None
+        return self.key.last_used is None
+
+    @property
+    def user(self) -> tuple[str, str]:
+        """Whose key it is: account id and user name."""
+        return self.key.account_id, self.key.user_name
+
+
+def settles(outcome: Outcome) -> bool:
+    """Whether the key is no longer an inactive one by this outcome, if none saw it later."""
+    return outcome.outcome == DELETED or outcome.reason in NO_LONGER_INACTIVE
 
 
 # What the json and csv reports say of a key, in this order.
-KEY_FIELDS = (
-    "account_id",
-    "account_name",
-    "user_name",
-    "path",
-    "access_key_id",
-    "created",
-    "last_used",
-    "last_used_service",
-    "last_used_region",
-    "not_before",
-    "not_after",
-    "at_least_days",
-    "at_most_days",
-    "evidence",
-    "outcome",
-    "reason",
-    "outcome_time",
-    "first_seen",
-    "last_seen",
-    "slot_blocked",
-    "policies",
-)
+KEY_FIELDS = {
+    path.rpartition(".")[2]: attrgetter(path)
+    for path in (
+        "key.account_id",
+        "account_name",
+        "key.user_name",
+        "key.path",
+        "key.access_key_id",
+        "key.created",
+        "key.last_used",
+        "key.last_used_service",
+        "key.last_used_region",
+        "key.not_before",
+        "key.not_after",
+        "key.at_least_days",
+        "key.at_most_days",
+        "key.evidence",
+        "outcome",
+        "reason",
+        "outcome_time",
+        "first_seen",
+        "last_seen",
+        "slot_blocked",
+        "policies",
+        "key.proven",
+        "key.unsettled_at_least_days",
+        "key.unsettled_until",
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The numbers of the report; all but `slot_blocked` and `users` count keys or accounts."""
+    """The numbers of the report: of all keys that were found, and of those that remain."""
 
     keys: int
     users: int
@@ -191,6 +243,10 @@ class Totals:
     failed: int
     slot_blocked: int  # users
     remaining: int  # keys that are still inactive, as far as is known
+    remaining_users: int
+    remaining_accounts: int
+    remaining_never_used: int
+    unproven: int  # of the remaining keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +276,17 @@ class TrendPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """One cause for which an action of a policy failed in one account."""
+
+    account_id: str
+    account_name: str
+    policy: str
+    keys: int  # 0: it did not get as far as a key
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a format may say."""
 
@@ -229,6 +296,7 @@ class Report:
     keys: tuple[KeyRow, ...]
     ages: tuple[AgeBin, ...]
     reasons: tuple[tuple[str, str, int], ...]  # outcome, reason, keys
+    failures: tuple[Failure, ...]
     trend: tuple[TrendPoint, ...]
     policies: tuple[str, ...]
     problems: tuple[str, ...] = ()

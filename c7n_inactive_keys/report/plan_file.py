@@ -18,7 +18,7 @@ from c7n_inactive_keys.report.model import (
     Report,
 )
 from c7n_inactive_keys.report.rounds import relevant_runs, rounds
-from c7n_inactive_keys.report.rows import current_runs
+from c7n_inactive_keys.report.sightings import current_runs
 
 # The pattern and length of userNameType in IAM's service model.
 IAM_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
@@ -43,15 +43,15 @@ def planned_keys(
     Raises:
         NoDeletePolicyError: no policy (of those selected) has the action.
     """
-    runs = relevant_runs(collection.runs, listed, policies)
+    runs = relevant_runs(collection, listed, policies)
     if not any(run.deletes for run in runs):
         raise NoDeletePolicyError(
             "no policy in the output has the action delete-inactive-keys: there is nothing to plan"
         )
-    done = {(r.account_id, r.access_key_id) for r in report.keys if r.outcome == DELETED}
+    done = {row.key.identity for row in report.keys if row.outcome == DELETED}
     covered = {account.account_id for account in report.accounts if account.status == READ}
     keys = {
-        (key.account_id, key.access_key_id): key
+        key.identity: key
         for run in current_runs(rounds(runs))
         if run.deletes and run.state == READ
         for key in run.keys

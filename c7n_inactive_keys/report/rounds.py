@@ -3,45 +3,69 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
-from c7n_inactive_keys.report.model import FAILED, ListedAccount, PolicyRun
+from c7n_inactive_keys.core.times import parse_time
+from c7n_inactive_keys.report.model import FAILED, Collection, ListedAccount, PolicyRun
 
 NOT_KNOWN = "without its metadata.json it is not known whether the policy looks for inactive keys"
+# Regions and policies of one pass begin within this time, and so do jobs that share the accounts
+# of an organisation between them, or run a failed account again.
+SAME_ROUND = timedelta(hours=12)
 
 Round = tuple[PolicyRun, ...]
-Place = tuple[str, str | None, str, str | None]
+Place = tuple[str, str, str | None]  # account, policy, region
 
 
 def relevant_runs(
-    runs: Iterable[PolicyRun], listed: Sequence[ListedAccount] | None, policies: Sequence[str]
+    collection: Collection, listed: Sequence[ListedAccount] | None, policies: Sequence[str]
 ) -> list[PolicyRun]:
-    """The runs of policies that find keys (only `policies`, if any), with the account ids known.
+    """The runs of policies that are about keys (only `policies`, if any), with their account ids.
 
     A run that was killed early says neither its account id nor what the policy does: the id is
-    looked up by c7n-org's account name, and the policy is taken for what it is elsewhere. If it is
-    nowhere else, the users that it left may be those of a policy that does not look for keys: they
-    show that nothing was read.
+    that of c7n-org's account name, or of the policies beside it, and the policy is taken for what
+    it is elsewhere. If it is nowhere else, it may have been to look for keys, and what users it
+    left may be those of another policy: nothing was read.
     """
-    runs = list(runs)
-    finders = {run.policy for run in runs if run.finds_keys}
-    ids = {run.account_name: run.account_id for run in runs if run.account_name and run.account_id}
-    ids.update((account.name, account.account_id) for account in listed or ())
+    runs = collection.runs
+    ours = {run.policy for run in runs if run.ours}
+    ids = _account_ids(runs, listed)
     return [
         replace(
-            run if run.finds_keys or run.policy in finders else _failed(run),
-            account_id=run.account_id or ids.get(run.account_name or "", ""),
+            run if run.policy in ours else _failed(run),
+            account_id=run.account_id or next(filter(None, map(ids.get, _places(run))), ""),
         )
         for run in runs
-        if (run.finds_keys or run.policy in finders or not finders)
+        if (run.policy in ours or run.policy not in collection.other_policies)
         and (not policies or run.policy in policies)
     ]
 
 
 def _failed(run: PolicyRun) -> PolicyRun:
     return run if run.state == FAILED else replace(run, state=FAILED, reason=NOT_KNOWN)
+
+
+def _account_ids(
+    runs: Iterable[PolicyRun], listed: Sequence[ListedAccount] | None
+) -> Mapping[tuple[str, ...], str]:
+    """The account id of each place in a tree that is one account's."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for run in runs:
+        for place in _places(run) if run.account_id else ():
+            found.setdefault(place, set()).add(run.account_id)
+    ids = {place: min(accounts) for place, accounts in found.items() if len(accounts) == 1}
+    ids.update(((account.name,), account.account_id) for account in listed or ())
+    return ids
+
+
+def _places(run: PolicyRun) -> Iterator[tuple[str, ...]]:
+    """Where the output of the same account may be: under its name, or side by side."""
+    if run.account_name:
+        yield (run.account_name,)
+    else:
+        yield run.source, run.stamp, run.root
 
 
 def rounds(runs: Iterable[PolicyRun]) -> list[Round]:
@@ -63,21 +87,39 @@ def rounds(runs: Iterable[PolicyRun]) -> list[Round]:
 
 
 def _units(runs: Iterable[PolicyRun]) -> list[list[PolicyRun]]:
-    """Runs that were found side by side; the n-th of a place goes with the n-th of the others."""
-    units: dict[tuple[str, str, int], list[PolicyRun]] = {}
-    times: Counter[tuple[str, str, Place]] = Counter()
-    for run in sorted(runs, key=lambda run: run.started):
-        where = run.source, run.stamp, _place(run)
-        units.setdefault((run.source, run.stamp, times[where]), []).append(run)
-        times[where] += 1
+    """Runs that were found side by side, the last of each place together.
+
+    A place has several if its account was given another name and the directory used again.
+    """
+    places: dict[tuple[str, str, str, Place], list[PolicyRun]] = {}
+    for run in sorted(runs, key=lambda run: run.started, reverse=True):
+        places.setdefault((run.source, run.stamp, run.root, _place(run)), []).append(run)
+    units: dict[tuple[str, str, str, int], list[PolicyRun]] = {}
+    for (source, stamp, root, _), same in places.items():
+        for number, run in enumerate(same):
+            units.setdefault((source, stamp, root, number), []).append(run)
     return list(units.values())
 
 
 def _place(run: PolicyRun) -> Place:
-    return run.account_id, run.account_name, run.policy, run.region
+    return run.account, run.policy, run.region
 
 
 def started(part: Iterable[PolicyRun]) -> str:
     """When the last of the runs began; the time of files, which copying changes, at a pinch."""
     runs = list(part)
     return max([run.started for run in runs if run.start_known] or [run.started for run in runs])
+
+
+def together(runs: Sequence[PolicyRun]) -> list[PolicyRun]:
+    """Of runs of the same policy in the same account and round, those of the same pass.
+
+    An earlier one is left of a region that is no longer visited.
+    """
+    last = max(run.started for run in runs)
+    return [run for run in runs if is_same_round(run.started, last)]
+
+
+def is_same_round(earlier: str, later: str) -> bool:
+    """Whether runs that began at these times may belong to one pass."""
+    return parse_time(later) - parse_time(earlier) < SAME_ROUND

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from c7n_inactive_keys.core.journal import DELETED, FAILED, SKIPPED
 from c7n_inactive_keys.core.times import format_time
-from c7n_inactive_keys.report.coverage import OrgFailures, coverage
+from c7n_inactive_keys.report.coverage import OrgFailures, by_account_name, coverage
+from c7n_inactive_keys.report.failures import failures, short_reason
 from c7n_inactive_keys.report.model import (
     READ,
     Account,
@@ -25,6 +26,7 @@ from c7n_inactive_keys.report.rounds import relevant_runs, rounds
 from c7n_inactive_keys.report.rows import key_rows
 from c7n_inactive_keys.report.trend import trend
 
+UNPROVEN = "nothing proven"
 AGES: tuple[tuple[str, float, float | None], ...] = (
     ("under 1 week", 0, 7),
     ("1 week to 30 days", 7, 30),
@@ -45,12 +47,14 @@ def summarise(
     org_failures: OrgFailures | None = None,
 ) -> Report:
     """The report over the collected runs, against the accounts that should have been read."""
-    runs = relevant_runs(collection.runs, listed, policies)
+    runs = relevant_runs(collection, listed, policies)
     found = rounds(runs)
-    accounts = coverage(found, listed, org_failures or {})
-    names = {account.account_id: account.name for account in accounts}
+    org_failures = org_failures or {}
+    accounts = coverage(found, listed, org_failures, collection.unread)
+    names = {account.account_id: account.name for account in accounts if account.account_id}
     rows, problems = key_rows(found, names)
-    per_account = Counter(row.account_id for row in rows)
+    per_account = Counter(row.key.account_id for row in rows)
+    told = by_account_name(org_failures, {run.policy for run in runs})
     return Report(
         generated=format_time(generated),
         totals=totals(rows),
@@ -58,6 +62,7 @@ def summarise(
         keys=rows,
         ages=ages(rows),
         reasons=reasons(rows),
+        failures=failures(rows, found, names, told),
         trend=trend(found),
         policies=tuple(sorted({run.policy for run in runs})),
         problems=(*collection.problems, *problems, *_unlisted(accounts)),
@@ -65,30 +70,42 @@ def summarise(
 
 
 def totals(rows: Iterable[KeyRow]) -> Totals:
-    """The numbers over all rows."""
+    """The numbers over all rows, and over those of keys that are still there."""
     rows = tuple(rows)
+    left = tuple(row for row in rows if not row.settled)
     outcomes = Counter(row.outcome for row in rows)
     return Totals(
         keys=len(rows),
-        users=len({(row.account_id, row.user_name) for row in rows}),
-        accounts=len({row.account_id for row in rows}),
+        users=len({row.user for row in rows}),
+        accounts=len({row.key.account_id for row in rows}),
         never_used=sum(row.never_used for row in rows),
         deleted=outcomes[DELETED],
         skipped=outcomes[SKIPPED],
         failed=outcomes[FAILED],
-        slot_blocked=len({(row.account_id, row.user_name) for row in rows if row.slot_blocked}),
-        remaining=sum(not row.settled for row in rows),
+        slot_blocked=len({row.user for row in rows if row.slot_blocked}),
+        remaining=len(left),
+        remaining_users=len({row.user for row in left}),
+        remaining_accounts=len({row.key.account_id for row in left}),
+        remaining_never_used=sum(row.never_used for row in left),
+        unproven=sum(not row.key.proven for row in left),
     )
 
 
 def ages(rows: Iterable[KeyRow]) -> tuple[AgeBin, ...]:
-    """The keys that are still inactive by days of inactivity: proven, and possible."""
-    rows = [row for row in rows if not row.settled]
-    proven = Counter(_bin(row.at_least_days) for row in rows)
-    possible = Counter(_bin(row.at_most_days) for row in rows)
-    return tuple(
-        AgeBin(label, low, high, proven[number], possible[number])
-        for number, (label, low, high) in enumerate(AGES)
+    """The keys that are still inactive by days of inactivity: proven, and possible.
+
+    Those of which nothing is proven come first: in no row of what is proven are they an age.
+    """
+    keys = [row.key for row in rows if not row.settled]
+    proven = Counter(_bin(key.at_least_days) for key in keys if key.proven)
+    possible = Counter(_bin(key.at_most_days) for key in keys)
+    unproven = sum(not key.proven for key in keys)
+    return (
+        AgeBin(UNPROVEN, 0, 0, unproven, 0),
+        *(
+            AgeBin(label, low, high, proven[number], possible[number])
+            for number, (label, low, high) in enumerate(AGES)
+        ),
     )
 
 
@@ -98,12 +115,7 @@ def _bin(days: float) -> int:
 
 def reasons(rows: Iterable[KeyRow]) -> tuple[tuple[str, str, int], ...]:
     """How often each outcome came about for each reason, the most frequent first."""
-    # What AWS says behind the error code names the user and the key: no two are the same.
-    counts = Counter(
-        (row.outcome, (row.reason or "").partition(": ")[0])
-        for row in rows
-        if row.outcome is not None
-    )
+    counts = Counter((row.outcome, short_reason(row)) for row in rows if row.outcome is not None)
     return tuple(
         (outcome, reason, number)
         for (outcome, reason), number in sorted(counts.items(), key=lambda i: (-i[1], i[0]))
@@ -122,13 +134,15 @@ def oldest(rows: Iterable[KeyRow], number: int) -> list[KeyRow]:
     """The keys that have certainly been inactive the longest and are still there."""
     return sorted(
         (row for row in rows if not row.settled),
-        key=lambda row: (-row.at_least_days, -row.at_most_days, row.account_id, row.access_key_id),
+        key=lambda row: (-row.key.at_least_days, -row.key.at_most_days, *row.key.identity),
     )[:number]
 
 
 def top_accounts(report: Report, number: int) -> list[tuple[Account, int]]:
     """The accounts with the most keys that are still inactive."""
-    remaining: Mapping[str, int] = Counter(row.account_id for row in report.keys if not row.settled)
+    remaining: Mapping[str, int] = Counter(
+        row.key.account_id for row in report.keys if not row.settled
+    )
     ranked = [(a, remaining[a.account_id]) for a in report.accounts if remaining[a.account_id]]
     return sorted(ranked, key=lambda item: (-item[1], item[0].name))[:number]
 

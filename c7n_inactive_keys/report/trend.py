@@ -49,7 +49,7 @@ def _point(part: Round, known: Known, deleted: set[str]) -> TrendPoint:
 def _deleted(part: Round, this_round: bool = False) -> set[str]:
     """Ids of keys that the round's journals call deleted, by its own runs only if so asked."""
     return {
-        item.access_key_id
+        item.key.access_key_id
         for run in part
         for item in run.outcomes
         if item.outcome == DELETED and (not this_round or item.time >= run.started)

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=timezone.utc)
+DENIED = {"code": "AccessDenied", "message": "not authorized"}
 REPORT = "inactive-keys-report"
 DELETE = "inactive-keys-delete"
 POLICIES: dict[str, dict[str, Any]] = {
@@ -165,6 +167,22 @@ def entry(
     }
 
 
+def unread(
+    account_id: str,
+    reason: str,
+    user_name: str | None = None,
+    found: dict[str, Any] | None = None,
+    *,
+    time: datetime = NOW,
+    error: dict[str, str] | None = DENIED,
+) -> dict[str, Any]:
+    """A journal's line on something that was needed and could not be read."""
+    line = entry(account_id, user_name or "", found or key(0), "unread", time=time, reason=reason)
+    line["user_name"] = user_name
+    line["access_key_id"] = found and found["AccessKeyId"]
+    return {**line, "created": None, "error": error}
+
+
 class OutputTree:
     """A directory that fills as if commands had been run with `-s` on it."""
 
@@ -219,6 +237,18 @@ class OutputTree:
             else:
                 (place / file_name).write_text(text)
         return place
+
+
+def too_deep(path: Path) -> None:
+    """A directory that nobody can read: what is in it has a longer path than any may have."""
+    path.mkdir(parents=True)
+    before = os.open(".", os.O_RDONLY)
+    os.chdir(path)
+    for _ in range(os.pathconf("/", "PC_PATH_MAX") // 200 + 1):
+        os.mkdir("d" * 200)  # noqa: PTH102 - a Path would be the whole, too long path
+        os.chdir("d" * 200)
+    os.fchdir(before)
+    os.close(before)
 
 
 def accounts_file(path: Path, **accounts: str) -> Path:

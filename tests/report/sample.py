@@ -49,7 +49,7 @@ def _write_last_week(tree: OutputTree) -> None:
 
 
 def _write_payments(tree: OutputTree) -> None:
-    """Found in two regions; one key deleted, one of an exempt user kept, one switched on."""
+    """Found in two regions; one key deleted, one of an exempt user kept, one reactivated."""
     deleted, kept = key(1, off=(100, 100), used=147), key(3, created=2507, off=(1907, 2107))
     exempt = user(A, "old", kept, tags={"keep-keys": "yes"})
     found = [

@@ -32,31 +32,37 @@ def test_a_user_without_an_arn_belongs_to_the_account_of_the_run(tree, report):
     nameless = user(A, "ci", key(1)) | {"Arn": None}
     tree.run(A, [nameless], name="one")
     (row,) = report(tree).keys
-    assert row.account_id == A
+    assert row.key.account_id == A
 
 
 def test_what_an_earlier_run_said_of_a_whole_user_is_past(tree, report):
-    """Only the last run's failures that concern no single key are problems."""
+    """Only the last run's failures that concern no single key still count."""
     found = key(1)
     earlier, later = (
         entry(A, name, found, "failed", run_id=run, reason="ledger-tag", time=NOW + after)
         | {"access_key_id": None}
         for name, run, after in (("old", "run-1", timedelta()), ("new", "run-2", timedelta(days=1)))
     )
-    tree.run(A, [user(A, "ci", found)], policy=DELETE, journal=[earlier, later])
-    problems = " ".join(report(tree).problems)
-    assert "user new" in problems
-    assert "user old" not in problems
+    tree.run(
+        A,
+        [user(A, "ci", found)],
+        policy=DELETE,
+        journal=[earlier, later],
+        started=NOW + timedelta(hours=1),
+        failed=True,
+    )
+    (failure,) = report(tree).failures
+    assert failure.reason.startswith("user new: ")
 
 
-def test_lines_of_another_form_are_counted_and_left_out(tree, report):
+def test_lines_of_another_form_are_named_and_left_out(tree, report):
     """JSON that is no line of a journal is a problem of that line alone."""
     found = key(1)
     good = entry(A, "ci", found, "deleted")
     tree.run(A, [user(A, "ci", found)], policy=DELETE, journal=[good, good | {"user_name": 5}])
     result = report(tree)
     assert [row.outcome for row in result.keys] == ["deleted"]
-    assert any("1 line not in the form of a journal" in text for text in result.problems)
+    assert any("line 2: it is not in the form of a journal" in text for text in result.problems)
 
 
 def test_a_damaged_file_of_a_journal_leaves_its_other_files_readable(tree, report):

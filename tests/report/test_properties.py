@@ -52,6 +52,7 @@ def keys(draw, account_id):
         at_least_days=days[0],
         at_most_days=days[1],
         evidence=(draw(TEXT),),
+        proven=days[0] > 0,
         user_keys=draw(st.sampled_from([None, 1, 2])),
     )
 
@@ -64,9 +65,7 @@ def policy_runs(draw):
     found = tuple(draw(st.lists(keys(account_id), max_size=5))) if read else ()
     outcomes = tuple(
         Outcome(
-            account_id=account_id,
-            user_name=key.user_name,
-            access_key_id=key.access_key_id,
+            key=key,
             policy="old",
             time=f"2026-11-0{day}T04:00:05Z",
             outcome=draw(st.sampled_from(["deleted", "skipped", "failed"])),
@@ -77,6 +76,7 @@ def policy_runs(draw):
     )
     return PolicyRun(
         source=f"out-{draw(st.integers(1, 4))}",
+        root="",
         place="x",
         stamp="",
         account_id=account_id,
@@ -86,10 +86,12 @@ def policy_runs(draw):
         started=f"2026-11-0{day}T04:00:00Z",
         start_known=True,
         dryrun=False,
+        ours=True,
         finds_keys=True,
         deletes=False,
         state="read" if read else "failed",
         reason=None if read else "because",
+        fresh=read,
         keys=found,
         outcomes=outcomes,
     )
@@ -121,11 +123,17 @@ def test_the_numbers_of_a_report_add_up(runs):
 @given(RUNS)
 def test_every_key_has_exactly_one_row(runs):
     result = summary(runs)
-    identities = [(row.account_id, row.access_key_id) for row in result.keys]
+    identities = [row.key.identity for row in result.keys]
     assert len(set(identities)) == len(identities)
-    assert set(identities) <= {
-        (key.account_id, key.access_key_id) for run in runs for key in run.keys
-    }
+    assert set(identities) <= {key.identity for run in runs for key in run.keys}
+
+
+@law
+@given(RUNS)
+def test_no_key_is_settled_by_what_was_known_before_it_was_last_found(runs):
+    """It would be called clean although somebody saw it inactive after that."""
+    for row in summary(runs).keys:
+        assert not row.settled or (row.last_seen or "") <= row.outcome_time
 
 
 @law
@@ -166,4 +174,4 @@ def test_what_is_written_as_json_and_csv_can_be_read_again(runs):
         json.loads(json.dumps(json_format.key_fields(row))) for row in result.keys
     ]
     rows = list(csv.DictReader(io.StringIO("".join(csv_format.render(result)), newline="")))
-    assert [row["access_key_id"] for row in rows] == [row.access_key_id for row in result.keys]
+    assert [row["access_key_id"] for row in rows] == [row.key.access_key_id for row in result.keys]

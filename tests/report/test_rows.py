@@ -14,7 +14,7 @@ A, B = "111111111111", "222222222222"
 
 
 def outcomes(result):
-    return {row.access_key_id[-2:]: (row.outcome, row.reason) for row in result.keys}
+    return {row.key.access_key_id[-2:]: (row.outcome, row.reason) for row in result.keys}
 
 
 def test_duplicates_of_regions_and_policies_are_one_row(tree, report):
@@ -22,7 +22,7 @@ def test_duplicates_of_regions_and_policies_are_one_row(tree, report):
         tree.run(A, [user(A, "ci", key(1), key(2))], name="one", region=region)
     tree.run(A, [user(A, "ci", key(2))], name="one", policy=DELETE)
     result = report(tree)
-    assert [row.access_key_id for row in result.keys] == [
+    assert [row.key.access_key_id for row in result.keys] == [
         key(1)["AccessKeyId"],
         key(2)["AccessKeyId"],
     ]
@@ -32,7 +32,7 @@ def test_duplicates_of_regions_and_policies_are_one_row(tree, report):
 def test_of_two_sightings_in_one_round_the_one_that_proves_more_is_shown(tree, report):
     tree.run(A, [user(A, "ci", key(1, off=(0, 400)))], name="one", region="eu-west-1")
     tree.run(A, [user(A, "ci", key(1, off=(89.9, 400)))], name="one", region="us-east-1")
-    assert report(tree).keys[0].at_least_days == 89.9
+    assert report(tree).keys[0].key.at_least_days == 89.9
 
 
 def test_a_later_sighting_replaces_an_earlier_one(tmp_path, report):
@@ -40,7 +40,7 @@ def test_a_later_sighting_replaces_an_earlier_one(tmp_path, report):
     old.run(A, [user(A, "ci", key(1, off=(300, 300)))])
     new.run(A, [user(A, "ci", key(1, off=(3, 3)))], started=NOW + timedelta(days=7))
     row = report(new, old).keys[0]
-    assert (row.at_least_days, row.first_seen, row.last_seen) == (
+    assert (row.key.at_least_days, row.first_seen, row.last_seen) == (
         3.0,
         iso(NOW),
         iso(NOW + timedelta(days=7)),
@@ -104,12 +104,18 @@ UNKNOWN = ("failed", "interrupted")
     [
         pytest.param([user(A, "db", key(2))], {}, GONE, id="no longer found"),
         pytest.param([], {}, GONE, id="nothing is found any more"),
-        pytest.param([user(A, "ci", key(1))], {}, UNKNOWN, id="still there"),
+        pytest.param([user(A, "ci", key(1))], {}, (None, None), id="still there"),
+        pytest.param(
+            [user(A, "ci", key(1))],
+            {"policy": "inactive-keys-report"},
+            UNKNOWN,
+            id="still there, and the policy has not run again",
+        ),
         pytest.param(
             [user(A, "ci", key(2), active=(key(1)["AccessKeyId"],))],
             {},
             ("skipped", "reactivated"),
-            id="switched on",
+            id="reactivated",
         ),
         pytest.param(None, {}, UNKNOWN, id="the next run failed"),
         pytest.param([], {"policy": "other"}, UNKNOWN, id="another policy, which may not list it"),
@@ -120,7 +126,7 @@ UNKNOWN = ("failed", "interrupted")
 def test_a_key_that_was_in_hand_when_a_run_was_killed_keeps_its_row(
     tmp_path, report, users, later, expected
 ):
-    """The next reading tells what became of it; until then it is failed."""
+    """The policy's next run tells what became of it; until then it is failed."""
     killed, after = OutputTree(tmp_path / "1"), OutputTree(tmp_path / "2")
     killed.run(
         A,
@@ -273,7 +279,7 @@ def test_the_histogram_shows_what_is_proven_beside_what_is_possible(tree, report
     tree.run(
         A,
         [
-            user(A, "a", key(1, off=(0, 2000))),
+            user(A, "a", key(1, off=(0.1, 2000))),
             user(A, "b", key(2, off=(89.9, 400))),
             user(A, "c", key(3, off=(90, 90))),
         ],
@@ -300,11 +306,11 @@ def test_evidence_is_put_in_words(tree, report):
         {"Source": "cloudtrail", "Kind": "unavailable", "Reason": "AccessDenied: no"},
     ]
     tree.run(A, [user(A, "ci", found)])
-    assert report(tree).keys[0].evidence == (
+    assert report(tree).keys[0].key.evidence == (
         "created 2024-02-24T04:00:00Z",
         "last used 2026-06-23T04:00:00Z",
         (
-            "cloudtrail: switched off 2026-08-12T04:00:00Z by "
+            "cloudtrail: deactivated 2026-08-12T04:00:00Z by "
             "arn:aws:iam::111111111111:user/admin (event event-1)"
         ),
         (
@@ -338,3 +344,45 @@ def test_damaged_gzip_is_a_failed_account(tree, report):
     result = report(tree)
     assert result.accounts[0].status == "failed"
     assert json.dumps(result.problems)
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        (
+            {
+                "Source": "cloudtrail",
+                "Kind": "inactive-throughout",
+                "From": "2026-08-22T04:00:00Z",
+                "To": "2026-11-20T02:00:00Z",
+                "Waiting": "until 2026-11-20T06:00:00Z",
+            },
+            (
+                "cloudtrail: inactive throughout 2026-08-22T04:00:00Z to 2026-11-20T02:00:00Z; "
+                "waits until 2026-11-20T06:00:00Z"
+            ),
+        ),
+        (
+            {"Source": "credential-report", "Kind": "inactive", "Time": "2026-11-20T01:00:00Z"},
+            "credential-report: seen inactive 2026-11-20T01:00:00Z",
+        ),
+        (
+            {
+                "Source": "cloudtrail",
+                "Kind": "unclear",
+                "Time": "2026-11-20T01:00:00Z",
+                "Reason": "the call ended in ServiceFailure",
+            },
+            (
+                "cloudtrail: perhaps changed 2026-11-20T01:00:00Z because the call ended in "
+                "ServiceFailure"
+            ),
+        ),
+    ],
+    ids=["waiting", "observation", "unclear"],
+)
+def test_evidence_that_is_not_yet_or_never_clear_has_its_words(tree, report, item, words):
+    found = key(1)
+    found["Evidence"].append(item)
+    tree.run(A, [user(A, "ci", found)])
+    assert report(tree).keys[0].key.evidence[-1] == words

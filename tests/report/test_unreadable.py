@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import main
 
-from .output_tree import DELETE, POLICIES, REPORT, entry, key, user
+from .output_tree import DELETE, POLICIES, REPORT, entry, key, too_deep, user
 
 A, B = "111111111111", "222222222222"
 FORMATS = ("text", "csv", "json", "html", "asff")
@@ -32,30 +32,18 @@ def every_format(tree):
     def call():
         command = ["report", "-s", str(tree.root), "--format"]
         done = [CliRunner().invoke(main, [*command, name]) for name in FORMATS]
-        assert {repr(item.exception) for item in done} <= {"None", "SystemExit(3)"}
+        assert {repr(item.exception) for item in done} <= {"None", "SystemExit(3)", "SystemExit(4)"}
         return done[FORMATS.index("json")]
 
     return call
 
 
-def too_deep(root):
-    """Directories in directories until the path is too long for anybody, root included."""
-    before = os.open(".", os.O_RDONLY)
-    os.chdir(root)
-    for _ in range(os.pathconf("/", "PC_PATH_MAX") // 200):
-        os.mkdir("d" * 200)  # noqa: PTH102 - a Path would be the whole, too long path
-        os.chdir("d" * 200)
-    os.fchdir(before)
-    os.close(before)
-
-
 def test_a_directory_that_cannot_be_read_is_named_and_the_rest_is_reported(tree, report):
     tree.run(A, [user(A, "ci", key(1))], name="one")
-    (tree.root / "lost").mkdir()
     too_deep(tree.root / "lost")
     tree.run(B, [], name="two")
     result = report(tree)
-    assert statuses(result) == {"one": "read", "two": "read"}
+    assert statuses(result) == {"one": "read", "two": "read", "lost": "failed"}
     (problem,) = result.problems
     assert problem.startswith(str(tree.root / "lost"))
     assert problem.endswith(" cannot be read: File name too long")
@@ -72,7 +60,7 @@ def test_a_directory_without_permission_is_named_and_the_rest_is_reported(tree, 
     result = report(tree)
     for name in ("lost+found", "listed"):
         (tree.root / name).chmod(0o700)
-    assert statuses(result)["one"] == "read"
+    assert statuses(result) == {"one": "read", "lost+found": "failed", "unknown": "failed"}
     assert f"{tree.root}/lost+found cannot be read: Permission denied" in result.problems
     assert f"{tree.root}/listed/resources.json cannot be read: Permission denied" in result.problems
 
@@ -93,6 +81,7 @@ def test_a_link_to_nothing_is_named(tree, report):
     tree.run(A, [], name="one")
     (tree.root / "two").symlink_to("elsewhere")
     result = report(tree)
+    assert statuses(result) == {"one": "read", "two": "failed"}
     assert result.problems == (f"{tree.root}/two cannot be read: No such file or directory",)
 
 
@@ -203,13 +192,14 @@ def test_numbers_and_times_that_could_not_be_written_fail_their_account(tree, ev
     ids=str,
 )
 def test_journal_lines_of_wrong_types_are_a_problem_of_their_own(tree, every_format, change):
-    """The run that wrote them was read, and what they would have said is not made up."""
+    """What they would have said is not made up, and the account is not taken for covered."""
     line = entry(A, "ci", key(1), "deleted") | change
     tree.run(A, [user(A, "ci", key(1))], name="one", policy=DELETE, journal=[line])
     done = every_format()
     document = json.loads(done.stdout)
+    assert done.exit_code == 3
     assert [item["outcome"] for item in document["keys"]] == [None]
-    assert "1 line not in the form of a journal" in " ".join(document["problems"])
+    assert "line 1: it is not in the form of a journal" in " ".join(document["problems"])
 
 
 def test_a_journal_nested_too_deeply_is_a_problem(tree, every_format):

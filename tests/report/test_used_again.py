@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import main
-from c7n_inactive_keys.report.read.run_log import org_failures
+from c7n_inactive_keys.report.read.org_log import org_failures
 from c7n_inactive_keys_sandbox import Fault
 from c7n_inactive_keys_sandbox.organisation import Organisation
 
+from .office import Office
 from .output_tree import DELETE, NOW, REPORT, accounts_file
-from .test_end_to_end import Office
 
 pytest.importorskip("c7n_org", reason="extra org is not installed")
 
@@ -69,6 +69,7 @@ def status(report, tree, *lines, **options):
         pytest.param([(60, denied("ec2-tags"))], "failed", id="denied before the policy began"),
         pytest.param([(1, ran(70)), (2, denied("z"))], "read", id="denied behind the policy"),
         pytest.param([(60, died(EAST, "three"))], "read", id="another account"),
+        pytest.param([(1, ran(70)), (2, died(EAST))], "failed", id="its own worker, behind it"),
     ],
 )
 def test_a_failure_counts_if_it_is_later_and_stopped_the_policy(tree, report, lines, expected):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -149,6 +150,14 @@ def make_targets() -> str:
     )
 
 
+def exit_statuses() -> str:
+    """The table each row of which tests/report/test_exit_statuses.py makes happen."""
+    sys.path.insert(0, str(ROOT))
+    from tests.report.exit_statuses import table
+
+    return table()
+
+
 def shipped_file(path: str) -> str:
     """A file of the repository as it is."""
     language = "json" if path.endswith(".json") else "yaml"
@@ -166,6 +175,7 @@ def _makers() -> dict[str, Callable[[], str]]:
         "help": help_text,
         **{f"help:{name}": partial(help_text, name) for name in COMMANDS},
         "make": make_targets,
+        "exit-statuses": exit_statuses,
         **{f"file:{path}": partial(shipped_file, path) for path in SHIPPED},
     }
 

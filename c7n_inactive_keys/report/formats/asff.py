@@ -30,7 +30,7 @@ def render(report: Report) -> Iterator[str]:
 
 def asff_finding(item: Finding) -> dict[str, Any]:
     """One finding; the key is its resource, and its Id and GeneratorId never change."""
-    key = item.key
+    row, key = item.row, item.row.key
     return {
         "SchemaVersion": "2018-10-08",
         "Id": item.uid,
@@ -42,7 +42,7 @@ def asff_finding(item: Finding) -> dict[str, Any]:
         "AwsAccountId": key.account_id,
         "Types": [RULE],
         "FirstObservedAt": item.first_seen,
-        "LastObservedAt": max(item.first_seen, key.last_seen or ""),
+        "LastObservedAt": max(item.first_seen, row.last_seen or ""),
         "CreatedAt": item.first_seen,
         "UpdatedAt": item.updated,
         "Severity": {"Label": item.severity},
@@ -57,7 +57,7 @@ def asff_finding(item: Finding) -> dict[str, Any]:
 
 
 def _resource(item: Finding) -> dict[str, Any]:
-    key = item.key
+    row, key = item.row, item.row.key
     return {
         "Type": "AwsIamAccessKey",
         "Id": f"AWS::IAM::AccessKey:{key.access_key_id}",
@@ -70,7 +70,7 @@ def _resource(item: Finding) -> dict[str, Any]:
                 "CreatedAt": key.created,
                 "PrincipalName": key.user_name,
                 "PrincipalType": "IAMUser",
-                "Status": "Active" if key.reason == REACTIVATED else "Inactive",
+                "Status": "Active" if row.reason == REACTIVATED else "Inactive",
             }
         },
     }
@@ -78,9 +78,9 @@ def _resource(item: Finding) -> dict[str, Any]:
 
 def _product_fields(item: Finding) -> dict[str, str]:
     """What ASFF has no attribute for; Security Hub takes no empty values."""
-    key = item.key
+    row, key = item.row, item.row.key
     fields = {
-        "AccountName": key.account_name,
+        "AccountName": row.account_name,
         "UserArn": item.user_arn,
         "NotBefore": key.not_before,
         "NotAfter": key.not_after,
@@ -88,9 +88,9 @@ def _product_fields(item: Finding) -> dict[str, str]:
         "AtMostDays": str(key.at_most_days),
         "LastUsed": key.last_used or "none recorded",
         "Evidence": "; ".join(key.evidence),
-        "Outcome": key.outcome or "",
-        "Reason": key.reason or "",
-        "SecondKeySlotBlocked": str(key.slot_blocked).lower(),
+        "Outcome": row.outcome or "",
+        "Reason": row.reason or "",
+        "SecondKeySlotBlocked": str(row.slot_blocked).lower(),
     }
     return {
         f"c7n-inactive-keys/{name}": cut(value, FIELD_LENGTH)

@@ -48,8 +48,8 @@ def harmless(cell: object) -> object:
 
 
 def _cells(row: KeyRow) -> Iterator[object]:
-    for column in KEY_FIELDS:
-        value = getattr(row, column)
+    for field in KEY_FIELDS.values():
+        value = field(row)
         if isinstance(value, tuple):
             yield "; ".join(value)
         elif isinstance(value, bool):

@@ -13,7 +13,7 @@ from c7n_inactive_keys.report.model import KeyRow, Report
 GENERATOR = "c7n-inactive-keys/inactive-access-key"
 PROVEN_DAYS = 90
 REMEDIATION = (
-    "Switch the access key on again soon if it is needed, else delete it: "
+    "Reactivate the access key soon if it is needed, else delete it: "
     "an inactive key is one API call away from being a live credential."
 )
 # Partitions of whose IAM botocore's endpoint data does not tell the home region.
@@ -28,7 +28,7 @@ class PartitionError(InactiveKeysError):
 class Finding:
     """A key in the words of a finding; `first_seen` and `updated` are ISO 8601 UTC."""
 
-    key: KeyRow
+    row: KeyRow
     uid: str
     title: str
     description: str
@@ -46,25 +46,25 @@ def finding(row: KeyRow, report: Report) -> Finding:
     Raises:
         PartitionError: the home region of the key's partition is unknown.
     """
-    resolved = row.settled
+    key, resolved = row.key, row.settled
     outcome = f" Outcome: {row.outcome}" if row.outcome else ""
     reason = f" ({row.reason})" if row.reason else ""
     return Finding(
-        key=row,
-        uid=f"{GENERATOR}/{row.account_id}/{row.access_key_id}",
+        row=row,
+        uid=f"{GENERATOR}/{key.account_id}/{key.access_key_id}",
         title=(
-            f"Access key {row.access_key_id} of IAM user {row.user_name} "
+            f"Access key {key.access_key_id} of IAM user {key.user_name} "
             f"{'is no longer' if resolved else 'is'} inactive"
         ),
         description=(
-            f"Inactive for at least {row.at_least_days} and at most {row.at_most_days} days: "
-            f"switched off between {row.not_before} and {row.not_after}. "
-            f"Evidence: {'; '.join(row.evidence)}.{outcome}{reason}{'.' if outcome else ''}"
+            f"Inactive for at least {key.at_least_days} and at most {key.at_most_days} days: "
+            f"deactivated between {key.not_before} and {key.not_after}. "
+            f"Evidence: {'; '.join(key.evidence)}.{outcome}{reason}{'.' if outcome else ''}"
         ),
         severity=_severity(row),
         resolved=resolved,
-        region=region_of(row.partition),
-        user_arn=(f"arn:{row.partition}:iam::{row.account_id}:user{row.path}{row.user_name}"),
+        region=region_of(key.partition),
+        user_arn=(f"arn:{key.partition}:iam::{key.account_id}:user{key.path}{key.user_name}"),
         first_seen=row.first_seen or row.last_seen or row.outcome_time or report.generated,
         updated=report.generated,
     )
@@ -73,7 +73,7 @@ def finding(row: KeyRow, report: Report) -> Finding:
 def _severity(row: KeyRow) -> str:
     if row.settled:
         return "INFORMATIONAL"
-    return "MEDIUM" if row.at_least_days >= PROVEN_DAYS else "LOW"
+    return "MEDIUM" if row.key.at_least_days >= PROVEN_DAYS else "LOW"
 
 
 @lru_cache

@@ -86,18 +86,21 @@ def _page(report: Report) -> str:
 
 
 def _cards(report: Report) -> list[tuple[int, str, str]]:
-    """Number, what it counts, and how it should look."""
+    """Number, what it counts, and how it should look: what was found, then what is left."""
     totals = report.totals
+    proven = sum(age.proven for age in report.ages if age.from_days >= 90)
     return [
-        (totals.remaining, "inactive keys", ""),
-        (totals.users, "users", ""),
-        (totals.accounts, "accounts concerned", ""),
-        (sum(age.proven for age in report.ages if age.from_days >= 90), "proven for 90 days", ""),
-        (totals.never_used, "no recorded use", ""),
-        (totals.slot_blocked, "users with a blocked slot", "warn" if totals.slot_blocked else ""),
+        (totals.keys, "inactive keys found", ""),
         (totals.deleted, "deleted", "good" if totals.deleted else ""),
         (totals.skipped, "skipped", "warn" if totals.skipped else ""),
         (totals.failed, "failed", "bad" if totals.failed else ""),
+        (totals.remaining, "still inactive", ""),
+        (totals.remaining_users, "users with such keys", ""),
+        (totals.remaining_accounts, "accounts with such keys", ""),
+        (proven, "of them proven for 90 days", ""),
+        (totals.unproven, "of them nothing proven", "warn" if totals.unproven else ""),
+        (totals.remaining_never_used, "of them without a recorded use", ""),
+        (totals.slot_blocked, "users with a blocked slot", "warn" if totals.slot_blocked else ""),
     ]
 
 
@@ -105,33 +108,33 @@ def _data(report: Report) -> Iterator[str]:
     numbers: dict[str, int] = {}
     names: list[tuple[str, str]] = []
     for row in report.keys:
-        if row.account_id not in numbers:
-            numbers[row.account_id] = len(names)
-            names.append((row.account_id, row.account_name))
+        if row.key.account_id not in numbers:
+            numbers[row.key.account_id] = len(names)
+            names.append((row.key.account_id, row.account_name))
     yield f'{{"columns":{_json(COLUMNS)},"accounts":{_json(names)},"keys":['
     for number, row in enumerate(report.keys):
-        yield f"{',' if number else ''}\n{_json(_cells(row, numbers[row.account_id]))}"
+        yield f"{',' if number else ''}\n{_json(_cells(row, numbers[row.key.account_id]))}"
     yield "]}"
 
 
 def _cells(row: KeyRow, account: int) -> list[Any]:
-    where = " ".join(filter(None, (row.last_used_service, row.last_used_region)))
+    where = " ".join(filter(None, (row.key.last_used_service, row.key.last_used_region)))
     return [
         account,
-        row.user_name,
-        row.path,
-        row.access_key_id,
-        row.created,
-        row.last_used,
+        row.key.user_name,
+        row.key.path,
+        row.key.access_key_id,
+        row.key.created,
+        row.key.last_used,
         where,
-        row.not_before,
-        row.not_after,
-        row.at_least_days,
-        row.at_most_days,
+        row.key.not_before,
+        row.key.not_after,
+        row.key.at_least_days,
+        row.key.at_most_days,
         row.outcome,
         row.reason,
         row.slot_blocked,
-        row.evidence,
+        row.key.evidence,
     ]
 
 

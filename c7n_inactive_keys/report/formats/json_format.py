@@ -35,6 +35,7 @@ def render(report: Report) -> Iterator[str]:
             {"outcome": outcome, "reason": reason or None, "keys": number}
             for outcome, reason, number in report.reasons
         ],
+        "failures": [asdict(failure) for failure in report.failures],
         "trend": [asdict(point) for point in report.trend],
         "problems": report.problems,
     }
@@ -60,7 +61,7 @@ def account_fields(account: Account) -> dict[str, Any]:
 
 def key_fields(row: KeyRow) -> dict[str, Any]:
     """One element of `keys`."""
-    return {name: getattr(row, name) for name in KEY_FIELDS}
+    return {name: field(row) for name, field in KEY_FIELDS.items()}
 
 
 def _dump(item: Any) -> str:

@@ -40,10 +40,10 @@ def ocsf_finding(item: Finding) -> DetectionFinding:
     Raises:
         ValidationError: an attribute does not fit the schema.
     """
-    key = item.key
+    row = item.row
     updated = parse_time(item.updated)
     activity = ActivityID.Close if item.resolved else ActivityID.Create
-    if activity is ActivityID.Create and item.first_seen < (key.last_seen or ""):
+    if activity is ActivityID.Create and item.first_seen < (row.last_seen or ""):
         activity = ActivityID.Update
     severity = SeverityID[item.severity.capitalize()]
     status = StatusID.Resolved if item.resolved else StatusID.New
@@ -58,7 +58,7 @@ def ocsf_finding(item: Finding) -> DetectionFinding:
         severity=severity.name,
         status_id=status,
         status=status.name,
-        status_detail=": ".join(filter(None, (key.outcome, key.reason))) or None,
+        status_detail=": ".join(filter(None, (row.outcome, row.reason))) or None,
         message=item.description,
         metadata=Metadata(
             product=Product(name=PRODUCT, vendor_name=PRODUCT, uid=PRODUCT, version=__version__),
@@ -77,16 +77,16 @@ def _cloud(item: Finding) -> Cloud:
         provider="AWS",
         region=item.region,
         account=Account(
-            name=item.key.account_name,
+            name=item.row.account_name,
             type_id=TypeID.AWS_Account,
             type="AWS Account",
-            uid=item.key.account_id,
+            uid=item.row.key.account_id,
         ),
     )
 
 
 def _finding_info(item: Finding) -> FindingInformation:
-    first, last = parse_time(item.first_seen), parse_time(item.key.last_seen or item.first_seen)
+    first, last = parse_time(item.first_seen), parse_time(item.row.last_seen or item.first_seen)
     return FindingInformation(
         uid=item.uid,
         title=item.title,
@@ -103,7 +103,7 @@ def _finding_info(item: Finding) -> FindingInformation:
 
 
 def _resource(item: Finding) -> ResourceDetails:
-    key = item.key
+    row, key = item.row, item.row.key
     return ResourceDetails(
         cloud_partition=key.partition,
         region=item.region,
@@ -120,8 +120,8 @@ def _resource(item: Finding) -> ResourceDetails:
             "at_least_days": key.at_least_days,
             "at_most_days": key.at_most_days,
             "evidence": list(key.evidence),
-            "outcome": key.outcome,
-            "reason": key.reason,
+            "outcome": row.outcome,
+            "reason": row.reason,
         },
     )
 

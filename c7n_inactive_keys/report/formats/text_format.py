@@ -48,6 +48,7 @@ class _Page:
         self._coverage()
         self._ages()
         self._outcomes()
+        self._failures()
         self._top_accounts()
         self._trend()
         self._keys()
@@ -81,16 +82,24 @@ class _Page:
         self.console.print(table)
 
     def _headline(self) -> None:
+        """What was found and what came of it, then what is left: each number says of which."""
         totals = self.report.totals
         self._line(f"Inactive access keys, {self.report.generated}", style="bold")
         self._line(
-            f"{counted(totals.keys, 'key')} of {counted(totals.users, 'user')} in "
-            f"{counted(totals.accounts, 'account')}; {counted(totals.never_used, 'key')} with no "
-            f"recorded use; {counted(totals.slot_blocked, 'user')} whose second key slot is blocked"
+            f"{_of(totals.keys, totals.users, totals.accounts)} "
+            f"{'was' if totals.keys == 1 else 'were'} found: {totals.deleted:,} deleted, "
+            f"{totals.skipped:,} skipped, {totals.failed:,} failed"
         )
         self._line(
-            f"{totals.deleted:,} deleted, {totals.skipped:,} skipped, {totals.failed:,} failed; "
-            f"{totals.remaining:,} remaining"
+            f"{_of(totals.remaining, totals.remaining_users, totals.remaining_accounts)} "
+            f"{'remains' if totals.remaining == 1 else 'remain'}: "
+            f"{totals.remaining_never_used:,} with no recorded use, {totals.unproven:,} of which "
+            f"nothing is proven"
+        )
+        self._line(
+            f"{counted(totals.slot_blocked, 'user')} "
+            f"{'has its' if totals.slot_blocked == 1 else 'have their'} second key slot blocked by "
+            f"an inactive key"
         )
 
     def _coverage(self) -> None:
@@ -103,7 +112,7 @@ class _Page:
         missing = uncovered(report)
         if missing:
             self._table(
-                "Accounts that were not read",
+                "Accounts that are not covered",
                 ("account", "name", "status", "reason"),
                 ((a.account_id, a.name, a.status, a.reason or "") for a in missing),
             )
@@ -133,6 +142,24 @@ class _Page:
                 "Outcomes",
                 ("outcome", "reason", "keys"),
                 ((o, reason, f"{n:,}") for o, reason, n in self.report.reasons),
+                right=("keys",),
+            )
+
+    def _failures(self) -> None:
+        if self.report.failures:
+            self._table(
+                "Actions that failed",
+                ("account", "name", "policy", "keys", "reason"),
+                (
+                    (
+                        f.account_id,
+                        f.account_name,
+                        f.policy,
+                        f"{f.keys:,}" if f.keys else "",
+                        f.reason,
+                    )
+                    for f in self.report.failures
+                ),
                 right=("keys",),
             )
 
@@ -193,9 +220,14 @@ class _Page:
     def _problems(self) -> None:
         if self.report.problems:
             self._line()
-            self._line("What could not be made sense of", style="bold")
+            self._line("Problems", style="bold")
             for problem in self.report.problems:
                 self._line(f"  {problem}")
+
+
+def _of(keys: int, users: int, accounts: int) -> str:
+    """`39 keys of 37 users in 12 accounts`."""
+    return f"{counted(keys, 'key')} of {counted(users, 'user')} in {counted(accounts, 'account')}"
 
 
 def _bar(number: int, most: int) -> str:
@@ -204,15 +236,16 @@ def _bar(number: int, most: int) -> str:
 
 def _key_cells(row: KeyRow, terminal: bool) -> Sequence[object]:
     outcome = ": ".join(filter(None, (row.outcome, row.reason)))
-    used = " ".join(filter(None, (row.last_used, row.last_used_service, row.last_used_region)))
+    key = row.key
+    used = " ".join(filter(None, (key.last_used, key.last_used_service, key.last_used_region)))
     return (
-        row.account_name if terminal else f"{row.account_id} {row.account_name}",
-        row.user_name,
-        row.access_key_id,
-        row.created[:10],
-        (row.last_used[:10] if terminal and row.last_used else used) or "none recorded",
-        f"{row.at_least_days} d",
-        f"{row.at_most_days} d",
+        row.account_name if terminal else f"{key.account_id} {row.account_name}",
+        key.user_name,
+        key.access_key_id,
+        key.created[:10],
+        (key.last_used[:10] if terminal and key.last_used else used) or "none recorded",
+        f"{key.at_least_days} d",
+        f"{key.at_most_days} d",
         outcome,
-        row.evidence[-1] if terminal and row.evidence else "; ".join(row.evidence),
+        key.evidence[-1] if terminal and key.evidence else "; ".join(key.evidence),
     )

@@ -15,6 +15,7 @@ FILTER = "inactive-access-key"
 ACCESS_KEY = "access-key"
 CREDENTIAL = "credential"
 DELETE = "delete-inactive-keys"
+ACTIONS = (DELETE, "record-inactive-keys")
 COUNTED = "ResourceCount"  # the metric of a run that read its resources to the end
 RAISED = "PolicyException"
 BLOCKS = ("or", "and", "not")
@@ -30,7 +31,8 @@ class Metadata:
 
     policy: str | None = None
     mode: str | None = None
-    finds_keys: bool | None = None  # has the filter inactive-access-key; None: unknown
+    ours: bool | None = None  # has a filter or action of this package; None: unknown
+    finds_keys: bool | None = None  # has the filter inactive-access-key
     deletes: bool = False
     exempt_tags: frozenset[str] = frozenset()  # of its delete action, in lower case
     access_key_filters: bool = False  # without a credential filter, which knows keys by date alone
@@ -68,10 +70,13 @@ class _Checker:
         execution = self._part(content, "execution", dict)
         metrics = self._part(content, "metrics", list)
         deletions = [action for action in actions or () if _type(action) == DELETE]
+        finds = _has(FILTER, filters)
+        acts = any(_type(action) in ACTIONS for action in actions or ())
         return Metadata(
             policy=str(policy.get("name") or "") or None,
             mode=_type(policy.get("mode")),
-            finds_keys=None if self.fault else _has(FILTER, filters),
+            ours=None if self.fault else finds or acts,
+            finds_keys=None if self.fault else finds,
             deletes=bool(deletions),
             exempt_tags=frozenset(
                 str(action["exempt-tag"]).lower()

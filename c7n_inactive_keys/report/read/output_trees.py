@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import is_journal
+from c7n_inactive_keys.report.model import UnreadPlace
 
 RESOURCES = "resources.json"
 METADATA = "metadata.json"
@@ -53,18 +54,20 @@ class PolicyDirectory:
     read_bytes: Callable[[str], bytes]
     modified: Callable[[], datetime]  # when the last of the files was written
 
-    def read(self, name: str) -> str | None:
+    def read(self, name: str, errors: str = "strict") -> str | None:
         """The text of a file, unpacked if need be; None if there is none of that name.
+
+        `errors` is what is done with bytes that are no UTF-8, as for `bytes.decode`.
 
         Raises:
             TornFileError: it is there, but damaged.
         """
         try:
             if name in self.files:
-                return whole_characters(self.read_bytes(name).decode("utf-8"))
+                return whole_characters(self.read_bytes(name).decode("utf-8", errors))
             if f"{name}.gz" in self.files:
                 packed = self.read_bytes(f"{name}.gz")
-                return whole_characters(gzip.decompress(packed).decode("utf-8"))
+                return whole_characters(gzip.decompress(packed).decode("utf-8", errors))
         except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or error
             raise TornFileError(f"{name} cannot be read: {why}") from error
@@ -82,10 +85,13 @@ def whole_characters(text: str) -> str:
     return ESCAPE.sub(lambda found: r"\ufffd" if found["half"] else found[0], text)
 
 
-def policy_directories(source: str, unread: Callable[[str], None]) -> Iterator[PolicyDirectory]:
+Unreadable = Callable[[UnreadPlace], None]
+
+
+def policy_directories(source: str, unread: Unreadable) -> Iterator[PolicyDirectory]:
     """All policy directories of a local tree or an `s3://bucket/prefix`.
 
-    `unread` is called with a sentence for each directory in the tree that cannot be read.
+    `unread` is called with each directory in the tree that cannot be read.
 
     Raises:
         TreeError: there is no such tree, or it may not be read.
@@ -106,7 +112,7 @@ def _split_stamp(path: str) -> tuple[str, str]:
     return (path[: found.start()], found.group(1)) if found else (path, "")
 
 
-def _local_directories(source: str, unread: Callable[[str], None]) -> Iterator[PolicyDirectory]:
+def _local_directories(source: str, unread: Unreadable) -> Iterator[PolicyDirectory]:
     root = Path(source)
     if not root.is_dir():
         raise TreeError(f"there is no directory {source}")
@@ -130,7 +136,7 @@ def _local_directories(source: str, unread: Callable[[str], None]) -> Iterator[P
             )
 
 
-def _walk(root: Path, unread: Callable[[str], None]) -> Iterator[tuple[Path, list[str]]]:
+def _walk(root: Path, unread: Unreadable) -> Iterator[tuple[Path, list[str]]]:
     """Directories with the names of their files, through links, each directory only once.
 
     A link to where one has been already would lead round in a circle, or count runs twice.
@@ -144,17 +150,17 @@ def _walk(root: Path, unread: Callable[[str], None]) -> Iterator[tuple[Path, lis
             with os.scandir(directory) as entries:
                 children = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
         except OSError as error:
-            unread(f"{_printable(str(directory))} cannot be read: {error.strerror}")
+            unread(_unread_place(root, directory, error))
             continue
         if (status.st_dev, status.st_ino) not in seen:
             seen.add((status.st_dev, status.st_ino))
-            inner, names = _split(children, unread)
+            inner, names = _split(root, children, unread)
             yield directory, names
             waiting.extend(directory / name for name in reversed(inner))
 
 
 def _split(
-    entries: Iterable[os.DirEntry[str]], unread: Callable[[str], None]
+    root: Path, entries: Iterable[os.DirEntry[str]], unread: Unreadable
 ) -> tuple[list[str], list[str]]:
     """Names of directories and of files; a link to nothing is neither, unless it has to be read."""
     inner, names = [], []
@@ -167,10 +173,17 @@ def _split(
                 entry.stat()
         except OSError as error:
             if not _relevant([entry.name]):
-                unread(f"{_printable(entry.path)} cannot be read: {error.strerror}")
+                unread(_unread_place(root, Path(entry.path), error))
                 continue
         names.append(entry.name)
     return inner, names
+
+
+def _unread_place(root: Path, path: Path, error: OSError) -> UnreadPlace:
+    return UnreadPlace(
+        _printable(path.relative_to(root).as_posix()),
+        f"{_printable(str(path))} cannot be read: {error.strerror}",
+    )
 
 
 def _printable(name: str) -> str:

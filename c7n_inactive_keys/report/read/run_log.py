@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a run failed, from the log that Custodian kept beside its output or c7n-org printed."""
+"""Why a run failed, from the log that Custodian kept beside its output."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 
 from c7n_inactive_keys.report.words import clean
 
@@ -16,50 +14,44 @@ LINE = re.compile(
 COUNTED = re.compile(r"^policy:\S+ resource:\S+ region:\S* count:\d+ time:")
 DEPLOYED = re.compile(r"^Provisioning policy lambda: ")
 # The last line of a traceback: an exception's dotted name and its message.
-RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*(?P<name>[A-Z]\w*): (?P<text>.+)$")
-ORG_STAMP = re.compile(r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+: c7n_org:")
-ORG_RAN = re.compile(r"Ran account:.* time:(?P<seconds>\d+(?:\.\d+)?)$")
-ORG_END = re.compile(r"Policy resource counts ")
-ORG_FAILURES = (
-    re.compile(
-        r"Error running policy in (?P<account>.+?) @ (?P<region>\S+) exception: (?P<text>.+)"
-    ),
-    re.compile(
-        r"Exception running policy:(?P<policy>\S+) account:(?P<account>.+?) "
-        r"region:(?P<region>\S+) error:(?P<text>.+)"
-    ),
-    re.compile(
-        r"(?P<text>(?P<left>Access denied) api:\S+) policy:(?P<policy>\S+) "
-        r"account:(?P<account>.+?) region:(?P<region>\S+)"
-    ),
-)
-# What Custodian says of a policy with our filter, action or source when it does not know them.
-NOT_LOADED = re.compile(
-    r"Invalid (?:filter|action) type .*(?:inactive-access-key|(?:delete|record)-inactive-keys)"
-    r"|credential-report.* is not one of"
-)
+RAISED = re.compile(r"^(?P<module>(?:[A-Za-z_]\w*\.)*)(?P<name>[A-Z]\w*): (?P<text>.+)$")
+# How our own sentences begin in a log that many policies share.
+POLICY = re.compile(r"^policy:\S+ ")
 LONGEST = 500
 
 
-def failure(log: str) -> str | None:
-    """The reason for which the last run in a custodian-run.log ended, if the log knows it.
+@dataclass(frozen=True, slots=True)
+class LoggedFailure:
+    """The reason that a log gives, and the name of the exception's class, if it was one."""
+
+    text: str
+    raised: str | None = None
+
+
+def failure(log: str) -> LoggedFailure | None:
+    """Why the last run in a custodian-run.log failed, if the log knows it.
 
     An exception at its end counts most, else the last line of level ERROR, else of WARNING.
     """
-    told: dict[str, str] = {}
+    told: dict[str, LoggedFailure] = {}
     for line in log.splitlines():
         found = LINE.match(line)
         raised = None if found else RAISED.match(line)
         if found and COUNTED.match(found["text"]):
             told.clear()  # a later run appended to the log, and read what there is
         elif found and found["text"] != "Error while executing policy":
-            told[found["level"]] = found["text"]
+            told[found["level"]] = LoggedFailure(reason_words(found["text"]))
             if found["level"] == "ERROR":
                 told.pop("RAISED", None)
         elif raised:
-            told["RAISED"] = f"{raised['name']}: {raised['text']}"
-    reason = told.get("RAISED") or told.get("ERROR") or told.get("WARNING")
-    return short(reason) if reason else None
+            told["RAISED"] = LoggedFailure(_exception_words(raised), raised["name"])
+    return told.get("RAISED") or told.get("ERROR") or told.get("WARNING")
+
+
+def _exception_words(raised: re.Match[str]) -> str:
+    """The message, which is a sentence of its own except for Python's own exceptions."""
+    named = "" if raised["module"] else f"{raised['name']}: "
+    return f"{named}{reason_words(raised['text'])}"
 
 
 def deployment(log: str) -> bool:
@@ -68,69 +60,12 @@ def deployment(log: str) -> bool:
     return any(DEPLOYED.match(found["text"]) for found in lines if found)
 
 
+def reason_words(text: str) -> str:
+    """Why something failed, on one line, without the policy's name: that is said beside it."""
+    return POLICY.sub("", short(text))
+
+
 def short(text: str) -> str:
     """Untrusted text on one line, cut to a length that a table can bear."""
     text = clean(" ".join(text.split()))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-FailureKey = tuple[str, str | None, str]  # account name, policy (None: all of them), region
-
-
-@dataclass(frozen=True, slots=True)
-class OrgFailure:
-    """A failure in one account and region, and the c7n-org run that it belongs to."""
-
-    text: str
-    leaves_account: bool  # policies behind the one that failed were not run either
-    time: datetime | None  # None: the line does not say it
-    run_began: datetime | None  # at the latest, as far as the log tells
-
-
-class _OrgRun:
-    """The lines of one run of c7n-org, as they come."""
-
-    def __init__(self) -> None:
-        self.began: datetime | None = None
-        self.failures: dict[FailureKey, tuple[str, bool, datetime | None]] = {}
-
-    def add(self, line: str) -> None:
-        stamp = ORG_STAMP.search(line)
-        time = _local_time(stamp["time"]) if stamp else None
-        if time:
-            ran = ORG_RAN.search(line)
-            began = time - timedelta(seconds=float(ran["seconds"]) if ran else 0)
-            self.began = min(self.began or began, began)
-        for pattern in ORG_FAILURES:
-            if found := pattern.search(line):
-                groups = found.groupdict()
-                text = short(groups["text"])
-                if NOT_LOADED.search(text):
-                    text = f"plugin not loaded: {text}"
-                policy = groups.get("policy")
-                leaves = policy is None or bool(groups.get("left"))
-                key = groups["account"], policy, groups["region"]
-                self.failures[key] = text, leaves, time
-                break
-
-
-def org_failures(lines: Iterable[str]) -> dict[FailureKey, OrgFailure]:
-    """What c7n-org printed of failures, the last of each kind; one log may hold several runs."""
-    runs = [_OrgRun()]
-    for line in lines:
-        runs[-1].add(line)
-        if ORG_END.search(line):
-            runs.append(_OrgRun())
-    return {
-        key: OrgFailure(text, leaves, time, run.began)
-        for run in runs
-        for key, (text, leaves, time) in run.failures.items()
-    }
-
-
-def _local_time(text: str) -> datetime | None:
-    """The logging module writes local time; a report is taken to be made where c7n-org ran."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        return None

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the runs that are current know of each key: where it was found last, and its best proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from c7n_inactive_keys.report.model import READ, FoundKey, KeyId, PolicyRun
+from c7n_inactive_keys.report.rounds import Round, is_same_round, together
+
+
+@dataclass(slots=True)
+class Sighting:
+    """A key as it was found, while sightings are being put together."""
+
+    key: FoundKey
+    started: str | None  # of the run that found it so; None: not known
+    last_seen: str | None
+    policies: set[str] = field(default_factory=set)
+
+
+def current_runs(found: Sequence[Round]) -> list[PolicyRun]:
+    """The last runs of each policy in each account that read it, and what came behind them.
+
+    Of a later run that could not read everything counts what it found; that it did not find a key
+    says nothing. If none read the account, all count.
+    """
+    places: dict[tuple[str, str], list[tuple[int, PolicyRun]]] = {}
+    for number, part in enumerate(found):
+        for run in part:
+            places.setdefault((run.account, run.policy), []).append((number, run))
+    return [run for runs in places.values() for run in _current(runs)]
+
+
+def _current(runs: Sequence[tuple[int, PolicyRun]]) -> list[PolicyRun]:
+    last = max((number for number, run in runs if run.state == READ), default=None)
+    if last is None:
+        return [run for _, run in runs]
+    read = together([run for number, run in runs if number == last and run.state == READ])
+    at = max(run.started for run in read)
+    return read + [
+        run
+        for number, run in runs
+        if run.state != READ
+        and run.fresh
+        and (number > last or (number == last and is_same_round(run.started, at)))
+    ]
+
+
+def sightings(runs: Sequence[PolicyRun], reactivated: Mapping[KeyId, str]) -> dict[KeyId, Sighting]:
+    """The keys that were found; `reactivated` is when a deletion last found a key active.
+
+    What was found of a key before it was active is past. It counts at most until the key is found
+    again, and not at all if a listing showed it as active.
+    """
+    seen_active = _seen_active(runs)
+    found: dict[KeyId, Sighting] = {}
+    past: dict[KeyId, Sighting] = {}
+    for run in runs:
+        started = run.started if run.fresh else None
+        for key in run.keys:
+            own = key if key.account_id else replace(key, account_id=run.account_id)
+            active = max(seen_active.get(own.identity, ""), reactivated.get(own.identity, ""))
+            _add(found if (started or "") >= active else past, own, started, run.policy)
+    for identity, sighting in past.items():
+        if (sighting.last_seen or "") >= seen_active.get(identity, ""):
+            found.setdefault(identity, sighting)
+    return found
+
+
+def _seen_active(runs: Iterable[PolicyRun]) -> dict[KeyId, str]:
+    """When a run last saw a key as Active, which is then no inactive key any more."""
+    seen: dict[KeyId, str] = {}
+    for run in runs:
+        for access_key_id in run.active_key_ids if run.fresh else ():
+            identity = run.account_id, access_key_id
+            seen[identity] = max(seen.get(identity, ""), run.started)
+    return seen
+
+
+def _add(known: dict[KeyId, Sighting], key: FoundKey, started: str | None, policy: str) -> None:
+    """Put one more sighting of a key to those that are known."""
+    before = known.get(key.identity)
+    if before is None:
+        known[key.identity] = Sighting(key, started, started, {policy})
+        return
+    if _is_better(key, started, before):
+        before.key, before.started = key, started
+    before.last_seen = max(before.last_seen or "", started or "") or None
+    before.policies.add(policy)
+
+
+def _is_better(key: FoundKey, started: str | None, known: Sighting) -> bool:
+    """Whether a sighting is a later one by a day, or as good as the same and proves more.
+
+    What a later one knows of activity ends an earlier proof on the same day, too.
+    """
+    this, that = started or "", known.started or ""
+    if this[:10] != that[:10]:
+        return this > that
+    if key.not_before > known.key.not_after or known.key.not_before > key.not_after:
+        return this > that
+    return _rank(key) > _rank(known.key)
+
+
+def _rank(key: FoundKey) -> tuple[object, ...]:
+    """What proves more is higher; of equals, what knows more, whichever was read first."""
+    known = key.last_used or "", key.user_keys or 0, key.evidence
+    return key.at_least_days, -key.at_most_days, *known
