@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
+from c7n_inactive_keys.core.cloudtrail import KeyEvents
 from c7n_inactive_keys.core.evidence import CompleteRecord
 from c7n_inactive_keys.core.keys import Unavailable
 from c7n_inactive_keys.find import event_history
@@ -39,11 +40,13 @@ def test_sweep_reads_all_pages(sandbox, account, now):
         keys.append(key)
     history = sweep(sandbox.client("cloudtrail", account.id), now)
     assert history.record == CompleteRecord(
-        "cloudtrail", now - timedelta(days=90) + timedelta(minutes=5)
+        "cloudtrail",
+        now - timedelta(days=90) + timedelta(minutes=5),
+        now - timedelta(hours=2),
     )
-    assert set(history.changes) == {key.id for key in keys}
+    assert set(history.events.by_key) == {key.id for key in keys}
     for number, key in enumerate(keys):
-        assert [(change.time, change.status) for change in history.changes[key.id]] == [
+        assert [(change.time, change.status) for change in history.events.of(key.id)] == [
             (now - timedelta(days=10, minutes=number), "Inactive"),
             (now - timedelta(days=50, minutes=number), "Active"),
         ]
@@ -58,7 +61,7 @@ def test_sweep_passes_over_failed_calls(sandbox, account, now):
         sandbox.client("iam", account.id).update_access_key(
             UserName="alice", AccessKeyId=key.id, Status="Inactive"
         )
-    assert sweep(sandbox.client("cloudtrail", account.id), now).changes == {}
+    assert sweep(sandbox.client("cloudtrail", account.id), now).events == KeyEvents()
 
 
 def test_a_page_that_fails_fails_the_sweep(sandbox, account, now):

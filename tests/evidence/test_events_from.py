@@ -15,6 +15,7 @@ import yaml
 
 from c7n_inactive_keys.core.times import format_time
 from tests.main.commands import ACCOUNT, Run, custodian, days_ago
+from tests.observed import report_of_today
 
 from .policies import ours, policy, since
 
@@ -78,6 +79,7 @@ def _key_ids(aws):
     account = aws.account(ACCOUNT)
     told = account.user("told").key(created=CREATED, toggles=[OFF])
     silent = account.user("silent").key(created=CREATED, toggles=[days_ago(2000)])
+    report_of_today(aws, ACCOUNT)
     return told.id, silent.id
 
 

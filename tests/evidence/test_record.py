@@ -159,7 +159,6 @@ class Notices:
 @pytest.fixture(scope="module", name="notices")
 def _notices(aws, custodian) -> Notices:
     account = aws.account(NOTICED)
-    aws.report_snapshots = False
     for name, days in (("old", 100), ("young", 50), ("toggled", 100)):
         account.user(name).key(created=days_ago(500), toggles=[days_ago(days)], trace=days < 90)
     notices = Notices({}, {})

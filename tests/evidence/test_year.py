@@ -54,7 +54,6 @@ class Year:
 
 def fill(aws: Any) -> None:
     """The keys as they are when the first run comes."""
-    aws.report_snapshots = False
     for account_id in (STEADY, PAUSED):
         account = aws.account(account_id)
         for name in ("stayed", "toggled"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from c7n_inactive_keys_sandbox import Fault, Sandbox
+from tests.observed import recorded
 
 from .commands import ACCOUNT, Run, custodian, days_ago
 
@@ -75,6 +76,7 @@ def fill(sandbox: Sandbox) -> None:
         if name.endswith("mid-run"):
             user(name).key(created=old, toggles=[days_ago(365)])
             change_in_mid_run(sandbox, name)
+    recorded(account)
 
 
 def change_in_mid_run(sandbox: Sandbox, name: str) -> None:
@@ -187,6 +189,7 @@ def test_the_policys_region_does_not_choose_the_event_history(
     user = sandbox.account(ACCOUNT).user("ci", created=days_ago(900))
     user.key(created=days_ago(800), toggles=[days_ago(20)])
     user.key(created=days_ago(800), toggles=[days_ago(400)])
+    recorded(user.account)
     runs = [
         custodian(sandbox, tmp_path / region, "-r", region, "-p", REPORT)
         for region in ("us-east-1", "eu-west-1")
@@ -211,6 +214,7 @@ def test_a_user_beyond_the_first_page_of_a_listing_is_found(
     for number in range(150):
         account.user(f"user-{number:03}", created=days_ago(900))
     key = account.user("user-130").key(created=days_ago(800), toggles=[days_ago(400)])
+    recorded(account)
     policy = {
         "name": "all",
         "resource": "aws.iam-user",

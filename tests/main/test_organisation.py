@@ -19,15 +19,20 @@ from .commands import POLICIES, Run, run
 
 pytestmark = pytest.mark.e2e
 
+DAY = timedelta(days=1)
+PROVEN_ON_DAY_ONE = {"proven-for-a-year"}  # by the ledger of earlier runs
+
 
 @dataclass
 class Story:
-    """A dry run, a real run and a second real run over the organisation, with its books between."""
+    """Runs over the organisation, with its books between: day one dry and real, day two twice."""
 
-    now: datetime
+    now: datetime  # of day two
     before: list[dict[str, Any]]
     dry: Run
     after_dry: list[dict[str, Any]]
+    day_one: Run
+    after_day_one: list[dict[str, Any]]
     real: Run
     after_real: list[dict[str, Any]]
     again: Run
@@ -50,12 +55,25 @@ def _story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         before = sandbox.truth()
         dry = c7n_org("dry", "--dryrun")
         after_dry = sandbox.truth()
+        day_one = c7n_org("day-one")
+        after_day_one = sandbox.truth()
+        sandbox.age(DAY)
         real = c7n_org("real")
         after_real = sandbox.truth()
         sandbox.calls.clear()
         again = c7n_org("again")
+        calls = sandbox.calls.by_action()
         return Story(
-            now, before, dry, after_dry, real, after_real, again, sandbox.calls.by_action()
+            now + DAY,
+            before,
+            dry,
+            after_dry,
+            day_one,
+            after_day_one,
+            real,
+            after_real,
+            again,
+            calls,
         )
 
 
@@ -88,7 +106,8 @@ def inactive_users_keys(story: Story) -> list[dict[str, Any]]:
 
 def test_all_runs_end_well(story: Story) -> None:
     """Nothing is wrong with the organisation, so each run exits with 0."""
-    assert [story.dry.status, story.real.status, story.again.status] == [0, 0, 0], story.real.log
+    runs = [story.dry, story.day_one, story.real, story.again]
+    assert [run.status for run in runs] == [0, 0, 0, 0], story.real.log
 
 
 def test_exactly_the_inactive_keys_are_reported_in_every_account(story: Story) -> None:
@@ -101,7 +120,23 @@ def test_a_dry_run_deletes_nothing(story: Story) -> None:
     assert story.after_dry == story.before
 
 
-def test_exactly_the_keys_off_for_90_days_are_deleted(story: Story) -> None:
+def test_on_day_one_only_what_events_or_an_older_ledger_prove_is_deleted(story: Story) -> None:
+    """All other silence waits for somebody who has seen the key inactive; the ledger has now."""
+    left = {key["access_key_id"] for key in story.after_day_one}
+    gone = [key for key in story.before if key["access_key_id"] not in left]
+    assert {key["user_name"] for key in gone} == PROVEN_ON_DAY_ONE
+    waiting = [
+        key
+        for path in story.day_one.out.glob("*/us-east-1/inactive-keys-report/resources.json")
+        for user in json.loads(path.read_text())
+        for key in user["c7n:InactiveAccessKeys"]
+        if "Unsettled" in key["InactiveDays"]
+    ]
+    assert len(waiting) > 15
+    assert {key["InactiveDays"]["AtLeast"] for key in waiting} == {0.0}
+
+
+def test_exactly_the_keys_off_for_90_days_are_deleted_on_day_two(story: Story) -> None:
     """Off for 90 days by the books, and the user not exempt: gone; any other key: still there."""
     gone = {key["access_key_id"] for key in story.before} - {
         key["access_key_id"] for key in story.after_real
@@ -119,7 +154,7 @@ def test_exactly_the_keys_off_for_90_days_are_deleted(story: Story) -> None:
 def test_a_five_year_old_key_that_was_disabled_yesterday_stays(story: Story) -> None:
     """Its creation date says nothing about when it was switched off."""
     key = next(key for key in story.after_real if key["user_name"] == "deploy")
-    assert (key["status"], (story.now - key["created"]).days) == ("Inactive", 5 * 365 + 1)
+    assert (key["status"], (story.now - DAY - key["created"]).days) == ("Inactive", 5 * 365 + 2)
 
 
 def test_an_active_key_is_never_touched(story: Story) -> None:
@@ -148,10 +183,11 @@ def test_of_two_keys_of_the_same_second_only_the_inactive_one_goes(story: Story)
 def test_every_deleted_key_has_its_two_lines_in_a_journal(story: Story) -> None:
     """`deleting` before the call and `deleted` after it, in this order."""
     lines: dict[str, list[str]] = defaultdict(list)
-    for path in story.real.out.glob("*/*/inactive-keys-delete/inactive-keys.jsonl"):
-        for line in path.read_text().splitlines():
-            entry = json.loads(line)
-            lines[entry["access_key_id"]].append(entry["outcome"])
+    for done in (story.day_one, story.real):
+        for path in done.out.glob("*/*/inactive-keys-delete/inactive-keys.jsonl"):
+            for line in path.read_text().splitlines():
+                entry = json.loads(line)
+                lines[entry["access_key_id"]].append(entry["outcome"])
     left = {key["access_key_id"] for key in story.after_real}
     gone = {key["access_key_id"] for key in story.before} - left
     assert {key_id: lines[key_id] for key_id in gone} == {

@@ -95,7 +95,7 @@ BAD = [
         "action delete-inactive-keys: plan needs format: json, txt, csv, csv2dict, which the url "
         "does not tell, not 'file://plan'",
         "a plan of unknown format",
-        filters=[FILTER],
+        filters=[{"type": FILTER, "days": 90}],
         actions=[{"type": DELETE, "plan": {"url": "file://plan"}}],
     ),
     bad(
