@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
+if TYPE_CHECKING:
+    import yaml
 
 # The properties of a policy in Custodian's schema; test_policy_check.py compares them.
 POLICY_KEYS = frozenset(
@@ -48,6 +49,8 @@ def repeated_key(path: str) -> tuple[str, int] | None:
 
     None as well for what cannot be read here, such as a url: Custodian has read it.
     """
+    import yaml  # Lambda functions have none, and no policy files
+
     try:
         text = Path(path).read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -57,6 +60,8 @@ def repeated_key(path: str) -> tuple[str, int] | None:
 
 
 def _repeated(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
+    import yaml
+
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _repeated(item)

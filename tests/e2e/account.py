@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from c7n_inactive_keys_sandbox import Account, Key, Sandbox
 from tests.main.commands import ACCOUNT, days_ago
+from tests.observed import recorded
 
 
 def fill(sandbox: Sandbox) -> tuple[Account, Mapping[str, str]]:
@@ -43,6 +44,7 @@ def fill(sandbox: Sandbox) -> tuple[Account, Mapping[str, str]]:
     give("twins", "off", 700, 400)
     give("twins", "on", 700)
     give("expired", "expired", 1000, 400, status="Expired")
+    recorded(account)
     return account, names
 
 

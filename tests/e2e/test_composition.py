@@ -14,6 +14,7 @@ import pytest
 
 from c7n_inactive_keys_sandbox import Account, Sandbox
 from tests.main.commands import ACCOUNT, Run, custodian, days_ago
+from tests.observed import recorded
 
 from .account import fill
 from .trees import has_tag, meaning, ours, random_trees
@@ -247,6 +248,7 @@ def act(
             own = {"type": "value", "key": "Path", "value": f"/{case}/"}
             policies.append(policy(f"before-{case}", own, *before(number)))
             policies.append(policy(case, own, *CASES[case].filters, actions=[action]))
+        recorded(account)
         run = custodian(sandbox, home, *cache, policies=policies)
         keys = defaultdict(set)
         for item in sandbox.calls.select(call):
@@ -298,6 +300,7 @@ def test_keys_that_an_earlier_policy_matched_are_not_removed_by_a_later_one(
     """Scenario 27: remove-keys behind the built-in filter does not see what ours left."""
     user = sandbox.account(ACCOUNT).user("ci", created=days_ago(2000))
     user.key(created=days_ago(900), toggles=[days_ago(400)])
+    recorded(user.account)
     active = user.key(created=days_ago(500))
     action = {"type": "remove-keys", "matched": True, "disable": True}
     policies = [

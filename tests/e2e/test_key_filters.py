@@ -13,6 +13,7 @@ import pytest
 
 from c7n_inactive_keys_sandbox import Account, Key, Sandbox
 from tests.main.commands import ACCOUNT, custodian, days_ago
+from tests.observed import recorded
 
 from .trees import has_tag, ours
 
@@ -136,6 +137,7 @@ def _deleted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deleted]:
             }
             for number, tree in enumerate(trees)
         ]
+        recorded(account)
         home = tmp_path_factory.mktemp("trees")
         now = days_ago(0)
         run = custodian(sandbox, home, "--cache", "memory", policies=policies)

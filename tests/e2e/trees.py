@@ -84,7 +84,7 @@ def _qualifies(key: Key, options: dict[str, Any], now: datetime) -> bool:
     if key.status != "Inactive":
         return False
     if "notified-days" in options:
-        return f"c7n-inactive-key:{key.id}" in key.user.tags
+        return "notified=" in key.user.tags.get(f"c7n-inactive-key:{key.id}", "")
     if options.get("certainty") == "possible":
         # Known to have been active when it was created, and nothing else is known from before
         # the event history.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import subprocess
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from c7n_inactive_keys.check.archive import make_runtime
-from c7n_inactive_keys_sandbox import Sandbox
+from c7n_inactive_keys_sandbox import Fault, Sandbox
 from tests.serverless import roles
 
 HERE = Path(__file__).parent
@@ -44,6 +45,20 @@ def custodian(
         ],
         env=environ | {"HOME": str(home)}, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
+
+
+def rename_after_each_report(aws: Sandbox, user: Any) -> None:
+    """Let somebody rename a user as soon as a run has the credential report."""
+    names = (f"renamed-{number}" for number in itertools.count())
+    aws.faults.clear()
+    aws.faults.add(
+        Fault(
+            action="GetCredentialReport",
+            times=None,
+            effect="after",
+            call=lambda: user.rename(next(names)),
+        )
+    )
 
 
 @pytest.fixture(name="aws", scope="module")

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.observed import recorded
 from tests.serverless.conftest import ACCOUNT, custodian, days_ago
 
 pytestmark = pytest.mark.e2e
@@ -32,6 +33,8 @@ def _history(aws, tmp_path_factory):
     aws.account(UNTOLD).user("untold", created=days_ago(900)).key(
         created=days_ago(800), toggles=[days_ago(100)], trace=False
     )
+    for seen in (account, aws.account(UNTOLD)):
+        recorded(seen)
     sqs = aws.client("sqs", ACCOUNT)
     queue = sqs.create_queue(QueueName="c7n-mailer")["QueueUrl"]
     history = {}

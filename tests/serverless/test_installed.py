@@ -18,6 +18,7 @@ import yaml
 
 from c7n_inactive_keys.core.ledger import parse_value, tag_key
 from c7n_inactive_keys_sandbox import Fault, Sandbox
+from tests.observed import recorded
 from tests.serverless.conftest import ACCOUNT, ROOT, days_ago
 
 pytestmark = pytest.mark.e2e
@@ -101,10 +102,12 @@ def _story(aws, tmp_path_factory) -> Story:
     other.keys[0].deactivate(days_ago(20))
     other.keys[0].activate(days_ago(0.01))
     story.happened("other-key")
-    story.user("unreadable").keys[0].deactivate(days_ago(0.01))
-    story.happened("unreadable")
-    story.events["unreadable"] = json.loads(json.dumps(story.events["unreadable"]))
-    story.events["unreadable"]["detail"]["requestParameters"]["status"] = "Off"
+    for name in ("unreadable", "odd-status"):
+        story.user(name).keys[0].deactivate(days_ago(0.01))
+        story.happened(name)
+        story.events[name] = json.loads(json.dumps(story.events[name]))
+    story.events["odd-status"]["detail"]["requestParameters"]["status"] = "Off"
+    del story.events["unreadable"]["detail"]["requestParameters"]["status"]
     aws.faults.add(Fault("GetUser", user="denied", error="AccessDenied", status=403, times=None))
     # Custodian looks the user up, and the action reads it again; in between it is deleted.
     aws.faults.add(Fault("GetUser", user="gone", nth=2, error="NoSuchEntity", status=404))
@@ -116,8 +119,15 @@ def _story(aws, tmp_path_factory) -> Story:
     return story
 
 
+def test_an_event_of_an_unknown_status_leaves_the_interval_open(story):
+    """The key is inactive now; since when, another run may find out."""
+    assert story.errors["odd-status"] is None
+    entry = story.ledger("odd-status")
+    assert entry.after < story.user("odd-status").keys[0].deactivated < entry.since
+
+
 def test_an_event_that_cannot_be_read_has_all_keys_of_the_user_looked_at(story):
-    """What it says is unknown, so it is event history that tells when the key was switched off."""
+    """What it says is unknown, so it is event history that tells when the key was deactivated."""
     assert story.errors["unreadable"] is None
     assert story.ledger("unreadable").since == story.user("unreadable").keys[0].deactivated
 
@@ -173,6 +183,7 @@ def _log(aws, tmp_path_factory):
     account.user("proven", created=days_ago(900)).key(
         created=days_ago(800), toggles=[days_ago(95)], trace=False
     )
+    recorded(account)
     errors, log = invoke(
         aws, tmp_path_factory.mktemp("scheduled"), "scheduled.yml", [SCHEDULED_EVENT]
     )

@@ -11,8 +11,15 @@ import pytest
 
 from c7n_inactive_keys.core.ledger import tag_key
 from c7n_inactive_keys.core.times import format_time
+from tests.observed import recorded
 from tests.serverless import roles
-from tests.serverless.conftest import ACCOUNT, BIN, custodian, days_ago
+from tests.serverless.conftest import (
+    ACCOUNT,
+    BIN,
+    custodian,
+    days_ago,
+    rename_after_each_report,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -232,6 +239,7 @@ def _day(lambdas, aws, tmp_path_factory):
         crowd = account.user(f"crowd-{number:02d}", created=days_ago(900))
         crowd.key(created=days_ago(800), toggles=[days_ago(10)])
     account.users["recent"].tags[tag_key("AKIAVANISHED00000000")] = LEDGER_ENTRY
+    recorded(account)
     aws.client("s3", ACCOUNT).create_bucket(Bucket=BUCKET)
     home = tmp_path_factory.mktemp("pull")
     pull = custodian(aws.environ(ACCOUNT), home, "inactive-keys.yml", "--dryrun")
@@ -242,6 +250,7 @@ def _day(lambdas, aws, tmp_path_factory):
     }
     before = {key.id for key in account.keys}
     aws.calls.clear()
+    rename_after_each_report(aws, account.users["crowd-00"])
     answers = {name: lambdas.invoke(name, SCHEDULED_EVENT)[0] for name in DAILY}
     assert {answer["error"] for answer in answers.values()} == {None}
     gone = before - {key.id for key in account.keys}

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 import pytest
 import yaml
 
+from tests.observed import recorded
 from tests.serverless.conftest import ACCOUNT, ROOT, custodian, days_ago
 from tests.serverless.mail import against_gold, deliver, mail_server, scrub
 
@@ -42,6 +43,7 @@ def seed(aws) -> None:
     user("nobody", 66, {})
     user("ses-smtp", 300, {"keep-keys": "SES", "owner": "carol@example.com"})
     user("recent", 10, {"owner": "dora@example.com"})
+    recorded(account)
 
 
 def key_id(name: str, number: int) -> str:

@@ -11,8 +11,17 @@ from collections.abc import Mapping
 import pytest
 
 from c7n_inactive_keys.core.ledger import tag_key
+from tests.observed import recorded
 from tests.serverless import roles
-from tests.serverless.conftest import ACCOUNT, BIN, ROOT, as_role, custodian, days_ago
+from tests.serverless.conftest import (
+    ACCOUNT,
+    BIN,
+    ROOT,
+    as_role,
+    custodian,
+    days_ago,
+    rename_after_each_report,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -51,6 +60,8 @@ def seed(aws) -> None:
     for number in range(25):
         crowd = account.user(f"crowd-{number:02d}", created=days_ago(900))
         crowd.key(created=days_ago(800), toggles=[days_ago(10)])
+    recorded(account)
+    rename_after_each_report(aws, account.users["crowd-00"])
 
 
 @pytest.fixture(name="work")
