@@ -21,6 +21,7 @@ def age(account: Account, by: timedelta) -> None:
     account.events[:] = [replace(event, time=event.time - by) for event in account.events]
     if account.report:
         account.report.generated -= by
+        account.report.content = _earlier(account.report.content, by)
     account.before.clear()
 
 
@@ -32,7 +33,12 @@ def _age_user(user: User, by: timedelta) -> None:
         _age_key(key, by)
     for name, value in user.tags.items():
         if name.lower().startswith(LEDGER_PREFIX):
-            user.tags[name] = _TIME.sub(lambda found: iso(parse(found[1] + "Z") - by), value)
+            user.tags[name] = _earlier(value, by)
+
+
+def _earlier(text: str, by: timedelta) -> str:
+    """A text with all moments in it put back."""
+    return _TIME.sub(lambda found: iso(parse(found[1] + "Z") - by), text)
 
 
 def _age_key(key: Key, by: timedelta) -> None:

@@ -199,10 +199,28 @@ def test_one_accounts_trouble_stays_its_own_and_shows_in_the_exit_status(sandbox
     assert "iam:GenerateCredentialReport is denied" in done.stderr
 
 
+@pytest.mark.parametrize("source", ["credential-report", None])
+def test_users_of_another_account_than_the_accounts_file_says_are_refused(sandbox, org, source):
+    """A wrong account id beside a role: nobody knows what the run would be about."""
+    account = org.account(1, "one")
+    command = org.command({**delete_policy(), "source": source or "describe"})
+    path = org.directory / "accounts.yml"
+    path.write_text(
+        path.read_text().replace("account_id: '000000000001'", "account_id: '000000000002'")
+    )
+    done = subprocess.run(**command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "000000000002" in done.stderr
+    assert len(account.inactive_keys) == 2
+
+
 @pytest.mark.parametrize(
     ("mistake", "sentence"),
     [
         ({"filters": [{"type": "inactive-access-key", "day": 300}]}, "day is no option"),
+        ({"filters": ["inactive-access-key"], "days": 300}, "the unknown key 'days'"),
+        ({"filters": ["inactive-access-key"]}, "state days there"),
+        ({"exempt-tag": "{keep_tag}"}, "a variable that was not expanded"),
         ({"max-key": 1}, "max-key is no option"),
         ({"max-keys": "1"}, "max-keys must be a whole number, 1 or more, not '1'"),
         ({"exempt-tags": "keep-keys"}, "exempt-tags is no option"),
@@ -211,7 +229,9 @@ def test_one_accounts_trouble_stays_its_own_and_shows_in_the_exit_status(sandbox
 def test_a_misspelt_option_deletes_nothing(sandbox, org, mistake, sentence):
     """c7n-org checks no schema, so the plugin itself must refuse what it does not know."""
     account = org.account(1, "one")
-    done = org.run(delete_policy(**mistake))
+    options = {name: value for name, value in mistake.items() if name != "days"}
+    beside = {"days": mistake["days"]} if "days" in mistake else {}
+    done = org.run({**delete_policy(**options), **beside})
     assert len(account.inactive_keys) == 2
     assert sentence in done.stderr
 
