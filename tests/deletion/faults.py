@@ -7,8 +7,11 @@ others shows whether its trouble stays its own.
     target     an inactive key, proven; an active key; a ledger tag
     other      an inactive key, proven: to be deleted
     exempt     an inactive key, proven, and the exempting tag: never to be deleted
-    recent     a key switched off ten days ago: never to be deleted
+    recent     a key deactivated ten days ago: never to be deleted
     active     an active key: never to be deleted
+
+In the column "events late" the target was deactivated five minutes ago, and event history does not
+hold that yet: it is never to be deleted either.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ class Place:
     of_account: bool = False  # no user is named in it
     writes: bool = False
     policy: str = "delete"
+    late: bool = False  # the target's key was deactivated minutes ago, and its event is on its way
 
 
 PLACES = (
@@ -41,6 +45,7 @@ PLACES = (
     Place("GetUser", "GetUser"),
     Place("ListAccessKeys", "ListAccessKeys"),
     Place("LookupEvents", "LookupEvents", of_account=True),
+    Place("events late", "LookupEvents", of_account=True, late=True),
     Place("GetUser again", "GetUser", nth=2),
     Place("ListAccessKeys again", "ListAccessKeys", nth=2),
     Place("DeleteAccessKey", "DeleteAccessKey", writes=True),
@@ -96,6 +101,8 @@ def _fault(place: Place, **what: Any) -> Fault:
 
 
 def _normal(place: Place) -> str:
+    if place.late:
+        return UNPROVEN
     return RECORDED if place.policy == "record" else GONE
 
 
@@ -111,7 +118,7 @@ def _lasting(name: str, place: Place, unclear: bool = False, **what: Any) -> Cel
         return replace(cell, key=NO_REPORT, others=False)
     if place.title in ("GetUser", "ListAccessKeys"):
         return replace(cell, key=UNREAD)
-    if place.title == "LookupEvents":
+    if place.action == "LookupEvents":
         return replace(cell, key=UNPROVEN, status=0, others=False)
     if place.title in ("GetUser again", "ListAccessKeys again"):
         return replace(cell, key="failed unreadable")
@@ -229,6 +236,7 @@ def _changed(name: str, place: Place, call: str, outcomes: Mapping[str, str]) ->
 def _user_gone(name: str, place: Place) -> Cell | None:
     outcomes = dict.fromkeys(("GetUser", "ListAccessKeys"), "not there") | {
         "LookupEvents": "skipped user-gone",
+        "events late": "not there",
         "GetUser again": "skipped user-gone",
         "ListAccessKeys again": "skipped user-gone",
         "DeleteAccessKey": "skipped already-gone",
@@ -238,7 +246,8 @@ def _user_gone(name: str, place: Place) -> Cell | None:
 
 
 def _key_gone(name: str, place: Place) -> Cell | None:
-    outcomes = dict.fromkeys(("GetUser", "ListAccessKeys"), "not there") | dict.fromkeys(
+    before = ("GetUser", "ListAccessKeys", "events late")
+    outcomes = dict.fromkeys(before, "not there") | dict.fromkeys(
         ("LookupEvents", "GetUser again", "ListAccessKeys again", "DeleteAccessKey"),
         "skipped already-gone",
     )
@@ -246,7 +255,8 @@ def _key_gone(name: str, place: Place) -> Cell | None:
 
 
 def _reactivated(name: str, place: Place) -> Cell | None:
-    outcomes = dict.fromkeys(("GetUser", "ListAccessKeys"), "active") | dict.fromkeys(
+    before = ("GetUser", "ListAccessKeys", "events late")
+    outcomes = dict.fromkeys(before, "active") | dict.fromkeys(
         ("LookupEvents", "GetUser again", "ListAccessKeys again", "DeleteAccessKey"),
         "skipped reactivated",
     )
@@ -254,7 +264,8 @@ def _reactivated(name: str, place: Place) -> Cell | None:
 
 
 def _replaced(name: str, place: Place) -> Cell | None:
-    outcomes = dict.fromkeys(("GetUser", "ListAccessKeys"), "not there") | dict.fromkeys(
+    before = ("GetUser", "ListAccessKeys", "events late")
+    outcomes = dict.fromkeys(before, "not there") | dict.fromkeys(
         ("LookupEvents", "GetUser again", "ListAccessKeys again", "DeleteAccessKey"),
         "skipped already-gone",
     )
@@ -272,7 +283,7 @@ def _exempted(name: str, place: Place) -> Cell | None:
         ),
         "skipped exempt",
     )
-    return _changed(name, place, "exempt", outcomes)
+    return _changed(name, place, "exempt", {**outcomes, "events late": UNPROVEN})
 
 
 def _lagging(name: str, place: Place) -> Cell | None:
