@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 # What decides over the content of the environment.
-INPUTS = ("setup.py", "pyproject.toml", "zz_c7n_inactive_keys.pth", "c7n_inactive_keys/__init__.py")
+INPUTS = ("setup.py", "pyproject.toml", "startup/zz_c7n_inactive_keys.pth", "c7n_inactive_keys/__init__.py")
 
 
 def fingerprint() -> str:
