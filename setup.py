@@ -84,7 +84,7 @@ def startup_files() -> list[Path]:
 
 
 def version() -> str:
-    """The version, from the one place where it is written; marked if start-up files are left out."""
+    """The version from the one place where it is written; marked without start-up files."""
     text = (HERE / "c7n_inactive_keys" / "__init__.py").read_text(encoding="utf-8")
     found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
     if found is None:

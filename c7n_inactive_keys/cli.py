@@ -82,9 +82,7 @@ def has_extra(extra: str | None) -> bool:
 def require(cmd_name: str, extra: str | None) -> None:
     """Raise UsageError when the extra that a command needs is not installed."""
     if not has_extra(extra):
-        raise click.UsageError(
-            f"'{cmd_name}' needs more: pip install 'c7n-inactive-keys[{extra}]'"
-        )
+        raise click.UsageError(f"'{cmd_name}' needs more: pip install 'c7n-inactive-keys[{extra}]'")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -142,7 +142,10 @@ class CredentialReportSource:
         from c7n_inactive_keys.core.credential_report import read_report
 
         report = self._fetch(iam)
-        lines = io.TextIOWrapper(io.BytesIO(report["Content"]), "utf-8-sig", newline="")
+        content = report["Content"]
+        if isinstance(content, str):  # as in Custodian's flight recordings
+            content = content.encode()
+        lines = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
         try:
             yield from read_report(
                 lines, as_utc(report["GeneratedTime"]), self.manager.config.account_id
