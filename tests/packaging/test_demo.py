@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from .conftest import ROOT, run
+from tests.support.fresh import ROOT, run
 
 pytestmark = pytest.mark.e2e
 

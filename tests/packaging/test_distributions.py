@@ -11,7 +11,7 @@ from email import message_from_bytes
 
 import pytest
 
-from .conftest import ROOT, must
+from tests.support.fresh import ROOT, must
 
 pytestmark = pytest.mark.packaging
 

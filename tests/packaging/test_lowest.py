@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from .conftest import Environment, must
+from tests.support.fresh import Environment, must
 
 pytestmark = [pytest.mark.packaging, pytest.mark.e2e]
 

@@ -18,8 +18,7 @@ from c7n_inactive_keys.check import permissions
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM
 from c7n_inactive_keys.check.targets import Target
 from c7n_inactive_keys_sandbox import Fault
-
-from .conftest import run
+from tests.support.fresh import run
 
 pytestmark = pytest.mark.e2e
 

@@ -12,8 +12,7 @@ import pytest
 
 from c7n_inactive_keys.check import loading
 from c7n_inactive_keys.check.result import NOTE, PROBLEM
-
-from .conftest import clean_environ, run
+from tests.support.fresh import clean_environ, run
 
 pytestmark = pytest.mark.e2e
 

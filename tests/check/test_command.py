@@ -13,8 +13,7 @@ import yaml
 from c7n_inactive_keys.check import permissions
 from c7n_inactive_keys.check.loading import interpreter_of
 from c7n_inactive_keys_sandbox import Fault
-
-from .conftest import ROOT, clean_environ
+from tests.support.fresh import ROOT, clean_environ
 
 pytestmark = pytest.mark.e2e
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .conftest import run
+from tests.support.fresh import run
 
 pytestmark = pytest.mark.e2e
 
