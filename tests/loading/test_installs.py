@@ -53,7 +53,7 @@ def explains_the_filter(environment: Environment, *, ours: bool = False, **envir
 def test_installing_is_enough_and_uninstalling_leaves_nothing(
     fresh, distributions, checkout, installer, kind
 ):
-    """Nothing to set up; an interpreter's start imports small modules only; then all is as before."""
+    """Nothing to set up, an interpreter starts with small modules only; then all is as before."""
     what = ["--editable", checkout] if kind == "editable" else [distributions[kind]]
     with installed(fresh, *what, installer=installer):
         assert explains_the_filter(fresh)

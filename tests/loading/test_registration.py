@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plugin is there whichever of Custodian's modules comes first, and whenever it is registered."""
+"""The plugin is there whichever of Custodian's modules comes first, and whenever we register it."""
 
 from __future__ import annotations
 
