@@ -140,7 +140,9 @@ setup(
     description="Find, prove, report and safely delete inactive IAM access keys (Cloud Custodian)",
     long_description=long_description(),
     long_description_content_type="text/markdown",
+    author="The maintainers of c7n-inactive-keys",
     license_expression="Apache-2.0",
+    project_urls={"Cloud Custodian": "https://cloudcustodian.io"},
     keywords="aws iam access-keys cloud-custodian c7n security",
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `c7n-inactive-keys check -u` says of policies that Custodian would refuse."""
+"""What a check says of the Lambda archives of policies."""
 
 from __future__ import annotations
 
-import sys
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.support.fresh import run
+from c7n_inactive_keys.check.archive import archives, build
+from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
+from c7n_inactive_keys.yaml_lists import read_list
+from tests.support.fresh import ROOT
 
-pytestmark = pytest.mark.e2e
-
-COMMAND = Path(sys.executable).parent / "c7n-inactive-keys"
 MODE = {
     "type": "periodic",
     "schedule": "rate(1 day)",
@@ -60,29 +61,72 @@ POLICY = {
     ],
 )
 def test_a_policy_that_custodian_refuses_is_one_line(tmp_path, change, said):
-    """Which names the file and what is wrong; status 1, and the rest is checked all the same."""
+    """Which names the file and what is wrong."""
     mode = {**MODE, **change.get("mode", {})}
     policy = {k: v for k, v in {**POLICY, **change, "mode": mode}.items() if v is not None}
-    (line,) = problems(tmp_path, policy)
-    assert "Custodian refuses the policy in policy.yml: " in line
-    assert said in line
-    assert line.endswith("see `custodian validate policy.yml`")
+    found = check(tmp_path, policy)
+    assert found.state == PROBLEM
+    assert f"Custodian refuses the policy in {tmp_path / 'policy.yml'}: " in found.text
+    assert said in found.text
+    assert "\n" not in found.text
+    assert found.text.endswith(f"see `custodian validate {tmp_path / 'policy.yml'}`")
 
 
-def test_a_package_that_is_not_installed_is_named(tmp_path):
-    """Custodian builds the archive from what is installed where it runs."""
-    mode = {**MODE, "packages": ["c7n_inactive_keys", "no_such_package"]}
-    (line,) = problems(tmp_path, {**POLICY, "mode": mode})
-    assert "cannot be built: No module named 'no_such_package'" in line
-    assert "what `packages` in policy.yml names must be installed here" in line
+@pytest.mark.parametrize(
+    ("mode", "state", "said"),
+    [
+        pytest.param({}, OK, "its handler c7n_inactive_keys.lambda_handler.run loads it", id="ok"),
+        pytest.param({"packages": None}, PROBLEM, "packages: [c7n_inactive_keys]", id="packages"),
+        pytest.param(
+            {"packages": None, "layers": ["arn:aws:lambda:us-east-1:123456789012:layer:c7n:1"]},
+            NOTE,
+            "one of its layers has to hold it",
+            id="a layer, which cannot be seen from here",
+        ),
+        pytest.param({"handler": None}, PROBLEM, "handler: c7n_inactive_keys.lambda", id="handler"),
+        pytest.param({"handler": "nowhere.run"}, PROBLEM, "does not start", id="no such handler"),
+        pytest.param(
+            {"packages": ["c7n_inactive_keys", "no_such_package"]},
+            PROBLEM,
+            "cannot be built: No module named 'no_such_package'; what `packages` in",
+            id="a package that is not installed",
+        ),
+    ],
+)
+def test_an_archive_is_built_and_its_handler_tried(tmp_path, mode, state, said):
+    """What the policy's mode lacks is found before the function is deployed."""
+    merged = {k: v for k, v in {**MODE, **mode}.items() if v is not None}
+    found = check(tmp_path, {**POLICY, "mode": merged})
+    assert found.state == state
+    assert said in found.text
 
 
-def problems(directory: Path, policy: dict) -> list[str]:
-    """The problems that a check finds with a file of the policy and a good one."""
-    policies = [policy, {**POLICY, "name": "good"}]
-    (directory / "policy.yml").write_text(yaml.safe_dump({"policies": policies}), encoding="utf-8")
-    done = run(COMMAND, "check", "--no-aws", "-u", "policy.yml", cwd=directory)
-    assert (done.returncode, done.stderr) == (1, "")
-    lines = done.stdout.splitlines()
-    assert any(line.startswith("ok") and "archive of good" in line for line in lines)
-    return [line for line in lines if line.startswith("problem")]
+def test_one_refused_policy_does_not_keep_the_others_from_being_checked(tmp_path):
+    """Each policy has its line."""
+    path = tmp_path / "policy.yml"
+    policies = [{**POLICY, "name": None}, {**POLICY, "mode": {**MODE, "packages": []}}]
+    path.write_text(yaml.safe_dump({"policies": policies}), encoding="utf-8")
+    assert ["lacks the plugin" in found.text for found in archives([path])] == [False, True]
+
+
+def test_the_shipped_lambda_policies_have_the_plugin_in_their_archives():
+    """Every policy that we ship for Lambda comes with packages and handler."""
+    found = list(archives(sorted((ROOT / "policies").glob("*.yml"))))
+    assert {result.state for result in found} == {OK}
+    assert len(found) >= 4
+
+
+def test_an_archive_holds_the_plugin_alone():
+    """Neither the emulator nor start-up files: Lambda has no use for them."""
+    (policy,) = read_list(ROOT / "policies" / "record-deactivations.yml", "policies")
+    with zipfile.ZipFile(BytesIO(build(policy))) as archive:
+        held = {name.partition("/")[0] for name in archive.namelist()}
+    assert {name for name in held if "inactive" in name} == {"c7n_inactive_keys"}
+
+
+def check(directory: Path, policy: dict) -> Result:
+    """What a check says of a policy."""
+    path = directory / "policy.yml"
+    path.write_text(yaml.safe_dump({"policies": [policy]}), encoding="utf-8")
+    (found,) = archives([path])
+    return found
