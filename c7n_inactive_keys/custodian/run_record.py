@@ -137,6 +137,10 @@ class PolicyJournal(Journal):
     def __init__(self, directory: Path, logged: bool) -> None:
         super().__init__(directory)
         self.logged = logged
+        if logged and not lines.hasHandlers():
+            # Nobody has set up logging, as in c7n-org's workers unless they are forked.
+            lines.addHandler(logging.StreamHandler())
+            lines.setLevel(logging.INFO)
 
     def write(self, fields: Mapping[str, Any]) -> None:
         """Append one line, as Journal.write does."""
