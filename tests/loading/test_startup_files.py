@@ -114,3 +114,11 @@ def test_the_stand_in_keeps_to_the_files_it_is_given(custodian, tmp_path):
         sys.executable, "-S", pep829.__file__, tmp_path, "3.15", JOINED, PYTHONPATH=custodian
     )
     assert "No module named 'c7n_inactive_keys_startup'" in done.stderr
+
+
+def test_the_page_shows_the_files_as_they_are():
+    """What somebody is to allow by name and content is what the wheel holds."""
+    page = (ROOT / "docs" / "loading.md").read_text(encoding="utf-8")
+    for path in (ROOT / "startup").glob("zz_*"):
+        line = path.read_text(encoding="ascii").strip()
+        assert f"| `{path.name}` | `{line}` |" in page
