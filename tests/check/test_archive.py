@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from c7n_inactive_keys.check.archive import archives, build
+from c7n_inactive_keys.check.archive import HANDLER, PACKAGE, archives, build
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 from c7n_inactive_keys.yaml_lists import read_list
 from tests.support.fresh import ROOT
@@ -109,11 +109,16 @@ def test_one_refused_policy_does_not_keep_the_others_from_being_checked(tmp_path
     assert ["lacks the plugin" in found.text for found in archives([path])] == [False, True]
 
 
-def test_the_shipped_lambda_policies_have_the_plugin_in_their_archives():
-    """Every policy that we ship for Lambda comes with packages and handler."""
-    found = list(archives(sorted((ROOT / "policies").glob("*.yml"))))
-    assert {result.state for result in found} == {OK}
-    assert len(found) >= 4
+def test_the_shipped_lambda_policies_say_how_to_load_the_plugin():
+    """Every one of them; tests/serverless deploys and runs them."""
+    modes = [
+        policy["mode"]
+        for path in (ROOT / "policies").glob("*.yml")
+        for policy in read_list(path, "policies")
+        if "mode" in policy
+    ]
+    assert len(modes) >= 4
+    assert {(*mode["packages"], mode["handler"]) for mode in modes} == {(PACKAGE, HANDLER)}
 
 
 def test_an_archive_holds_the_plugin_alone():
