@@ -49,7 +49,7 @@ POLICIES = {
             "name": "inactive",
             "resource": "aws.iam-user",
             "source": "credential-report",
-            "filters": [{"type": "inactive-access-key", "days": 90}],
+            "filters": [{"type": "inactive-access-key", "days": 30}],
         }
     ]
 }
@@ -57,11 +57,11 @@ POLICIES = {
 
 @pytest.fixture(name="c7n_org")
 def _c7n_org(sandbox, tmp_path):
-    """Runs c7n-org over two accounts with one key each, deactivated 100 days ago."""
+    """Runs c7n-org over two accounts with one key each, deactivated 60 days ago."""
     now = sandbox.now()
     for account_id, name in ACCOUNTS.items():
         user = sandbox.account(account_id, name=name).user("ci", created=now - timedelta(days=300))
-        user.key(created=now - timedelta(days=300), toggles=[now - timedelta(days=100)])
+        user.key(created=now - timedelta(days=300), toggles=[now - timedelta(days=60)])
     accounts = [
         {
             "account_id": account_id,

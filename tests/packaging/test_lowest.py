@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from tests.observed import report_of_today
 from tests.support.fresh import UV, Environment, must
 
 pytestmark = [pytest.mark.packaging, pytest.mark.e2e]
@@ -49,6 +50,7 @@ def _account(sandbox):
     key("off-for-89-days", 89)
     key("off-for-91-days", 91)
     key("off-for-a-year", 365)
+    report_of_today(sandbox, ACCOUNT)
     return account
 
 
