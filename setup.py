@@ -37,6 +37,8 @@ class Build(build_py):
         """Build it, then copy them."""
         super().run()
         if not self.editable_mode:
+            for path in STARTUP:  # an earlier build in the same directory may have had them
+                (Path(self.build_lib) / path.name).unlink(missing_ok=True)
             for target, source in {**self.shipped(), **self.startup()}.items():
                 self.mkpath(str(Path(target).parent))
                 self.copy_file(source, target, preserve_mode=False)

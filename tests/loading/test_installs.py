@@ -104,8 +104,11 @@ def test_start_up_files_left_behind_are_silent(fresh):
 def test_without_start_up_files_our_own_command_runs_the_stock_ones(fresh, checkout, tmp_path):
     """A wheel built without them says so in its version; custodian alone does not know the plugin.
 
-    `check` says why, for both commands, and what to do.
+    `check` says why, for both commands, and what to do. An earlier build there had the files.
     """
+    (checkout / "build" / "lib").mkdir(parents=True, exist_ok=True)
+    for name in STARTUP:
+        shutil.copy(ROOT / "startup" / name, checkout / "build" / "lib")
     with installed(fresh, checkout, C7N_INACTIVE_KEYS_STARTUP_FILES="0"):
         held = {path.name for path in fresh.site_packages.iterdir()}
         assert not held & STARTUP
