@@ -2,18 +2,18 @@
 # Needs GNU or BSD make, a POSIX shell and Python 3.10 or newer; everything else goes into .venv.
 # All paths are relative, so that a checkout whose path holds spaces works.
 
-.PHONY: help demo test test-wheel test-lowest coverage lint bench docs clean python env-demo env-dev
+.PHONY: help demo test test-wheel test-lowest coverage lint scan bench docs clean python env-demo env-dev
 .DEFAULT_GOAL := help
 
 BIN = .venv/bin
 
 # make PYTHON=/path/to/python chooses another one.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 python; do \
+PYTHON ?= $(shell for p in python3 python3.15 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && echo $$p && break; \
 	done)
 # For test-lowest, unless PYTHON is given.
 OLDEST = $(if $(filter-out file,$(origin PYTHON)),$(PYTHON),$(shell \
-	for p in python3.10 python3.11 python3.12 python3.13 $(PYTHON); do \
+	for p in python3.10 python3.11 python3.12 python3.13 python3.14 python3.15 $(PYTHON); do \
 	$$p -c '' >/dev/null 2>&1 && echo $$p && break; \
 	done))
 
@@ -45,6 +45,15 @@ coverage: env-dev ## the suite with coverage by branches; fails where it reaches
 	$(BIN)/coverage run -m pytest -n auto --dist loadfile || failed=1; \
 	$(BIN)/coverage combine -q && $(BIN)/python tools/coverage_floor.py || failed=1; \
 	exit $$failed
+
+scan: python ## wheel and sdist under a scanner of packages, which must find no risk in them
+	@rm -rf build/scan && "$(PYTHON)" -m venv build/scan && \
+	build/scan/bin/python -m pip install -qq --disable-pip-version-check build guarddog && \
+	build/scan/bin/python -m build -o build/scan/dist . >/dev/null 2>&1 && \
+	for file in build/scan/dist/*; do \
+	build/scan/bin/guarddog pypi scan "$$file" 2>/dev/null | tee build/scan/said && echo && \
+	grep -q "No risks detected" build/scan/said || exit 1; \
+	done
 
 bench: env-dev ## measure against Custodian's built-in filter and action; takes a long while
 	@$(BIN)/python -m benchmarks

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.commands import ROOT, CommandFailedError, run, write_policies
 from benchmarks.ratios import Comparison, Sample
 
-HOOK = "zz_c7n_inactive_keys.pth"
+STARTUP = ROOT / "startup"
 CUSTODIAN = "from c7n.cli import main; main()"
 # A policy that both sides understand.
 POLICY = {
@@ -34,7 +34,7 @@ def environment(directory: Path, hook: bool) -> Path:
     site = next(directory.glob("lib/python*/site-packages"))
     (site / "packages.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
     if hook:
-        shutil.copy(ROOT / HOOK, site / HOOK)
+        shutil.copytree(STARTUP, site, dirs_exist_ok=True)
     return python
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The import hook that the .pth puts in place: when Custodian is imported, join it.
+"""The import hook that the start-up files put in place: when Custodian is imported, join it.
 
 It runs at every start of this interpreter, so it imports nothing but what is there already;
 hence the quoted annotations (`__future__` is an import as well).
@@ -8,6 +8,8 @@ hence the quoted annotations (`__future__` is an import as well).
 import os
 import sys
 
+from c7n_inactive_keys import OPT_OUT
+
 TYPE_CHECKING = False  # typing.TYPE_CHECKING without the import
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,13 +17,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-OPT_OUT = "C7N_INACTIVE_KEYS_AUTOLOAD"
-
 # All of Custodian goes through this module before any resource type is loaded.
 TRIGGER = "c7n.manager"
-
-
-_warned = False
 
 
 class _Loader:
@@ -100,27 +97,6 @@ def join() -> None:
 
         entry.initialize()
     except Exception as error:  # noqa: BLE001 - whatever is broken, custodian must start
-        warn(error)
+        from c7n_inactive_keys import notice
 
-
-def warn(error: BaseException) -> None:
-    """Say in one line on stderr that the plugin is not there and why; once in a process."""
-    global _warned  # Custodian announces its resources again and again
-    if _warned:
-        return
-    _warned = True
-    print(
-        f"c7n-inactive-keys: not loaded into Custodian {_custodian_version()}: "
-        f"{type(error).__name__}: {error}. Policies that use it will not validate. "
-        f"({OPT_OUT}=0 turns the plugin and this warning off.)",
-        file=sys.stderr,
-    )
-
-
-def _custodian_version() -> str:
-    from importlib import metadata  # costs milliseconds, so not at interpreter start
-
-    try:
-        return metadata.version("c7n")
-    except metadata.PackageNotFoundError:
-        return "of unknown version"
+        notice.warn(error)

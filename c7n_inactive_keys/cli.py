@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import runpy
+import sys
 
 import click
 
@@ -34,8 +36,13 @@ COMMANDS = {
         "sandbox",
     ),
 }
+# The stock commands, with the plugin registered. No options of ours, so they are no click commands.
+STOCK = {
+    "custodian": ("Run Custodian itself, with the plugin.", None),
+    "c7n-org": ("Run c7n-org itself, with the plugin.", "org"),
+}
 # Extra -> a module that only it brings.
-EXTRAS = {"sandbox": "moto"}
+EXTRAS = {"org": "c7n_org", "sandbox": "moto"}
 
 
 class LazyGroup(click.Group):
@@ -43,27 +50,39 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Names of the subcommands, sorted."""
-        return sorted(COMMANDS)
+        return sorted({**COMMANDS, **STOCK})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The subcommand, imported now; UsageError when its extra is not installed."""
+        if cmd_name in STOCK:
+            require(cmd_name, STOCK[cmd_name][1])
         if cmd_name not in COMMANDS:
             return None
         target, _, extra = COMMANDS[cmd_name]
         # Asked for at the start: the sandbox would fail only when a client calls the wrong service.
-        if extra is not None and importlib.util.find_spec(EXTRAS[extra]) is None:
-            raise click.UsageError(
-                f"'{cmd_name}' needs more: pip install 'c7n-inactive-keys[{extra}]'"
-            )
+        require(cmd_name, extra)
         module_name, attribute = target.split(":")
         module = importlib.import_module(module_name)
         command: click.Command = getattr(module, attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
+        summaries = {name: summary for name, (_, summary, _) in COMMANDS.items()}
+        summaries |= {name: summary for name, (summary, _) in STOCK.items()}
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+            formatter.write_dl([(name, summaries[name]) for name in self.list_commands(ctx)])
+
+
+def has_extra(extra: str | None) -> bool:
+    """Whether what an extra brings is installed."""
+    return extra is None or importlib.util.find_spec(EXTRAS[extra]) is not None
+
+
+def require(cmd_name: str, extra: str | None) -> None:
+    """Raise UsageError when the extra that a command needs is not installed."""
+    if not has_extra(extra):
+        raise click.UsageError(f"'{cmd_name}' needs more: pip install 'c7n-inactive-keys[{extra}]'")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,3 +90,13 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Inactive IAM access keys over a whole AWS organisation: what was found, and what was done."""
     bear_any_text()
+
+
+def run() -> None:
+    """The console script: a stock command gets its arguments, output and signals to itself."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name in STOCK and has_extra(STOCK[name][1]):
+        # As the main module, which workers that are not forked import again.
+        runpy.run_module("c7n_inactive_keys.stock", run_name="__main__", alter_sys=True)
+    else:
+        main()

@@ -3,27 +3,32 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
-from c7n_inactive_keys.autoload import warn
+from c7n_inactive_keys.notice import warn
 
 RESOURCE = "iam-user"
 _subscribed = False
+_subscribing = threading.Lock()
 
 
 def initialize() -> None:
-    """Make Custodian know the plugin; safe to call any number of times.
+    """Make Custodian know the plugin; call it any number of times, at any time, in any thread.
 
-    The .pth calls it when Custodian is first imported. Call it yourself where there is no .pth
-    (Lambda, zip applications) or to load the plugin in spite of the opt-out.
+    The start-up files have it called when Custodian is first imported. Call it yourself where no
+    start-up files are read (Lambda, a path without a site directory) or to load the plugin in spite
+    of the opt-out: at the top level of the main script, since worker processes that are not forked
+    import that script again, but not what stands under `if __name__ == "__main__"`.
     """
     # Not at the top: the import hook waits for this module and would find ours half executed.
     from c7n.manager import resources
 
     global _subscribed  # the registry cannot be asked who subscribed
-    if not _subscribed:
-        _subscribed = True
-        resources.subscribe(_on_resource)
+    with _subscribing:
+        if not _subscribed:
+            resources.subscribe(_on_resource)
+            _subscribed = True
     loaded = resources.get(RESOURCE)
     if loaded is not None:
         _on_resource(resources, loaded)

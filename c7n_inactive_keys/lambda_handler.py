@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Lambda entry point: there are no .pth files in Lambda, so the plugin registers here."""
+"""The Lambda entry point: Lambda reads no start-up files, so the plugin registers here."""
 
 from __future__ import annotations
 

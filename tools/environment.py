@@ -18,7 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 # What decides over the content of the environment.
-INPUTS = ("setup.py", "pyproject.toml", "zz_c7n_inactive_keys.pth", "c7n_inactive_keys/__init__.py")
+INPUTS = (
+    "setup.py",
+    "pyproject.toml",
+    "startup/c7n_inactive_keys_startup.py",
+    "startup/zz_c7n_inactive_keys.pth",
+    "startup/zz_c7n_inactive_keys.start",
+    "c7n_inactive_keys/__init__.py",
+)
 
 
 def fingerprint() -> str:

@@ -88,8 +88,9 @@ class Place:
         self.uv("pip", "install", "-q", "--python", self.python, requirement, *options)
 
     def suite(self, arguments: Iterable[str]) -> int:
-        """Remove the package's source, make sure that it is gone, and run the tests."""
-        shutil.rmtree(self.checkout / PACKAGE)
+        """Remove the packages' source, make sure that it is gone, and run the tests."""
+        for name in (PACKAGE, f"{PACKAGE}_sandbox"):
+            shutil.rmtree(self.checkout / name)
         shutil.rmtree(self.checkout / f"{PACKAGE}.egg-info", ignore_errors=True)
         # An empty value: nothing but the environment, whatever the caller's Python path is.
         environ = {**os.environ, "PYTHONPATH": ""}

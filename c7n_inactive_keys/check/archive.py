@@ -26,7 +26,7 @@ RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil",
 PATIENCE = 120  # seconds
 ERROR_LENGTH = 300
 
-# Runs without site-packages and without .pth files, as Lambda does.
+# Runs without site-packages and without start-up files, as Lambda does.
 PROBE = """
 import importlib, sys
 sys.path[:0] = [sys.argv[1]]
@@ -75,6 +75,8 @@ def _archive(path: Path, data: dict[str, Any]) -> Result:
         return _refused(subject, path, wrong)
     mode = data["mode"]
     if PACKAGE not in (mode.get("packages") or ()):
+        if mode.get("layers"):
+            return Result(NOTE, subject, "lacks the plugin; one of its layers has to hold it")
         return Result(PROBLEM, subject, f"lacks the plugin: `mode` needs `packages: [{PACKAGE}]`")
     handler = mode.get("handler", "custodian_policy.run")
     try:

@@ -22,6 +22,7 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "user": ("iam:GetUser", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
     },
     "find in fewer calls": {"*": ("iam:GetAccountAuthorizationDetails",)},
+    "find renamed users": {"*": ("iam:ListUsers",)},
     "prove": {"*": ("cloudtrail:LookupEvents",)},
     "record": {"user": ("iam:TagUser", "iam:UntagUser")},
     "delete": {"user": ("iam:DeleteAccessKey",)},

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from c7n_inactive_keys.core.evidence import RUN_MEMORY
+from c7n_inactive_keys.custodian.account import account_id
 
 Value = TypeVar("Value")
 
@@ -53,7 +54,7 @@ def once_per_run(manager: Any, name: str, produce: Callable[[], Value]) -> Value
         return shared
     options = manager.ctx.options
     run = options.get("regions") or options
-    key = (name, manager.config.account_id)
+    key = (name, account_id(manager))
     known = _run.get(key)
     started = time.monotonic()
     if known and known[0] is run and started - known[1] < RUN_MEMORY.total_seconds():

@@ -16,7 +16,7 @@ ANNOTATIONS = (ALL_KEYS, MATCHED_KEYS, INACTIVE_KEYS, BY_FILTER)
 
 def may_be_cached(manager: Any) -> bool:
     """Whether the policy's resources may be from the cache, and so up to 15 minutes old."""
-    return not isinstance(_cache(manager), NullCache)
+    return not isinstance(_cache(manager), (NullCache, type(None)))
 
 
 def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
@@ -45,4 +45,4 @@ def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
 
 
 def _cache(manager: Any) -> Any:
-    return manager._cache  # noqa: SLF001 - Custodian's filters use it under this name
+    return getattr(manager, "_cache", None)  # Custodian's filters use it under this name

@@ -9,15 +9,17 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from c7n.output import BlobOutput
+from c7n.output import BlobOutput, blob_outputs
 from c7n.utils import dumps
 
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import Journal, render_line
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.aws import ApiError
 from c7n_inactive_keys.custodian.memory import execution_memory
 
@@ -40,6 +42,20 @@ class PolicyRun:
         )
         self.run_time: str = memory.setdefault("run-time", format_time(datetime.now(timezone.utc)))
 
+    @cached_property
+    def account_id(self) -> str:
+        """The account that the policy runs in."""
+        return account_id(self.manager)
+
+    @cached_property
+    def output(self) -> Any:
+        """Where the policy's files go: also for a program that calls an action by itself.
+
+        Such a program has not entered the policy's context, which makes Custodian's output.
+        """
+        context = self.manager.ctx
+        return context.output or blob_outputs.select(context.options.output_dir, context)
+
     def record(
         self,
         *,
@@ -56,7 +72,7 @@ class PolicyRun:
             "run_id": self.run_id,
             "run_time": self.run_time,
             "policy": self.policy_name,
-            "account_id": self.manager.config.account_id,
+            "account_id": self.account_id,
             "region": self.manager.config.region,
             "user_name": user_name,
             "access_key_id": found.key.access_key_id if found else access_key_id,
@@ -74,11 +90,10 @@ class PolicyRun:
     @contextmanager
     def open_journal(self) -> Iterator[PolicyJournal]:
         """The journal in the policy's output directory, for as long as the block lasts."""
-        output = self.manager.ctx.output
-        uploaded = isinstance(output, BlobOutput)
+        uploaded = isinstance(self.output, BlobOutput)
         # Until the policy ends it is in a temporary folder, which a container takes with it.
         logged = uploaded or "AWS_LAMBDA_FUNCTION_NAME" in os.environ
-        journal = PolicyJournal(Path(output.root_dir), logged)
+        journal = PolicyJournal(Path(self.output.root_dir), logged)
         # That folder stays when the upload fails.
         (lines if logged else log).info("policy:%s journal: %s", self.policy_name, journal.path)
         try:
@@ -113,7 +128,7 @@ class PolicyRun:
 
     def write_action_file(self, action: Any, outcomes: list[dict[str, Any]]) -> None:
         """What Custodian writes when an action returns, but not when it raises."""
-        self.manager.ctx.output.write_file(f"action-{action.name}", dumps(outcomes))
+        self.output.write_file(f"action-{action.name}", dumps(outcomes))
 
 
 class PolicyJournal(Journal):
@@ -122,6 +137,10 @@ class PolicyJournal(Journal):
     def __init__(self, directory: Path, logged: bool) -> None:
         super().__init__(directory)
         self.logged = logged
+        if logged and not lines.hasHandlers():
+            # Nobody has set up logging, as in c7n-org's workers unless they are forked.
+            lines.addHandler(logging.StreamHandler())
+            lines.setLevel(logging.INFO)
 
     def write(self, fields: Mapping[str, Any]) -> None:
         """Append one line, as Journal.write does."""

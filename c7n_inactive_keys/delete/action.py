@@ -14,6 +14,7 @@ from c7n_inactive_keys.core.errors import DeletionError, JournalError, KeyLimitE
 from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.journal import DELETED, FAILED, MAX_KEYS, SKIPPED
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.filter_tree import (
     FILTER_TYPE,
     each_key_fits,
@@ -165,7 +166,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         run = PolicyRun(self.manager)
         plan = self._read_plan()
         rules = Rules(
-            account_id=self.manager.config.account_id,
+            account_id=account_id(self.manager),
             exempt_tag=self.exempt_tag,
             plan=plan,
             notice=any(

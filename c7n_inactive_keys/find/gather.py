@@ -35,6 +35,7 @@ from c7n_inactive_keys.core.ledger_upkeep import valid_notice
 from c7n_inactive_keys.core.timeline import assess
 from c7n_inactive_keys.core.times import as_utc, whole_second
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION, execution_memory, once_per_run
 from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
 from c7n_inactive_keys.find.event_history import EventHistory, read_event_history
@@ -125,9 +126,9 @@ class Investigation:
         Raises:
             ForeignAccountError: a user is of another account than the policy runs for.
         """
-        expected = self.manager.config.account_id
+        expected = account_id(self.manager)
         owners = {account_of(user["Arn"]) for user in users if user.get("Arn")}
-        foreign = sorted(str(owner) for owner in owners if expected and owner != expected)
+        foreign = sorted(str(owner) for owner in owners if owner != expected)
         if foreign:
             raise ForeignAccountError(
                 f"policy:{self.manager.ctx.policy.name} runs for account {expected}, but its "
@@ -291,7 +292,7 @@ class Investigation:
                 "policy:%s account:%s event history could not be read (cloudtrail:LookupEvents), "
                 "so its silence proves nothing: %s",
                 self.manager.ctx.policy.name,
-                self.manager.config.account_id,
+                account_id(self.manager),
                 history.reason,
             )
             report_unread_evidence(

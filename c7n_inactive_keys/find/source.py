@@ -15,6 +15,7 @@ from c7n.utils import backoff_delays
 from c7n_inactive_keys.core.errors import CredentialReportError, InactiveKeysError
 from c7n_inactive_keys.core.times import as_utc
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.no_report_source import refuse
 from c7n_inactive_keys.custodian.unread_users import read_error, report_unread, unread_user
 
@@ -142,11 +143,12 @@ class CredentialReportSource:
         from c7n_inactive_keys.core.credential_report import read_report
 
         report = self._fetch(iam)
-        lines = io.TextIOWrapper(io.BytesIO(report["Content"]), "utf-8-sig", newline="")
+        content = report["Content"]
+        if isinstance(content, str):  # as in Custodian's flight recordings
+            content = content.encode()
+        lines = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
         try:
-            yield from read_report(
-                lines, as_utc(report["GeneratedTime"]), self.manager.config.account_id
-            )
+            yield from read_report(lines, as_utc(report["GeneratedTime"]), account_id(self.manager))
         except (UnicodeDecodeError, CredentialReportError) as error:
             raise self._error(f"cannot be read: {error}") from error
 

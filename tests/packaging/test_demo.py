@@ -9,19 +9,25 @@ import sys
 
 import pytest
 
-from .conftest import ROOT, run
+from tests.support.fresh import ROOT, run
 
 pytestmark = pytest.mark.e2e
 
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 
 
-def test_the_demo_works_twice_in_a_row_and_in_a_path_with_spaces(tmp_path):
-    """It deletes what is proven, spares the key that was switched on, and writes the page."""
+def test_the_demo_works_again_and_in_a_path_with_spaces(tmp_path):
+    """It deletes what is proven, spares the key that was reactivated, and writes the page.
+
+    What an earlier demo left there is replaced.
+    """
     out = tmp_path / "a demo"
-    for _ in range(2):
-        done = run(sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", out, cwd=tmp_path)
-        assert done.returncode == 0, done.stdout + done.stderr
+    (out / "real-run").mkdir(parents=True)
+    for left in ("accounts.yml", "report.json", "real-run/left"):
+        (out / left).write_text("left by an earlier demo", encoding="utf-8")
+    done = run(sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", out, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (out / "real-run" / "left").exists()
     said = " ".join(done.stdout.split())
     assert "All of them were inactive" in said
     assert "scanner (reactivated)" in said

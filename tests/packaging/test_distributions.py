@@ -11,18 +11,18 @@ from email import message_from_bytes
 
 import pytest
 
-from .conftest import ROOT, must
+from tests.support.fresh import EPOCH, ROOT, must
 
 pytestmark = pytest.mark.packaging
 
-PTH = "zz_c7n_inactive_keys.pth"
+STARTUP = {path.name for path in (ROOT / "startup").iterdir() if path.is_file()}
 SHIPPED = ("policies/", "templates/", "deploy/", "accounts.yml")
 
 
 @pytest.fixture(name="wheel", scope="session")
 def _wheel(distributions) -> dict[str, bytes]:
     """Content of the wheel's files, by name."""
-    with zipfile.ZipFile(distributions["wheel"][0]) as wheel:
+    with zipfile.ZipFile(distributions["wheel"]) as wheel:
         return {name: wheel.read(name) for name in wheel.namelist()}
 
 
@@ -41,18 +41,27 @@ def listed_by_git(*options: str) -> set[str]:
     return {name for name in listed.split("\0") if (ROOT / name).is_file()}
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(checkout, wheel):
-    """The package with type marker and data, the .pth, the shipped policies; no tests."""
-    package = {
+def test_the_wheel_holds_the_packages_and_nothing_else(checkout, wheel):
+    """Plugin and sandbox with type marker and data, start-up files, the shipped policies."""
+    packages = {
         str(path.relative_to(checkout))
-        for path in (checkout / "c7n_inactive_keys").rglob("*")
+        for name in ("c7n_inactive_keys", "c7n_inactive_keys_sandbox")
+        for path in (checkout / name).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
-    assert "c7n_inactive_keys/py.typed" in package
-    assert package <= set(wheel), f"not in the wheel: {sorted(package - set(wheel))}"
-    more = {name for name in set(wheel) - package if ".dist-info/" not in name}
-    assert PTH in more
-    assert {name.rsplit("/shipped/", 1)[0] for name in more - {PTH}} == {"c7n_inactive_keys"}
+    assert "c7n_inactive_keys/py.typed" in packages
+    assert packages <= set(wheel), f"not in the wheel: {sorted(packages - set(wheel))}"
+    more = {name for name in set(wheel) - packages if ".dist-info/" not in name}
+    assert {name for name in more if "/shipped/" not in name} == STARTUP
+    assert all(wheel[name] == (checkout / "startup" / name).read_bytes() for name in STARTUP)
+
+
+def test_the_start_up_files_are_plain(wheel):
+    """One import line and one entry point, which name the same function; no `exec`, no dunder."""
+    pth, start = (wheel[f"zz_c7n_inactive_keys{end}"].decode() for end in (".pth", ".start"))
+    module, function = start.strip().split(":")
+    assert start.count("\n") == 1
+    assert pth == f"import {module}; {module}.{function}()\n"
 
 
 def test_the_wheel_holds_the_policies_as_they_are_at_the_top(checkout, wheel):
@@ -72,7 +81,7 @@ def test_the_wheel_holds_the_policies_as_they_are_at_the_top(checkout, wheel):
 
 def test_the_sdist_holds_every_file_of_the_repository_and_nothing_else(distributions):
     """So its tests, its workflow and its hooks are there; what git ignores is not."""
-    with tarfile.open(distributions["sdist"][0]) as sdist:
+    with tarfile.open(distributions["sdist"]) as sdist:
         held = {file.name.split("/", 1)[1] for file in sdist.getmembers() if file.isfile()}
     tracked = listed_by_git()
     assert tracked <= held, f"not in the sdist: {sorted(tracked - held)}"
@@ -93,7 +102,9 @@ def test_the_page_on_an_index_has_no_dead_link(metadata):
 
 
 def test_the_metadata_is_complete(metadata):
-    """Name, licence as SPDX says it with its file, Python, extras, a README in Markdown."""
+    """Name, author, licence as SPDX says it with its file, Python, extras, a README in Markdown."""
+    assert metadata["Author"]
+    assert metadata.get_all("Project-URL")
     assert metadata["Name"] == "c7n-inactive-keys"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata.get_all("License-File") == ["LICENSE"]
@@ -106,22 +117,15 @@ def test_twine_finds_nothing_to_complain_of(distributions):
     """`twine check --strict` renders the page as an index does."""
     must(
         sys.executable, "-m", "twine", "check", "--strict",
-        distributions["wheel"][0], distributions["sdist"][0],
+        distributions["wheel"], distributions["sdist"],
     )  # fmt: skip
 
 
 def test_the_wheel_can_be_built_again_bit_by_bit(distributions, checkout, tmp_path):
-    """With the same SOURCE_DATE_EPOCH, out of the checkout and out of the sdist."""
-    with tarfile.open(distributions["sdist"][0]) as sdist:
-        sdist.extractall(tmp_path / "unpacked", filter="data")
-    (unpacked,) = (tmp_path / "unpacked").iterdir()
-    wheels = []
-    for number, source in enumerate((checkout, unpacked)):
-        target = tmp_path / str(number)
-        must(
-            sys.executable, "-m", "build", "--wheel", "--installer", "uv", "-o", target, source,
-            SOURCE_DATE_EPOCH="1700000000",
-        )  # fmt: skip
-        (wheel,) = target.iterdir()
-        wheels.append(wheel.read_bytes())
-    assert wheels[0] == wheels[1]
+    """With the same SOURCE_DATE_EPOCH, out of the checkout as out of the sdist."""
+    must(
+        sys.executable, "-m", "build", "--wheel", "--installer", "uv", "-o", tmp_path, checkout,
+        SOURCE_DATE_EPOCH=EPOCH,
+    )  # fmt: skip
+    (wheel,) = tmp_path.iterdir()
+    assert wheel.read_bytes() == distributions["wheel"].read_bytes()

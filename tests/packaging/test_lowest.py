@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from .conftest import Environment, must
+from tests.observed import report_of_today
+from tests.support.fresh import UV, Environment, must
 
 pytestmark = [pytest.mark.packaging, pytest.mark.e2e]
 
@@ -23,14 +23,13 @@ GONE, STAYS = ("off-for-a-year", "off-for-91-days"), ("off-for-89-days", "exempt
 def _lowest(checkout, distributions, tmp_path_factory) -> Environment:
     """The wheel in an environment where each direct requirement is the lowest one allowed."""
     place = tmp_path_factory.mktemp("lowest")
-    environment = Environment(place / "environment", "uv")
-    uv = (sys.executable, "-m", "uv")
-    must(*uv, "venv", "-q", "--python", sys.executable, environment.path)
+    environment = Environment(place / "environment")
+    environment.create()
     must(
-        *uv, "pip", "compile", "-q", "setup.py", "--resolution", "lowest-direct",
+        UV, "pip", "compile", "-q", "setup.py", "--resolution", "lowest-direct",
         "--python", environment.python, "-o", place / "lowest.txt", cwd=checkout,
     )  # fmt: skip
-    environment.install(*distributions["wheel"], "-c", place / "lowest.txt")
+    environment.install(distributions["wheel"], "-c", place / "lowest.txt")
     return environment
 
 
@@ -51,12 +50,13 @@ def _account(sandbox):
     key("off-for-89-days", 89)
     key("off-for-91-days", 91)
     key("off-for-a-year", 365)
+    report_of_today(sandbox, ACCOUNT)
     return account
 
 
 def test_the_lower_bounds_are_versions_that_can_be_had(lowest, tmp_path):
     """Each bound names what is installed: a bound that Custodian's own pins exceed says nothing."""
-    listed = must(sys.executable, "-m", "uv", "pip", "list", "--python", lowest.python,
+    listed = must(UV, "pip", "list", "--python", lowest.python,
                   "--format", "json")  # fmt: skip
     installed = {item["name"]: Version(item["version"]) for item in json.loads(listed)}
     bounds = {}

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import c7n_inactive_keys
-
-from .conftest import ROOT, must, run
+from tests.support.fresh import ROOT, must, run
 
 pytestmark = pytest.mark.e2e
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import urllib.request
 from dataclasses import fields
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -44,8 +44,8 @@ def test_the_requests_of_the_page_are_understood_and_are_all_that_there_are(sand
     for line in CURL:
         method, target, body = sent(line, sandbox.url)
         made.add((method, target.removeprefix(sandbox.url).partition("?")[0]))
-        request = urllib.request.Request(target, body and body.encode(), method=method)
-        with urllib.request.urlopen(request) as answer:
+        request = Request(target, body and body.encode(), method=method)
+        with urlopen(request) as answer:
             json.load(answer)
     assert {("GET", "/sandbox/settings"), *made} == set(ROUTES)
 

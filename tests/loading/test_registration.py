@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plugin is there whichever of Custodian's modules comes first, and in every kind of worker."""
+"""The plugin is there whichever of Custodian's modules comes first, and whenever we register it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from .conftest import run
+from tests.support.fresh import run
 
 pytestmark = pytest.mark.packaging
 
@@ -37,6 +37,24 @@ ENTRIES = [
 ]  # fmt: skip
 
 
+# Imports what Custodian imports from elsewhere, then forks for each trial, which saves it that.
+TRIALS = """
+import os, sys
+import boto3, botocore.session, jsonschema, yaml
+assert not [name for name in sys.modules if name.split(".")[0] in ("c7n", "c7n_org")]
+for code in sys.argv[1:]:
+    if os.fork() == 0:
+        try:
+            exec(code)
+        except BaseException as error:
+            print(repr(error))
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+    print("--", flush=True)
+"""
+
+
 def python(code: str, **environ: str) -> tuple[str, str]:
     """What a fresh interpreter prints on stdout and stderr."""
     done = run(sys.executable, "-c", textwrap.dedent(code), **environ)
@@ -44,10 +62,25 @@ def python(code: str, **environ: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+def trials(codes: dict[str, str], **environ: str) -> dict[str, str]:
+    """What each of the codes prints in a process of its own; none says anything on stderr."""
+    done = run(sys.executable, "-c", TRIALS, *codes.values(), **environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    *said, rest = done.stdout.split("--\n")
+    assert rest == ""
+    return dict(zip(codes, said, strict=True))
+
+
+@pytest.fixture(name="imported", scope="module")
+def _imported() -> dict[str, str]:
+    """What is registered after each first import."""
+    return trials({first: f"import {first}\n{REPORT}" for first in ENTRIES})
+
+
 @pytest.mark.parametrize("first", ENTRIES)
-def test_the_plugin_is_there_whatever_is_imported_first(first):
+def test_the_plugin_is_there_whatever_is_imported_first(imported, first):
     """Whichever module of Custodian a program imports first, iam-user has all of our parts."""
-    assert python(f"import {first}\n{REPORT}") == (THERE, "")
+    assert imported[first] == THERE
 
 
 def test_the_opt_out_leaves_custodian_alone():
@@ -55,18 +88,49 @@ def test_the_opt_out_leaves_custodian_alone():
     assert python(REPORT, C7N_INACTIVE_KEYS_AUTOLOAD="0") == (ABSENT, "")
 
 
-def test_the_explicit_way_works_in_spite_of_the_opt_out():
-    """`initialize()` registers, before and after the resources are loaded."""
-    explicit = "import c7n_inactive_keys.entry as e; e.initialize(); e.initialize()\n"
-    assert python(explicit + REPORT, C7N_INACTIVE_KEYS_AUTOLOAD="0") == (THERE, "")
-    late = "from c7n.resources import load_resources; load_resources(('aws.iam-user',))\n"
-    assert python(late + explicit + REPORT, C7N_INACTIVE_KEYS_AUTOLOAD="0") == (THERE, "")
+INITIALIZE = "import c7n_inactive_keys.entry; c7n_inactive_keys.entry.initialize()"
+LOAD = "from c7n.resources import load_resources; load_resources(('aws.iam-user',))"
+AVAILABLE = "from c7n.resources import load_available; load_available(True)"
+THREADS = f"""
+import threading
+start = threading.Barrier(8)
+def work(code):
+    start.wait()
+    exec(code, {{}})
+codes = [{INITIALIZE!r}, {LOAD!r}] * 4
+threads = [threading.Thread(target=work, args=(code,)) for code in codes]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+from c7n.manager import resources
+import c7n_inactive_keys.entry as entry
+assert resources._subscribers.count(entry._on_resource) == 1
+"""
+EXPLICIT = {
+    "before the resources": INITIALIZE,
+    "after the resources": f"{LOAD}\n{INITIALIZE}",
+    "twice": f"{INITIALIZE}\n{INITIALIZE}",
+    "before all that are available": f"{INITIALIZE}\n{AVAILABLE}",
+    "after all that are available": f"{AVAILABLE}\n{INITIALIZE}",
+    "in threads": THREADS,
+}
+
+
+@pytest.fixture(name="explicit", scope="module")
+def _explicit() -> dict[str, str]:
+    """What is registered by `initialize()`, without the help of the start-up files."""
+    codes = {name: f"{code}\n{REPORT}" for name, code in EXPLICIT.items()}
+    return trials(codes, C7N_INACTIVE_KEYS_AUTOLOAD="0")
+
+
+@pytest.mark.parametrize("when", EXPLICIT)
+def test_the_explicit_way_works_in_spite_of_the_opt_out(explicit, when):
+    """`initialize()` registers whenever it is called, and as often as one likes."""
+    assert explicit[when] == THERE
 
 
 def test_the_explicit_way_comes_first_as_well():
     """A program whose first import is our entry gets the plugin, with the import hook in place."""
-    explicit = "import c7n_inactive_keys.entry as e; e.initialize()\n"
-    assert python(explicit + REPORT) == (THERE, "")
+    assert python(INITIALIZE + REPORT) == (THERE, "")
 
 
 def test_loading_resources_again_changes_nothing():
@@ -124,36 +188,3 @@ def test_a_class_of_that_name_that_is_no_resource_is_left_alone():
     print(sorted(name for name in vars(Odd) if not name.startswith("__")))
     """
     assert python(code) == ("['type']\n", "")
-
-
-WORKER = '''
-import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-
-import c7n_org.cli
-
-def work():
-    """As c7n-org's workers do: the policy reaches them as data and is loaded there."""
-    import io
-    from contextlib import redirect_stdout
-    out = io.StringIO()
-    with redirect_stdout(out):
-        exec(REPORT)
-    return out.getvalue()
-
-REPORT = """<REPORT>"""
-
-if __name__ == "__main__":
-    with ProcessPoolExecutor(1, mp_context=get_context(sys.argv[1])) as pool:
-        print(pool.submit(work).result(), end="")
-'''.replace("<REPORT>", REPORT)
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_worker_processes_have_the_plugin(method, tmp_path):
-    """However Python starts its workers, they know the plugin."""
-    script = tmp_path / "main.py"
-    script.write_text(WORKER, encoding="utf-8")
-    done = run(sys.executable, script, method)
-    assert (done.stdout, done.returncode) == (THERE, 0), done.stderr

@@ -3,28 +3,26 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import re
 import threading
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+import yaml
 
 from c7n_inactive_keys.check import permissions
-from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM
-from c7n_inactive_keys.check.targets import Target
+from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
+from c7n_inactive_keys.check.targets import Target, read_targets
+from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys_sandbox import Fault
-
-from .conftest import run
 
 pytestmark = pytest.mark.e2e
 
 ACCOUNT, OTHER = "100000000001", "100000000002"
-COMMAND = Path(sys.executable).parent / "c7n-inactive-keys"
+ROLE = "CustodianInactiveKeys"
 
 
 # -- accounts files --------------------------------------------------------------------------------
@@ -53,13 +51,12 @@ def account(more: str) -> str:
     ],
 )
 def test_an_accounts_file_that_cannot_be_used_is_one_sentence(tmp_path, text, sentence):
-    """Exit status 2, and what to look at."""
+    """Which says what to look at, and in which file."""
     path = tmp_path / "accounts.yml"
     path.write_text(text, encoding="utf-8")
-    done = run(COMMAND, "check", "-c", path)
-    assert done.returncode == 2
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    with pytest.raises(InactiveKeysError, match=re.escape(sentence)) as caught:
+        read_targets(path)
+    assert str(path) in str(caught.value)
 
 
 # -- identities ------------------------------------------------------------------------------------
@@ -210,17 +207,6 @@ def test_a_page_instead_of_an_answer_is_one_sentence(page, monkeypatch, action, 
     assert len(found.text) < 1000
 
 
-def test_the_command_goes_on_after_a_page_instead_of_an_answer(page, identity, tmp_path):
-    """The command prints its line on the account and ends with a status, not with a traceback."""
-    page("SimulatePrincipalPolicy")
-    environ = identity.environ(ACCOUNT, {}) | {"AWS_MAX_ATTEMPTS": "1"}
-    environ["AWS_ENDPOINT_URL"] = os.environ["AWS_ENDPOINT_URL"]
-    done = run(COMMAND, "check", cwd=tmp_path, **environ)
-    assert "Traceback" not in done.stderr
-    assert "AWS account: arn:aws:" in done.stdout
-    assert "event history is readable; what else it may do is not known" in done.stdout
-
-
 def test_an_account_is_entered_by_a_bare_name_of_a_role(identity):
     """Which c7n-org makes an ARN of; and it asks for the regions where it is told all."""
     entry = {"account_id": OTHER, "name": "payments", "role": "Cust", "regions": ["all"]}
@@ -276,27 +262,109 @@ def test_roles_are_read_as_c7n_org_reads_them(role):
     )
 
 
-@pytest.mark.parametrize(
-    ("variable", "said"),
-    [
-        ("AWS_ENDPOINT_URL", "cannot be entered: Invalid endpoint: localhost"),
-        ("AWS_ENDPOINT_URL_CLOUDTRAIL", "history is NOT readable, so nothing is proven by it: Inv"),
-    ],
-)
-def test_an_endpoint_that_is_no_url_is_a_sentence(identity, tmp_path, variable, said):
+def test_an_endpoint_that_is_no_url_is_a_sentence(identity, monkeypatch):
     """It names the variable, and what the URL lacks."""
-    environ = identity.environ(ACCOUNT, {}) | {variable: "localhost"}
-    done = run(COMMAND, "check", cwd=tmp_path, **environ)
-    assert done.returncode == 1
-    assert said in done.stdout
-    assert "(AWS_ENDPOINT_URL and its like begin with http:// or https://)" in done.stdout
-    assert "Traceback" not in done.stderr
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost")
+    found = permissions.account(Target("AWS account"))
+    assert found.state == PROBLEM
+    assert "cannot be entered: Invalid endpoint: localhost" in found.text
+    assert "(AWS_ENDPOINT_URL and its like begin with http:// or https://)" in found.text
 
 
-def test_names_that_stdout_cannot_show_are_shown_otherwise(identity, tmp_path):
-    config = tmp_path / "accounts.yml"
-    config.write_text(account("regions: [us-east-1]").replace("one", "\u0142"), "utf-8")
-    environ = identity.environ(ACCOUNT, {}) | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
-    done = run(COMMAND, "check", "-c", config, cwd=tmp_path, **environ)
-    assert done.returncode == 1
-    assert f"{OTHER} \\u0142: cannot be entered" in done.stdout
+# -- what an identity may do -----------------------------------------------------------------------
+
+
+@pytest.fixture(name="check")
+def _check(identity, tmp_path):
+    """What is said of each of two accounts, entered by a role."""
+    role = "arn:aws:iam::{account_id}:role/" + ROLE
+    entries = [
+        {"account_id": account_id, "name": account_id, "role": role.format(account_id=account_id)}
+        for account_id in (ACCOUNT, OTHER)
+    ]
+    path = tmp_path / "accounts.yml"
+    path.write_text(yaml.safe_dump({"accounts": entries}), encoding="utf-8")
+
+    def check() -> dict[str, Result]:
+        results = permissions.accounts(read_targets(path))
+        return {result.subject.split()[0]: result for result in results}
+
+    return check
+
+
+def test_unreadable_event_history_is_a_problem_in_that_account_alone(check, identity):
+    """LookupEvents denied: nothing would be proven there, and the other account is fine."""
+    identity.allow(OTHER, ["iam:*", "sts:*"])
+    found = check()
+    assert found[ACCOUNT].state == OK
+    assert found[OTHER].state == PROBLEM
+    assert "event history is NOT readable" in found[OTHER].text
+    assert "may NOT prove (cloudtrail:LookupEvents)" in found[OTHER].text
+
+
+def test_an_identity_that_only_reports_is_a_note(check, identity):
+    """Without the permission to delete a report still works, so that is said but no failure."""
+    reading = ["iam:Get*", "iam:List*", "iam:Gen*", "iam:Simulate*", "cloudtrail:*", "sts:*"]
+    identity.allow(ROLE, reading)
+    found = check()[OTHER]
+    assert found.state == NOTE
+    assert "may NOT delete (iam:DeleteAccessKey)" in found.text
+    assert "may NOT record (iam:TagUser, iam:UntagUser)" in found.text
+    assert "may find" in found.text
+
+
+def test_a_missing_permission_to_find_is_a_problem(check, identity):
+    """Without ListAccessKeys no key is found."""
+    identity.allow(ROLE, ["iam:Get*", "iam:Gen*", "iam:Simulate*", "cloudtrail:*", "sts:*"])
+    found = check()[OTHER]
+    assert found.state == PROBLEM
+    assert "may NOT find (iam:ListAccessKeys)" in found.text
+
+
+def test_permissions_that_cannot_be_asked_are_said_to_be_unknown(check, identity):
+    """Without SimulatePrincipalPolicy nothing is claimed, and its name is said."""
+    identity.allow(ROLE, ["iam:Get*", "iam:List*", "iam:Gen*", "cloudtrail:*", "sts:*"])
+    found = check()[OTHER]
+    assert found.state == NOTE
+    assert "not known (iam:SimulatePrincipalPolicy would tell)" in found.text
+
+
+def test_a_role_that_cannot_be_assumed_is_a_problem(check, identity):
+    """The account is named with AWS's reason, and the others are checked all the same."""
+    identity.faults.add(
+        Fault("AssumeRole", account=OTHER, error="AccessDenied", status=403, times=None)
+    )
+    found = check()
+    assert found[OTHER].state == PROBLEM
+    assert "cannot be entered: AssumeRole: AccessDenied" in found[OTHER].text
+    assert found[ACCOUNT].state == OK
+
+
+def test_the_permissions_checked_are_those_that_the_plugin_declares():
+    """What Custodian is told about permissions, and what is checked, is the same list."""
+    from c7n.config import Config
+    from c7n.policy import PolicyCollection
+    from c7n.resources import load_resources
+
+    load_resources(("aws.iam-user",))
+    data = {
+        "policies": [
+            {
+                "name": "all",
+                "resource": "aws.iam-user",
+                "source": "credential-report",
+                "filters": [{"type": "inactive-access-key", "days": 90}],
+                "actions": ["record-inactive-keys", "delete-inactive-keys"],
+            }
+        ]
+    }
+    (policy,) = PolicyCollection.from_data(data, Config.empty())
+    declared = {name for name in policy.get_permissions() if "inactive" not in name}
+    checked = {
+        action
+        for resources in permissions.NEEDED.values()
+        for actions in resources.values()
+        for action in actions
+    }
+    assert declared <= checked
+    assert checked <= declared | {"iam:GetUser"}

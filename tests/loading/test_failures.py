@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import c7n_inactive_keys
-
-from .conftest import run
+from tests.support.fresh import run
 
 pytestmark = pytest.mark.packaging
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `c7n-inactive-keys check` says of unusual machines, and on an unusual stdout."""
+"""What `c7n-inactive-keys check` says of unusual machines."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,12 +12,7 @@ import pytest
 from c7n_inactive_keys.check import loading
 from c7n_inactive_keys.check.result import NOTE, PROBLEM
 
-from .conftest import clean_environ, run
-
 pytestmark = pytest.mark.e2e
-
-COMMAND = Path(sys.executable).parent / "c7n-inactive-keys"
-
 
 # -- this machine ----------------------------------------------------------------------------------
 
@@ -102,46 +96,58 @@ def test_a_command_that_hangs_is_given_up(machine, monkeypatch):
 @pytest.mark.parametrize(
     ("script", "python"),
     [
-        ("#!/usr/bin/env some-python\n", "some-python"),
-        ("#!/usr/bin/env no-python\n", "python"),
-        ("", "python"),
+        ("#!/usr/bin/env some-python\n", ["some-python"]),
+        ("#!/usr/bin/env -S some-python -I\n", ["some-python", "-I"]),
+        ("#!/usr/bin/env no-python\n", ["python"]),
+        ("", ["python"]),
     ],
 )
 def test_the_python_of_a_script_that_does_not_name_a_path(machine, script, python):
     """What env finds on the PATH, else our own."""
     command(machine, "some-python", "#!/bin/sh\n")
     command(machine, "c7n-org", script)
-    assert loading.interpreter_of(machine / "c7n-org") == machine / python
+    assert loading.interpreter_of(machine / "c7n-org") == [str(machine / python[0]), *python[1:]]
 
 
-def test_an_unknown_subcommand_is_wrong_usage():
-    """The command names what it does not know."""
-    done = run(COMMAND, "nowhere")
-    assert done.returncode == 2
-    assert "No such command 'nowhere'" in done.stderr
+@pytest.mark.parametrize(
+    ("script", "python"),
+    [
+        pytest.param("#!/venv/bin/python\nimport c7n\n", ["/venv/bin/python"], id="plain"),
+        pytest.param("#!/venv/bin/python -sE\n", ["/venv/bin/python", "-sE"], id="options"),
+        pytest.param(
+            "#!/bin/sh\n'''exec' \"/a path/bin/python\" \"$0\" \"$@\"\n' '''\n",
+            ["/a path/bin/python"],
+            id="a path with spaces",
+        ),
+        pytest.param(
+            "#!/bin/sh\n'''exec' /long/bin/python3 \"$0\" \"$@\"\n' '''\n",
+            ["/long/bin/python3"],
+            id="too long for a first line",
+        ),
+    ],
+)
+def test_the_python_of_a_console_script_is_read_from_its_first_lines(tmp_path, script, python):
+    """The workers are asked with the Python that c7n-org really runs on."""
+    path = tmp_path / "c7n-org"
+    path.write_text(script, encoding="utf-8")
+    assert loading.interpreter_of(path) == python
 
 
-# -- stdout ----------------------------------------------------------------------------------------
+PYTHON_WITH_FORKSERVER = """#!/bin/sh
+exec {python} -c 'import multiprocessing, runpy, sys
+multiprocessing.set_start_method("forkserver")
+sys.argv[:1] = []
+runpy.run_path(sys.argv[0], run_name="__main__")' "$@"
+"""
 
 
-def test_a_full_disk_is_one_sentence(tmp_path):
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [COMMAND, "check", "--no-aws"], stdout=full, stderr=subprocess.PIPE, text=True,
-            cwd=tmp_path, env=clean_environ(), check=False, timeout=120,
-        )  # fmt: skip
-    assert done.returncode == 2
-    assert "stdout cannot be written: No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_reader_that_has_gone_is_no_failure(tmp_path):
-    """As `head` has after the first line."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        [COMMAND, "check", "--no-aws"], stdout=writing, stderr=subprocess.PIPE, text=True,
-        cwd=tmp_path, env=clean_environ(), check=False, timeout=120,
-    )  # fmt: skip
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_where_workers_are_not_forked_programs_are_told_where_to_register(tmp_path, monkeypatch):
+    """As on Python 3.14 and macOS: a worker that does not see the plugin is a problem."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("C7N_INACTIVE_KEYS_AUTOLOAD", "0")
+    command(tmp_path, "python", PYTHON_WITH_FORKSERVER.format(python=sys.executable))
+    command(tmp_path, "c7n-org", f"#!{tmp_path}/python\n")
+    found = loading.workers()
+    assert found.state == PROBLEM
+    assert "Its workers are started by forkserver" in found.text
+    assert "at the top level of its main script" in found.text
