@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make demo`: stock c7n-org on the embedded organisation, a dry run, a real run and the report."""
+"""`make demo`: stock c7n-org on the embedded organisation, on day one and a day later.
+
+Day one finds and records; day two deletes what somebody has now seen inactive on two days.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,9 @@ from c7n_inactive_keys_sandbox.server import Sandbox
 
 POLICIES = "inactive-keys.yml"
 NOT_COVERED = 3  # the exit status of `report` when it did not see every account
-# The key that somebody switches on again while the real run is under way.
+DAY = timedelta(days=1)
+DAY_ONE, DAY_TWO = "day-one", "day-two"
+# The key that somebody reactivates while the run of day two is under way.
 CHANGED_ACCOUNT, CHANGED_USER = "security", "scanner"
 # As the shipped policies have it.
 DELETING, DAYS, EXEMPT_TAG = "inactive-keys-delete", 90, "keep-keys"
@@ -74,8 +80,8 @@ class Demo:
         if status not in (0, NOT_COVERED):
             raise click.ClickException(f"the report ended with status {status}")
 
-    def switch_on_meanwhile(self, output: str) -> None:
-        """Have a key switched on between the moment it is found and the moment it is deleted.
+    def reactivate_meanwhile(self, output: str) -> None:
+        """Have a key reactivated between the moment it is found and the moment it is deleted.
 
         Custodian writes what it has found before it acts: once that file is there, the next
         reading of the user's keys is the one that precedes the deletion.
@@ -84,12 +90,12 @@ class Demo:
         (key,) = (key for key in account.inactive_keys if key.user.name == CHANGED_USER)
         found = self.out / output / account.name / "us-east-1" / DELETING / "resources.json"
 
-        def switch_on() -> None:
+        def reactivate() -> None:
             if found.exists() and key.status == "Inactive":
                 key.activate()
 
         self.sandbox.faults.add(
-            Fault("ListAccessKeys", account.id, CHANGED_USER, times=None, call=switch_on)
+            Fault("ListAccessKeys", account.id, CHANGED_USER, times=None, call=reactivate)
         )
 
 
@@ -113,7 +119,7 @@ def demo(out: Path) -> None:
 
 
 def show(demo: Demo) -> None:
-    """The dry run, the real run, the report, and what the organisation looks like afterwards."""
+    """Both days, the report, and what the organisation looks like afterwards."""
     before = demo.sandbox.truth()
     users = sum(len(account.users) for account in demo.organisation.accounts)
     inactive = [key for key in before if key["status"] == "Inactive"]
@@ -124,14 +130,19 @@ def show(demo: Demo) -> None:
     _title("Dry run: what is inactive, for how long, and how do we know?")
     demo.c7n_org("dry-run", "--dryrun")
     demo.report("-s", "dry-run")
+    _title("Day one: record what is inactive, delete what is already proven inactive for 90 days")
+    demo.c7n_org(DAY_ONE)
+    demo.report("-s", DAY_ONE, "--format", "json", "-o", f"{DAY_ONE}.json")
+    _say_what_waits(json.loads((demo.out / f"{DAY_ONE}.json").read_text(encoding="utf-8")))
+    demo.sandbox.age(DAY)
     _title(
-        "Real run: delete what is proven inactive for 90 days (meanwhile somebody switches the "
-        f"key of {CHANGED_USER!r} in account {CHANGED_ACCOUNT!r} on again)"
+        "Day two: the same again (meanwhile somebody reactivates the key of "
+        f"{CHANGED_USER!r} in account {CHANGED_ACCOUNT!r})"
     )
-    demo.switch_on_meanwhile("real-run")
-    demo.c7n_org("real-run")
-    demo.report("-s", "real-run", "--format", "json", "-o", "report.json")
-    demo.report("-s", "real-run", "--format", "html", "-o", "report.html")
+    demo.reactivate_meanwhile(DAY_TWO)
+    demo.c7n_org(DAY_TWO)
+    demo.report("-s", DAY_TWO, "--format", "json", "-o", "report.json")
+    demo.report("-s", DAY_TWO, "--format", "html", "-o", "report.html")
     _title("Account by account")
     report = json.loads((demo.out / "report.json").read_text(encoding="utf-8"))
     Console(width=WIDTH, highlight=False).print(by_account(demo, report))
@@ -183,6 +194,17 @@ def _row(demo: Demo, report: dict[str, Any], account: dict[str, Any]) -> tuple[A
     )
 
 
+def _say_what_waits(report: dict[str, Any]) -> None:
+    """What day one made of the keys."""
+    deleted = sum(key["outcome"] == "deleted" for key in report["keys"])
+    waiting = sum(key["unsettled_at_least_days"] is not None for key in report["keys"])
+    click.echo(
+        f"Deleted: {deleted}. Recorded, and not yet proven: {waiting}, whose event history is "
+        "silent.\nSilence proves nothing until somebody has seen the key inactive: they were seen "
+        "today."
+    )
+
+
 def _compare(demo: Demo, before: list[dict[str, Any]]) -> None:
     """Say what really happened, from the sandbox's own books rather than from our report."""
     left = {key["access_key_id"] for key in demo.sandbox.truth()}
@@ -193,10 +215,10 @@ def _compare(demo: Demo, before: list[dict[str, Any]]) -> None:
     click.echo(f"The organisation's own books: {len(gone)} keys are gone.")
     if active:
         raise click.ClickException(f"{len(active)} of them were not inactive")
-    shortest = min(days_between(key["deactivated"], demo.sandbox.now()) for key in gone)
+    shortest = min(days_between(key["deactivated"] - DAY, demo.sandbox.now()) for key in gone)
     click.echo(
-        "All of them were inactive; the one that was so for the shortest time had been off for "
-        f"{shortest} days.\n"
+        "All of them were inactive; the one that was so for the shortest time had been inactive "
+        f"for {shortest} days.\n"
     )
 
 

@@ -389,8 +389,8 @@ class _Timeline:
                 fault = "it does not reach up to what is proven"
             elif unsettled:
                 waiting = (
-                    f"until {format_time(unsettled.until)}, and for the key to be seen inactive "
-                    "again then: before the last two hours nobody has seen it so"
+                    f"until {format_time(unsettled.until)}: nobody saw the key inactive before the "
+                    "last two hours"
                 )
             yield Evidence(
                 record.source,

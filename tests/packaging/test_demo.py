@@ -17,25 +17,29 @@ needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is not in
 
 
 def test_the_demo_works_again_and_in_a_path_with_spaces(tmp_path):
-    """It deletes what is proven, spares the key that was reactivated, and writes the page.
+    """Day one records, day two deletes what is proven and spares the key that was reactivated.
 
     What an earlier demo left there is replaced.
     """
     out = tmp_path / "a demo"
-    (out / "real-run").mkdir(parents=True)
-    for left in ("accounts.yml", "report.json", "real-run/left"):
+    (out / "day-two").mkdir(parents=True)
+    for left in ("accounts.yml", "report.json", "day-two/left"):
         (out / left).write_text("left by an earlier demo", encoding="utf-8")
     done = run(sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", out, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not (out / "real-run" / "left").exists()
+    assert not (out / "day-two" / "left").exists()
     said = " ".join(done.stdout.split())
     assert "All of them were inactive" in said
     assert "scanner (reactivated)" in said
     assert "break-glass (tagged keep-keys)" in said
-    assert "deploy (1.0 days proven)" in said
+    assert "deploy (2.0 days proven)" in said
+    assert "Deleted: 1. Recorded, and not yet proven: " in said
     assert (out / "report.html").stat().st_size > 10_000
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    deleted = [key for key in report["keys"] if key["outcome"] == "deleted"]
+    first = json.loads((out / "day-one.json").read_text(encoding="utf-8"))
+    deleted = [
+        key for part in (first, report) for key in part["keys"] if key["outcome"] == "deleted"
+    ]
     assert f"{len(deleted)} keys are gone" in done.stdout
     assert min(key["at_least_days"] for key in deleted) >= 90
     assert [account["status"] for account in report["accounts"]] == ["read"] * 14

@@ -14,7 +14,7 @@ OMITTED = "..."
 SHOWN = ("ledger", "legacy", "security", "web-shop")
 # The lines of the text report that the README shows, counted from its title.
 REPORT_LINES = 4
-REAL_RUN = "real-run"
+REAL_RUN = "day-two"
 DELETE = "inactive-keys-delete"
 
 
@@ -40,7 +40,7 @@ def _screen(said: str) -> Iterator[str]:
     """The demo's output, less most of the report and of the accounts."""
     lines = [line.rstrip() for line in said.splitlines()]
     lines = [re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", line) for line in lines]
-    real = _index(lines, "Real run:")
+    real = _index(lines, "Day one:")
     table = _index(lines, "Account by account")
     dry = lines[:real]
     report = _index(dry, "Inactive access keys,")
