@@ -206,7 +206,7 @@ def _read_row(row: Mapping[str, str | None], generated: datetime | None) -> Repo
         raise CredentialReportError(
             f"the row of user {row['user']} in the account's credential report "
             f"cannot be read: {error}"
-        ) from error
+        ) from None
 
 
 def _read_key(row: Mapping[str, str | None], prefix: str) -> ReportedKey | None:

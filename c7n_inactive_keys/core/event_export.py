@@ -67,7 +67,7 @@ def read_export(
             raise EvidenceError(
                 f"record {number} of events-from cannot be read ({reason}); each record needs "
                 f"{', '.join(REQUIRED_FIELDS)}, or the form of a CloudTrail log record"
-            ) from error
+            ) from None
         if change:
             found.append(change)
     until = covers_until or max((change.time for _, change in found), default=None)
@@ -96,7 +96,7 @@ def _read_row(row: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
     if "eventname" in fields and not _has(fields, REQUIRED_FIELDS):
         found = read_details(_event(fields), SOURCE)
         if found and found[0] is not None and not is_access_key_id(found[0]):
-            raise ValueError(f"{found[0]!r} is no access key id")
+            raise ValueError(f"{found[0]!r} is not an access key id")
         return found
     missing = [name for name in REQUIRED_FIELDS if not fields.get(name.lower())]
     if missing:
@@ -106,7 +106,7 @@ def _read_row(row: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
         raise ValueError(f"Status {fields['status']!r} is neither {ACTIVE} nor {INACTIVE}")
     access_key_id = fields["accesskeyid"].strip().upper()
     if not is_access_key_id(access_key_id):
-        raise ValueError(f"{fields['accesskeyid']!r} is no access key id")
+        raise ValueError(f"{fields['accesskeyid']!r} is not an access key id")
     if not _SECONDS.search(fields["time"]):
         raise ValueError(f"Time {fields['time']!r} has no hours, minutes and seconds")
     # Columns of CloudTrail's beside ours have their say: a refused call changed nothing.
@@ -143,7 +143,7 @@ def read_moment(value: object) -> datetime:
     if isinstance(value, (date, datetime)):
         value = value.isoformat()
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{value!r} is no date")
+        raise ValueError(f"{value!r} is not a date")
     moment = parse_time(value)
     if moment < EPOCH:
         raise ValueError(f"{value!r} is long before there were access keys")

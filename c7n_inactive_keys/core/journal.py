@@ -178,7 +178,7 @@ class Journal:
                 self._failure = error
                 raise JournalError(
                     f"the journal {self.path} cannot be written ({error}); nothing more is deleted"
-                ) from error
+                ) from None
 
     def keep_apart(self, run_id: str) -> None:
         """Copy what is written so far to a file of the run's own name, if anything is."""

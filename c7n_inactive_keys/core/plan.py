@@ -66,7 +66,7 @@ def read_plan(rows: Iterable[Any]) -> Plan:
         try:
             planned = _read_row(row)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise PlanError(f"row {number} of the plan cannot be read: {error}") from error
+            raise PlanError(f"row {number} of the plan cannot be read: {error}") from None
         keys.setdefault(planned.access_key_id, []).append(planned)
     if not keys:
         raise PlanError("the plan lists no access key; leave the option out to delete without one")
@@ -87,7 +87,7 @@ def _read_row(row: Any) -> PlannedKey:
         raise ValueError("it has no column AccessKeyId")
     access_key_id = row["AccessKeyId"].strip()
     if not is_access_key_id(access_key_id):
-        raise ValueError(f"{access_key_id!r} is no access key id")
+        raise ValueError(f"{access_key_id!r} is not an access key id")
     created = (row.get("CreateDate") or "").strip()
     return PlannedKey(
         access_key_id=access_key_id,

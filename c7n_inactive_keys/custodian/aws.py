@@ -37,7 +37,7 @@ def _config(mode: str, tries: int) -> Config:
 # IAM's limits are per account, and the retry mode `adaptive` makes all workers that share a client
 # slow down together when one of them is throttled, and speed up again when that is over.
 PATIENT = _config("adaptive", 8)
-# For what can be had in another way as well.
+# For what can be fetched in another way as well.
 BRIEF = _config("standard", 3)
 # A deletion is never repeated behind our back: before each try the key is read again. Nor does it
 # wait in the client, between that reading and the call: Pace spaces deletions out before both.

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the options of a filter or action may be, in words: the schema shows them, errors say them.
+"""The options of a filter or action, described once: as JSON schema, and in words for people.
 
-Custodian's check against a schema prints the schema instead of a sentence, and `c7n-org run` makes
-none at all: a misspelt `exempt-tag` would exempt nobody there, and `day: 90` ask for no days. So
-the schema describes and admits everything, and `validate()`, which every command calls, refuses.
+Custodian checks a policy against the schema, editors know it too, and their messages are what such
+messages are. `c7n-org run` checks no schema: there a misspelt `exempt-tag` would exempt nobody, and
+`day: 90` ask for no days. So `validate()`, which every command calls, says in one sentence what is
+wrong, from the same description.
 """
 
 from __future__ import annotations
 
+import difflib
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,31 +23,71 @@ from c7n.utils import type_schema
 # YAML knows whole numbers that no float can hold.
 LARGEST = sys.float_info.max
 
+Schema = Mapping[str, Any]
+
+NUMBER: Schema = {"type": "number", "minimum": 0}
+COUNT: Schema = {"type": "integer", "minimum": 1}
+FLAG: Schema = {"type": "boolean"}
+TEXT: Schema = {"type": "string", "pattern": r"\S"}
+TEXTS: Schema = {"type": "object"}
+ANYTHING: Schema = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What a value must be, in words that complete "must be", and whether it is that."""
+    """What a value must be: in words that complete "must be", and as JSON schema.
+
+    `fits` is for what a schema cannot say; `options` are those of a value that is a mapping.
+    """
 
     kind: str
-    fits: Callable[[Any], bool]
+    form: Schema
     default: Any = None
     required: bool = False
-    options: Mapping[str, Option] = field(default_factory=dict)  # of a value that is a mapping
+    options: Mapping[str, Option] = field(default_factory=dict)
+    fits: Callable[[Any], bool] | None = None
 
+    @property
     def schema(self) -> dict[str, Any]:
-        """The option in JSON schema, which describes it and refuses nothing."""
-        schema: dict[str, Any] = {"description": self.kind}
+        """The option in JSON schema."""
+        schema: dict[str, Any] = {"description": self.kind, **self.form}
         if self.default is not None:
             schema["default"] = self.default
-        if self.options:
-            schema["properties"] = {name: item.schema() for name, item in self.options.items()}
         return schema
+
+    def admits(self, value: Any) -> bool:
+        """Whether it can have this value."""
+        return _conforms(value, self.form) and (self.fits is None or self.fits(value))
+
+
+def mapping(kind: str, options: Mapping[str, Option]) -> Option:
+    """An option whose value has options of its own."""
+    form: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: option.schema for name, option in options.items()},
+        "additionalProperties": False,
+        "required": [name for name, option in options.items() if option.required],
+    }
+    return Option(kind, form, options=options)
+
+
+def one_of(*words: str, default: str | None = None) -> Option:
+    """The option to name one of these words."""
+    return Option(f"{', '.join(words[:-1])} or {words[-1]}", {"enum": list(words)}, default)
+
+
+def list_of(*words: str) -> Option:
+    """The option to name some of these words; all of them by default."""
+    form = {"type": "array", "items": {"enum": list(words)}}
+    return Option(f"a list of {' and '.join(words)}", form, list(words))
 
 
 def describe(element: str, options: Mapping[str, Option]) -> dict[str, Any]:
-    """The schema of a filter or action with these options."""
-    schema = type_schema(element, **{name: option.schema() for name, option in options.items()})
-    return {**schema, "additionalProperties": True}
+    """The schema of a filter or action with these options; it admits no others."""
+    schema: dict[str, Any] = type_schema(
+        element, **{name: option.schema for name, option in options.items()}
+    )
+    return schema
 
 
 def problem(data: Mapping[str, Any], options: Mapping[str, Option], within: str = "") -> str | None:
@@ -53,17 +96,24 @@ def problem(data: Mapping[str, Any], options: Mapping[str, Option], within: str 
         if name == "type" and not within:
             continue
         if name not in options:
-            return f"{within}{name} is no option; there are {', '.join(options)}"
+            return f"{within}{unknown(str(name), options)}"
         option = options[name]
-        if not option.fits(value):
+        if not (isinstance(value, dict) if option.options else option.admits(value)):
             return f"{within}{name} must be {option.kind}, not {value!r}"
-        found = option.options and problem(value, option.options, f"{within}{name} ")
+        found = option.options and problem(value, option.options, f"{within}{name}: ")
         if found:
             return found
     for name, option in options.items():
         if option.required and name not in data:
             return f"{within}{name} is missing; it must be {option.kind}"
     return None
+
+
+def unknown(name: str, options: Mapping[str, Option]) -> str:
+    """That there is no such option, which was perhaps meant, and which there are."""
+    near = difflib.get_close_matches(name, options, n=1)
+    meant = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"unknown option {name!r}{meant}; options: {', '.join(options)}"
 
 
 def invalid(element: Any, wrong: str) -> PolicyValidationError:
@@ -74,34 +124,21 @@ def invalid(element: Any, wrong: str) -> PolicyValidationError:
     )
 
 
-# -- kinds ----------------------------------------------------------------------------------------
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is a number, 0 or more; .nan is one in YAML, and no key would be too young."""
-    return isinstance(value, (int, float)) and not is_flag(value) and 0 <= value <= LARGEST
-
-
-def is_count(value: Any) -> bool:
-    """Whether it is a whole number, 1 or more."""
-    return isinstance(value, int) and not is_flag(value) and value >= 1
-
-
-def is_flag(value: Any) -> bool:
-    """Whether it is true or false."""
-    return isinstance(value, bool)
-
-
-def is_text(value: Any) -> bool:
-    """Whether it is a text that is not blank."""
-    return isinstance(value, str) and bool(value.strip())
-
-
-def is_mapping(value: Any) -> bool:
-    """Whether it has options of its own."""
-    return isinstance(value, dict)
-
-
-def one_of(*words: str, default: str | None = None) -> Option:
-    """The option to name one of these words."""
-    return Option(f"{', '.join(words[:-1])} or {words[-1]}", lambda value: value in words, default)
+def _conforms(value: Any, form: Schema) -> bool:
+    """Whether a value conforms to one of the forms above; Lambda functions have no jsonschema."""
+    kind = form.get("type")
+    if kind in ("number", "integer"):
+        # To Python true is a number, and so is .nan, for which no key would be too young.
+        numbers = int if kind == "integer" else (int, float)
+        if isinstance(value, bool) or not isinstance(value, numbers):
+            return False
+        return bool(form["minimum"] <= value <= LARGEST)
+    if kind == "string":
+        return isinstance(value, str) and bool(re.search(form["pattern"], value))
+    if kind == "array":
+        return isinstance(value, list) and all(item in form["items"]["enum"] for item in value)
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind == "object":
+        return isinstance(value, dict)
+    return "enum" not in form or value in form["enum"]

@@ -16,6 +16,7 @@ from typing import Any
 from c7n.output import BlobOutput, blob_outputs
 from c7n.utils import dumps
 
+from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import Journal, render_line
 from c7n_inactive_keys.core.times import format_time
@@ -28,6 +29,12 @@ log = logging.getLogger("custodian.inactive-keys.journal")
 lines = logging.getLogger("c7n-inactive-keys.journal")
 
 NAMED = 10  # failures that a policy's final error names
+
+
+def said(failure: InactiveKeysError) -> InactiveKeysError:
+    """The failure, which is in the run's log now, since Custodian may keep an error out of it."""
+    log.error("%s", failure)
+    return failure
 
 
 class PolicyRun:

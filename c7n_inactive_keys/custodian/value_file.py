@@ -23,7 +23,7 @@ from c7n.resolver import URIResolver, ValuesFrom
 from c7n.utils import jmespath_search
 
 from c7n_inactive_keys.core.times import as_utc
-from c7n_inactive_keys.custodian.options import Option, is_mapping, is_text, one_of
+from c7n_inactive_keys.custodian.options import TEXT, TEXTS, Option, one_of
 
 GZIP_MAGIC = b"\x1f\x8b"
 # What reading, decoding and parsing a file can raise; URLError is an OSError.
@@ -33,10 +33,10 @@ READ_ERRORS = (
 )
 
 OPTIONS = {
-    "url": Option("the url of a file", is_text, required=True),
+    "url": Option("the url of a file", TEXT, required=True),
     "format": one_of(*ValuesFrom.supported_formats),
-    "expr": Option("a JMESPath expression that finds the records", is_text),
-    "headers": Option("a mapping of HTTP headers", is_mapping),
+    "expr": Option("a JMESPath expression that finds the records", TEXT),
+    "headers": Option("a mapping of HTTP headers", TEXTS),
 }
 
 
@@ -112,7 +112,7 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         """The file's records: mappings for csv and csv2dict, what it holds for json and txt.
 
         Raises:
-            READ_ERRORS: the file cannot be had, decoded or parsed.
+            READ_ERRORS: the file cannot be fetched, decoded or parsed.
         """
         contents, format_name = self.get_contents()
         if format_name == "txt":

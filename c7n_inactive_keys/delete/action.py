@@ -22,16 +22,16 @@ from c7n_inactive_keys.custodian.filter_tree import (
     of_type,
 )
 from c7n_inactive_keys.custodian.options import (
+    COUNT,
+    TEXT,
     Option,
     describe,
     invalid,
-    is_count,
-    is_mapping,
-    is_text,
+    mapping,
     problem,
 )
 from c7n_inactive_keys.custodian.policy_check import policy_problem
-from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun
+from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun, said
 from c7n_inactive_keys.custodian.value_file import OPTIONS as PLAN_OPTIONS
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, Rows, format_problem
 from c7n_inactive_keys.find.matched_keys import ALL_KEYS
@@ -95,9 +95,9 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
     """
 
     options: ClassVar[dict[str, Option]] = {
-        "max-keys": Option("a whole number, 1 or more", is_count),
-        "exempt-tag": Option("the key of a tag", is_text),
-        "plan": Option("a mapping with the url of a file", is_mapping, options=PLAN_OPTIONS),
+        "max-keys": Option("a whole number, 1 or more", COUNT),
+        "exempt-tag": Option("the key of a tag", TEXT),
+        "plan": mapping("a mapping with the url of a file", PLAN_OPTIONS),
     }
     schema = describe("delete-inactive-keys", options)
     schema_alias = False
@@ -181,7 +181,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         failures = [record for record in records if record["outcome"] == FAILED]
         if torn or failures:
             run.write_action_file(self, records)
-            raise torn or DeletionError(run.name_failures(failures))
+            raise said(torn or DeletionError(run.name_failures(failures)))
         return records
 
     def _delete_all(
@@ -221,12 +221,10 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         try:
             return read_plan(Rows(self.data["plan"], self.manager).read())
         except READ_ERRORS as error:
-            raise PlanError(
-                f"policy:{policy} nothing was deleted: the plan {self.data['plan']['url']} "
-                f"cannot be read: {error}"
-            ) from error
+            problem = f"the plan {self.data['plan']['url']} cannot be read: {error}"
         except PlanError as error:
-            raise PlanError(f"policy:{policy} nothing was deleted: {error}") from error
+            problem = str(error)
+        raise said(PlanError(f"policy:{policy} nothing was deleted: {problem}"))
 
     def _check_limit(
         self,
@@ -258,7 +256,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
         for record in records:
             journal.write(record)
         run.write_action_file(self, records)
-        raise failure
+        raise said(failure)
 
     def _qualifying(self, rules: Rules, user: Mapping[str, Any]) -> list[FoundKey]:
         """The keys that would be deleted if they and their user are still what they were."""
@@ -278,11 +276,12 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
     def _log_summary(self, records: list[dict[str, Any]]) -> None:
         counts = Counter(record["outcome"] for record in records)
         reasons = Counter(record["reason"] for record in records if record["outcome"] == SKIPPED)
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         log.info(
             "policy:%s access keys: %d deleted, %d skipped%s, %d failed",
             self.manager.ctx.policy.name,
             counts[DELETED],
             counts[SKIPPED],
-            "".join(f", {reason} {count}" for reason, count in sorted(reasons.items())),
+            f" ({why})" if why else "",
             counts[FAILED],
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which keys of a user the policy's key filters stand for, asked again of the filters.
+"""Which keys of a user the policy's key filters match, asked again of the filters.
 
 The annotation `c7n:matched-keys` cannot tell: a later filter replaces what an earlier one matched.
 """
@@ -32,7 +32,7 @@ def select(
     """The keys that the policy's filters select; None if it has no built-in filter on keys.
 
     `keys` is the metadata of the user's keys as listed now. A key is selected if the built-in
-    filters stand for it, and if it passes by itself through all filters, those of this package
+    filters match it, and if it passes by itself through all filters, those of this package
     among them: not if it satisfies one half of an `and`, and the user's other key the other half.
     """
     filters, keys = list(filters), list(keys)
@@ -80,7 +80,7 @@ def _matches(value_filter: Any, item: Mapping[str, Any]) -> bool:
 def _verdicts_of(
     filters: Iterable[Any], operator: str, key_id: str, built_in: Mapping[int, Selection]
 ) -> list[Verdict]:
-    """Whether the built-in filters of a block stand for a key; empty if the block has none.
+    """Whether the built-in filters of a block match a key; empty if the block has none.
 
     In an `or` block any of them may, elsewhere all of them must; what else the block holds has no
     say. A filter under `not` is about users, not keys.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.core.errors import EvidenceError
 from c7n_inactive_keys.custodian.memory import execution_memory
-from c7n_inactive_keys.custodian.options import Option, is_mapping
+from c7n_inactive_keys.custodian.options import ANYTHING, Option, mapping
 from c7n_inactive_keys.custodian.value_file import OPTIONS as VALUES_OPTIONS
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, Rows, format_problem
 
@@ -31,11 +31,11 @@ def _is_moment(value: Any) -> bool:
     return True
 
 
-MOMENT = Option("a date like 2024-01-01 or an ISO 8601 time", _is_moment)
-OPTION = Option(
+# Of no type: YAML makes dates of such texts.
+MOMENT = Option("a date like 2024-01-01 or an ISO 8601 time", ANYTHING, fits=_is_moment)
+OPTION = mapping(
     "a mapping with the url of a file",
-    is_mapping,
-    options={**VALUES_OPTIONS, "covers-since": MOMENT, "covers-until": MOMENT},
+    {**VALUES_OPTIONS, "covers-since": MOMENT, "covers-until": MOMENT},
 )
 
 
@@ -90,7 +90,7 @@ class Export:
             file = Rows(values, self.manager)
             rows = file.read()
         except READ_ERRORS as error:
-            raise EvidenceError(f"{export} cannot be read: {error}") from error
+            raise EvidenceError(f"{export} cannot be read: {error}") from None
         try:
             since = self.moment("covers-since")
             # Whatever was meant, a file holds nothing that is younger than itself.
@@ -98,7 +98,7 @@ class Export:
             until = min(ends, default=None)
             events = read_export(rows, since, until, file.columns)
         except EvidenceError as error:
-            raise EvidenceError(f"{export}: {error}") from error
+            raise EvidenceError(f"{export}: {error}") from None
         if since and not rows:
             log.warning(
                 "%s holds no record; its silence counts as complete since %s", export, since

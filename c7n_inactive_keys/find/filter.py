@@ -16,10 +16,11 @@ from c7n_inactive_keys.custodian.filter_tree import built_in_before
 from c7n_inactive_keys.custodian.memory import execution_token
 from c7n_inactive_keys.custodian.no_report_source import NAME as SOURCE
 from c7n_inactive_keys.custodian.options import (
+    NUMBER,
     Option,
     describe,
     invalid,
-    is_number,
+    list_of,
     one_of,
     problem,
 )
@@ -47,10 +48,6 @@ POSSIBLE = "possible"
 LEDGER = "ledger"
 HISTORY_DAYS = 90
 CLOUDTRAIL = "cloudtrail"
-
-
-def _is_evidence(value: Any) -> bool:
-    return isinstance(value, list) and all(item in (LEDGER, CLOUDTRAIL) for item in value)
 
 
 class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
@@ -106,12 +103,10 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     """
 
     options: ClassVar[dict[str, Option]] = {
-        "days": Option("a number, 0 or more", is_number, 0),
+        "days": Option("a number, 0 or more", NUMBER, 0),
         "certainty": one_of(PROVEN, POSSIBLE, default=PROVEN),
-        "evidence": Option(
-            f"a list of {LEDGER} and {CLOUDTRAIL}", _is_evidence, [LEDGER, CLOUDTRAIL]
-        ),
-        "notified-days": Option("a number, 0 or more", is_number),
+        "evidence": list_of(LEDGER, CLOUDTRAIL),
+        "notified-days": Option("a number, 0 or more", NUMBER),
         "events-from": EVENTS_FROM,
     }
     schema = describe("inactive-access-key", options)

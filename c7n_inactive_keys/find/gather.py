@@ -59,7 +59,7 @@ class UserKeys:
 
     @property
     def inactive(self) -> list[AccessKey]:
-        """The keys that are switched off."""
+        """The keys that are inactive."""
         return inactive_keys(self.keys)
 
 
@@ -210,14 +210,14 @@ class Investigation:
         return FoundKey.of(key, self.last_use(key), assessment, notice)
 
     def ledger_entry(self, user: UserKeys, key: AccessKey) -> LedgerEntry | None:
-        """The ledger's word on a key; a malformed one is no evidence and worth a warning."""
+        """The ledger's word on a key; a malformed one is not evidence and worth a warning."""
         entry = read_tags(user.user.get("Tags") or ()).get(key.access_key_id)
         if isinstance(entry, MalformedTag):
             warned = execution_memory(self.manager).setdefault("malformed", set())
             if key.access_key_id not in warned:
                 warned.add(key.access_key_id)
                 log.warning(
-                    'user %s: the ledger tag of access key %s is no evidence: %s in "%s"',
+                    'user %s: the ledger tag of access key %s is not evidence: %s in "%s"',
                     user.user_name,
                     key.access_key_id,
                     entry.problem,

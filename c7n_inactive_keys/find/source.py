@@ -150,7 +150,7 @@ class CredentialReportSource:
         try:
             yield from read_report(lines, as_utc(report["GeneratedTime"]), account_id(self.manager))
         except (UnicodeDecodeError, CredentialReportError) as error:
-            raise self._error(f"cannot be read: {error}") from error
+            raise self._error(f"cannot be read: {error}") from None
 
     def _fetch(self, iam: Any) -> dict[str, Any]:
         """The newest report, made anew if AWS's is older than four hours."""
@@ -177,7 +177,7 @@ class CredentialReportSource:
     def _warn_of_age(self, report: dict[str, Any]) -> None:
         if not _is_new(report):
             log.warning(
-                "the account's credential report was made at %s; keys that were switched off since "
+                "the account's credential report was made at %s; keys that were deactivated since "
                 "then show up in a later run",
                 report["GeneratedTime"],
             )
@@ -189,7 +189,7 @@ class CredentialReportSource:
         except aws.API_ERRORS as error:
             if aws.describe_error(error).code == "LimitExceeded":
                 return False  # too many requests for a report; one of them will have made it
-            raise self._failed("GenerateCredentialReport", error) from error
+            raise self._failed("GenerateCredentialReport", error) from None
 
     def _get(self, iam: Any) -> tuple[dict[str, Any] | None, bool]:
         """The report, or None while it is made; and whether a new one must be asked for."""
@@ -201,7 +201,7 @@ class CredentialReportSource:
                 return None, False
             if code in ("ReportNotPresent", "ReportExpired"):
                 return None, True
-            raise self._failed("GetCredentialReport", error) from error
+            raise self._failed("GetCredentialReport", error) from None
 
     # -- errors ---------------------------------------------------------------------------------
 

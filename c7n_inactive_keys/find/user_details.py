@@ -35,7 +35,7 @@ SHARED_FIELDS = (
 
 
 def describe_user(iam: Any, reported: ReportedUser) -> dict[str, Any] | None:
-    """The user as GetUser describes it, None if it is gone; unread if it cannot be had."""
+    """The user as GetUser describes it, None if it is gone; unread if it cannot be fetched."""
     try:
         return annotated(aws.get_user(iam, reported.user_name), reported)
     except aws.API_ERRORS as error:

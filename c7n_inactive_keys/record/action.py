@@ -12,9 +12,9 @@ from c7n_inactive_keys.core.errors import RecordingError
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.filter_tree import no_keys_selected
-from c7n_inactive_keys.custodian.options import Option, describe, invalid, is_flag, problem
+from c7n_inactive_keys.custodian.options import FLAG, Option, describe, invalid, problem
 from c7n_inactive_keys.custodian.policy_check import policy_problem
-from c7n_inactive_keys.custodian.run_record import PolicyRun
+from c7n_inactive_keys.custodian.run_record import PolicyRun, said
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.core.evidence import StatusChange
@@ -88,7 +88,7 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
               - record-inactive-keys
     """
 
-    options: ClassVar[dict[str, Option]] = {"notified": Option("true or false", is_flag, False)}
+    options: ClassVar[dict[str, Option]] = {"notified": Option("true or false", FLAG, False)}
     schema = describe("record-inactive-keys", options)
     schema_alias = False
     permissions = (
@@ -155,7 +155,7 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         )
         if failures:
             run.write_action_file(self, records)
-            raise RecordingError(run.name_failures(failures))
+            raise said(RecordingError(run.name_failures(failures)))
 
 
 def _status_change(event: dict[str, Any] | None) -> tuple[str, StatusChange] | None:

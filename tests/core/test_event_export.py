@@ -26,8 +26,8 @@ ROW = {"AccessKeyId": KEY, "Time": "2026-09-11T13:14:51Z", "Status": "Inactive"}
         ({**ROW, "Time": "2026-09-11"}, "'2026-09-11' has no hours, minutes and seconds"),
         ({**ROW, "Time": "2026-W01-6"}, "no hours, minutes and seconds"),
         ({**ROW, "Time": "2026-09-11T10:15"}, "no hours, minutes and seconds"),
-        ({**ROW, "AccessKeyId": f"'{KEY}'"}, "is no access key id"),
-        ({**ROW, "AccessKeyId": f"arn:x/{KEY}"}, "is no access key id"),
+        ({**ROW, "AccessKeyId": f"'{KEY}'"}, "is not an access key id"),
+        ({**ROW, "AccessKeyId": f"arn:x/{KEY}"}, "is not an access key id"),
         ({"eventName": "UpdateAccessKey", "requestParameters.accessKeyId": KEY}, "cannot be read"),
         (
             {
@@ -35,7 +35,7 @@ ROW = {"AccessKeyId": KEY, "Time": "2026-09-11T13:14:51Z", "Status": "Inactive"}
                 "eventTime": ROW["Time"],
                 "requestParameters": {"accessKeyId": "x", "status": "Inactive"},
             },
-            "'x' is no access key id",
+            "'x' is not an access key id",
         ),
         ({**ROW, "Time": "0001-01-01T00:00:00+05:00"}, "cannot be read"),
         ({**ROW, "Time": 1757596491}, "cannot be read"),

@@ -72,9 +72,9 @@ def test_one_fitting_row_of_several_is_enough():
     ("row", "problem"),
     [
         ({"UserName": "alice"}, "it has no column AccessKeyId"),
-        ({"AccessKeyId": ""}, "'' is no access key id"),
-        ("AccessKeyId", "'AccessKeyId' is no access key id"),
-        ({"AccessKeyId": "AKIA-EXAMPLE-00001"}, "is no access key id"),
+        ({"AccessKeyId": ""}, "'' is not an access key id"),
+        ("AccessKeyId", "'AccessKeyId' is not an access key id"),
+        ({"AccessKeyId": "AKIA-EXAMPLE-00001"}, "is not an access key id"),
         ({"AccessKeyId": None}, "NoneType"),
         ({**ROW, "CreateDate": "last year"}, "last year"),
         ({**ROW, "CreateDate": "0001-01-01T00:00:00+05:00"}, "row 2"),

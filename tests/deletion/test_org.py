@@ -217,13 +217,16 @@ def test_users_of_another_account_than_the_accounts_file_says_are_refused(sandbo
 @pytest.mark.parametrize(
     ("mistake", "sentence"),
     [
-        ({"filters": [{"type": "inactive-access-key", "day": 300}]}, "day is no option"),
+        (
+            {"filters": [{"type": "inactive-access-key", "day": 300}]},
+            "unknown option 'day' (did you mean 'days'?)",
+        ),
         ({"filters": ["inactive-access-key"], "days": 300}, "the unknown key 'days'"),
         ({"filters": ["inactive-access-key"]}, "state days there"),
         ({"exempt-tag": "{keep_tag}"}, "a variable that was not expanded"),
-        ({"max-key": 1}, "max-key is no option"),
+        ({"max-key": 1}, "unknown option 'max-key'"),
         ({"max-keys": "1"}, "max-keys must be a whole number, 1 or more, not '1'"),
-        ({"exempt-tags": "keep-keys"}, "exempt-tags is no option"),
+        ({"exempt-tags": "keep-keys"}, "unknown option 'exempt-tags'"),
     ],
 )
 def test_a_misspelt_option_deletes_nothing(sandbox, org, mistake, sentence):

@@ -175,3 +175,19 @@ def test_a_machine_whose_clock_is_behind_deletes_nothing_that_has_just_been_deac
         assert " seconds behind AWS's; times are AWS's" in outcome.log
         ((found,),) = (user["c7n:InactiveAccessKeys"] for user in outcome.resources("report"))
         assert found["InactiveDays"]["AtLeast"] == 0.0
+
+
+def test_a_machine_whose_clock_is_ahead_takes_no_young_observation_for_an_old_one(
+    sandbox, custodian, account
+):
+    """By AWS's clock the credential report is not two hours old, and an event before it is late."""
+    sandbox.event_delay = SETTLING
+    sandbox.clock_offset = timedelta(minutes=-14)
+    key = account.user("bob").key(created=days_ago(500))
+    key.deactivate(sandbox.now() - timedelta(minutes=112))
+    report_of_today(sandbox, account.id, age=timedelta(minutes=110))
+    for _ in range(2):
+        outcome = custodian.run(account.id, *shipped("credential-report"), report_made=False)
+        assert outcome.status == 0, outcome.log
+        assert key_ids(account) == {key.id}
+        assert " seconds ahead of AWS's; times are AWS's" in outcome.log

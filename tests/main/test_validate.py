@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bad options: one clear sentence from `custodian validate`, which names policy, option, remedy."""
+"""Bad options: refused by Custodian's schema or by one clear sentence of ours, in every command."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
+from c7n import schema
+from c7n.config import Config
+from c7n.exceptions import PolicyValidationError
+from c7n.manager import resources
+from c7n.policy import Policy
+from c7n.resources import load_resources
+
+from c7n_inactive_keys.entry import initialize
 
 from .commands import run
 
@@ -45,8 +53,8 @@ BAD = [
         filters=[{"type": FILTER, "notified-days": -3}],
     ),
     bad(
-        "filter inactive-access-key: events-from covers-since must be a date like 2024-01-01 or an "
-        "ISO 8601 time, not 'last spring'",
+        "filter inactive-access-key: events-from: covers-since must be a date like 2024-01-01 or "
+        "an ISO 8601 time, not 'last spring'",
         "no date",
         filters=[
             {"type": FILTER, "events-from": {"url": "file://e.csv", "covers-since": "last spring"}}
@@ -109,8 +117,8 @@ BAD = [
         filters=[{"type": FILTER, "days": 10**400}],
     ),
     bad(
-        "filter inactive-access-key: day is no option; there are days, certainty, evidence, "
-        "notified-days, events-from",
+        "filter inactive-access-key: unknown option 'day' (did you mean 'days'?); options: days, "
+        "certainty, evidence, notified-days, events-from",
         "a misspelt option of the filter",
         filters=[{"type": FILTER, "day": 90}],
     ),
@@ -121,13 +129,13 @@ BAD = [
         filters=[{"type": FILTER, "evidence": "ledger"}],
     ),
     bad(
-        "filter inactive-access-key: events-from cover-since is no option; there are url, format, "
-        "expr, headers, covers-since, covers-until",
+        "filter inactive-access-key: events-from: unknown option 'cover-since' (did you mean "
+        "'covers-since'?); options: url, format, expr, headers, covers-since, covers-until",
         "a misspelt option within an option",
         filters=[{"type": FILTER, "events-from": {"url": "file://e.csv", "cover-since": "x"}}],
     ),
     bad(
-        "filter inactive-access-key: events-from url is missing; it must be the url of a file",
+        "filter inactive-access-key: events-from: url is missing; it must be the url of a file",
         "an export without a place",
         filters=[{"type": FILTER, "events-from": {"format": "csv"}}],
     ),
@@ -144,8 +152,8 @@ BAD = [
         actions=[{"type": DELETE, "max-keys": True}],
     ),
     bad(
-        "action delete-inactive-keys: exempt-tags is no option; there are max-keys, exempt-tag, "
-        "plan",
+        "action delete-inactive-keys: unknown option 'exempt-tags' (did you mean 'exempt-tag'?); "
+        "options: max-keys, exempt-tag, plan",
         "a misspelt option of the deletion",
         filters=[FILTER],
         actions=[{"type": DELETE, "exempt-tags": "keep-keys"}],
@@ -192,15 +200,70 @@ BAD = [
 
 
 @pytest.mark.parametrize(("policy", "sentence"), BAD)
-def test_a_bad_option_gets_one_sentence(
-    policy: dict[str, Any], sentence: str, tmp_path: Path
-) -> None:
-    """`custodian validate` fails with it, and shows no stack trace."""
-    (tmp_path / "bad.yml").write_text(yaml.safe_dump({"policies": [{"name": "bad", **policy}]}))
-    done = run(["custodian", "validate", "bad.yml"], tmp_path)
+def test_a_bad_option_gets_one_sentence(policy: dict[str, Any], sentence: str) -> None:
+    """From the call that every command makes, c7n-org too, which checks no schema."""
+    load_resources((policy["resource"],))
+    initialize()
+    with pytest.raises(PolicyValidationError) as caught:
+        Policy({"name": "bad", **policy}, Config.empty(account_id="1", region="r")).validate()
+    assert f"policy:bad {sentence}" in str(caught.value)
+
+
+def test_custodian_refuses_all_of_them(tmp_path: Path) -> None:
+    """`custodian validate` fails for each, by its schema or by our sentence, without a trace."""
+    names = []
+    for number, case in enumerate(BAD):
+        names.append(f"bad-{number}.yml")
+        content = {"policies": [{"name": f"bad-{number}", **case.values[0]}]}
+        (tmp_path / names[-1]).write_text(yaml.safe_dump(content))
+    done = run(["custodian", "validate", *names], tmp_path)
     assert done.status == 1
-    assert f"policy:bad {sentence}" in done.log
+    assert [name for name in names if f"Configuration invalid: {name}" not in done.log] == []
     assert "Traceback" not in done.log
+
+
+ELEMENTS = (
+    ("filters", "inactive-access-key"),
+    ("actions", "delete-inactive-keys"),
+    ("actions", "record-inactive-keys"),
+)
+
+
+@pytest.mark.parametrize(("kind", "name"), ELEMENTS)
+def test_our_elements_pass_custodians_own_lint(kind: str, name: str) -> None:
+    """As its tests have it: closed schemas with a type, permissions, and an example that runs."""
+    load_resources((USERS,))
+    initialize()
+    users = resources.get("iam-user")
+    registry = users.filter_registry if kind == "filters" else users.action_registry
+    element = registry[name]
+    assert element.schema["additionalProperties"] is False
+    assert "type" in element.schema["properties"]
+    assert element.schema_alias is False
+    assert element.permissions
+    assert ":example:" in element.__doc__
+
+
+WRONG = [
+    {"days": "90"}, {"days": -1}, {"day": 90}, {"certainty": "sure"}, {"evidence": "ledger"},
+    {"evidence": ["guess"]}, {"notified-days": True}, {"events-from": {"format": "csv"}},
+    {"events-from": {"url": 5}}, {"events-from": {"url": "file://x.csv", "since": "2024-01-01"}},
+]  # fmt: skip
+
+
+def test_an_editor_sees_each_wrong_option() -> None:
+    """`custodian schema --json` is what editors and check-jsonschema know of our options."""
+    load_resources((USERS,))
+    initialize()
+    validator = schema.JsonSchemaValidator(schema.generate((USERS,)))
+
+    def is_valid(**options: Any) -> bool:
+        filters = [{"type": FILTER, **options}]
+        policy = {"name": "x", "resource": USERS, "filters": filters}
+        return bool(validator.is_valid({"policies": [policy]}))
+
+    assert is_valid(days=90, evidence=["ledger"])
+    assert [options for options in WRONG if is_valid(**options)] == []
 
 
 def test_all_shipped_policies_are_valid(tmp_path: Path) -> None:
