@@ -230,10 +230,10 @@ MUTATIONS = (
     ),
     Mutation(
         "options stand where they count",
-        DELETE,
-        "policy_problem(self.manager)\n            or ",
-        "",
-        DELETIONS,
+        "custodian/policy_check.py",
+        "    if unknown:\n",
+        "    if False:\n",
+        ("tests/main/test_validate.py",),
     ),
     Mutation(
         "a plan has no unknown columns", "core/plan.py", "    if unknown:\n", "    if False:\n"

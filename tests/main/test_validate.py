@@ -75,6 +75,13 @@ BAD = [
         filters=[{"type": FILTER, "events-from": {"url": "s3://bucket/events"}}],
     ),
     bad(
+        "filter inactive-access-key: the policy has the unknown key 'days'; if it is an option of "
+        "a filter or action, move it there",
+        "an option one level too far out",
+        filters=[FILTER],
+        days=90,
+    ),
+    bad(
         "action delete-inactive-keys: deletes what an inactive-access-key filter matched, and the "
         "policy has none that selects keys; add one to its filters",
         "deletion without the filter",
