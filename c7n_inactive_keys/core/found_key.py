@@ -6,14 +6,16 @@ The entry is public, in `c7n:InactiveAccessKeys`: dates are ISO 8601 UTC, days h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from c7n_inactive_keys.core.evidence import Assessment, Evidence
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
-from c7n_inactive_keys.core.times import format_time, parse_time
+from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
 
 INACTIVE_KEYS = "c7n:InactiveAccessKeys"
 LEDGER = "ledger"
@@ -93,7 +95,7 @@ class FoundKey:
             },
             "InactiveDays": days,
             "NotifiedDate": self.notified and format_time(self.notified),
-            "Evidence": [dict(_to_fields(item)) for item in self.evidence],
+            "Evidence": evidence_items(self.evidence),
         }
 
     @classmethod
@@ -101,26 +103,37 @@ class FoundKey:
         """Read back what `to_annotation` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: it has another form.
+            AttributeError, KeyError, TypeError, ValueError: it has another form.
         """
         days, since = entry["InactiveDays"], entry["InactiveSince"]
         unsettled = days.get("Unsettled")
-        used, notified = entry["LastUsedDate"], entry.get("NotifiedDate")
         return cls(
-            key=AccessKey.from_metadata(entry, entry["UserName"]),
-            last_use=LastUse(
-                used and parse_time(used), entry["LastUsedService"], entry["LastUsedRegion"]
+            key=AccessKey(
+                text(entry["AccessKeyId"]),
+                text(entry["UserName"]),
+                text(entry["Status"]),
+                moment(entry["CreateDate"]),
             ),
-            not_before=parse_time(since["NotBefore"]),
-            not_after=parse_time(since["NotAfter"]),
-            at_least_days=days["AtLeast"],
-            at_most_days=days["AtMost"],
-            evidence=tuple(_from_fields(item) for item in entry["Evidence"]),
-            unsettled=unsettled
-            and UnsettledDays(unsettled["AtLeast"], parse_time(unsettled["Until"])),
-            notified=notified and parse_time(notified),
+            last_use=LastUse(
+                optional(moment, entry["LastUsedDate"]),
+                optional(text, entry["LastUsedService"]),
+                optional(text, entry["LastUsedRegion"]),
+            ),
+            not_before=moment(since["NotBefore"]),
+            not_after=moment(since["NotAfter"]),
+            at_least_days=number_of_days(days["AtLeast"]),
+            at_most_days=number_of_days(days["AtMost"]),
+            evidence=evidence_of(entry["Evidence"]),
+            unsettled=optional(_unsettled, unsettled),
+            notified=optional(moment, entry.get("NotifiedDate")),
         )
 
+
+def _unsettled(fields: Mapping[str, Any]) -> UnsettledDays:
+    return UnsettledDays(number_of_days(fields["AtLeast"]), moment(fields["Until"]))
+
+
+# -- evidence -------------------------------------------------------------------------------------
 
 _TEXTS = (
     ("EventId", "event_id"),
@@ -131,7 +144,12 @@ _TEXTS = (
 )
 
 
-def _to_fields(item: Evidence) -> Iterator[tuple[str, Any]]:
+def evidence_items(evidence: Iterable[Evidence]) -> list[dict[str, str]]:
+    """Evidence as it is written down, in annotations, journals and json reports."""
+    return [dict(_to_fields(item)) for item in evidence]
+
+
+def _to_fields(item: Evidence) -> Iterator[tuple[str, str]]:
     yield "Source", item.source
     yield "Kind", item.kind
     if item.time and item.until:
@@ -145,15 +163,30 @@ def _to_fields(item: Evidence) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
+def evidence_of(items: Iterable[Mapping[str, Any]]) -> tuple[Evidence, ...]:
+    """Read back what `evidence_items` wrote.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: it has another form.
+    """
+    return tuple(_from_fields(item) for item in items)
+
+
 def _from_fields(fields: Mapping[str, Any]) -> Evidence:
-    time, until = fields.get("Time") or fields.get("From"), fields.get("To")
-    return Evidence(
-        fields["Source"],
-        fields["Kind"],
-        time and parse_time(time),
-        until and parse_time(until),
-        **{attribute: fields.get(name) for name, attribute in _TEXTS},
+    return _evidence(
+        text(fields["Source"]),
+        text(fields["Kind"]),
+        optional(moment, fields.get("Time") or fields.get("From")),
+        optional(moment, fields.get("To")),
+        *(optional(text, fields.get(name)) for name, _ in _TEXTS),
     )
+
+
+# Thousands of keys of an account rest on the same silence: it is one value.
+_evidence = lru_cache(maxsize=1024)(Evidence)
+
+
+# -- users ----------------------------------------------------------------------------------------
 
 
 def found_keys(user: Mapping[str, Any]) -> list[FoundKey]:

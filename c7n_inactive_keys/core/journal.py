@@ -18,11 +18,16 @@ import re
 import shutil
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from c7n_inactive_keys.core.errors import JournalError
+from c7n_inactive_keys.core.found_key import FoundKey, evidence_items, evidence_of
+from c7n_inactive_keys.core.keys import INACTIVE, AccessKey, LastUse
+from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
 
 FORMAT_VERSION = 1
 FILE_NAME = "inactive-keys.jsonl"
@@ -63,45 +68,157 @@ UNREAD_USER = "user"
 UNREAD_REASONS = (UNREAD_HISTORY, UNREAD_LAST_USE, UNREAD_USER)
 
 
+class ApiError(NamedTuple):
+    """A failed call as it is written down: AWS's error code, or botocore's error class."""
+
+    code: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One line of a journal; `fields` holds the line as it was written."""
+class JournalLine:
+    """One line: what is about to be done to a key, what came of it, or what could not be read."""
 
     outcome: str
-    account_id: str
-    user_name: str | None  # None where the line is about the whole account
-    access_key_id: str | None  # None where a user's keys could not even be listed
+    time: datetime
     run_id: str
-    time: str
-    fields: Mapping[str, Any]
+    account_id: str
+    user_name: str | None = None  # None where the line is about the whole account
+    access_key_id: str | None = None  # None where a user's keys could not even be listed
+    run_time: datetime | None = None
+    policy: str | None = None
+    region: str | None = None
+    found: FoundKey | None = None  # the key as the filter found it
+    reason: str | None = None
+    error: ApiError | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)  # of another version
+
+    def to_fields(self) -> dict[str, Any]:
+        """The line as JSON values."""
+        found = self.found
+        return {
+            "time": format_time(self.time),
+            "run_id": self.run_id,
+            "run_time": self.run_time and format_time(self.run_time),
+            "policy": self.policy,
+            "account_id": self.account_id,
+            "region": self.region,
+            "user_name": self.user_name,
+            "access_key_id": self.access_key_id,
+            "created": found and format_time(found.key.created),
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "error": self.error and self.error._asdict(),
+            "not_before": found and format_time(found.not_before),
+            "not_after": found and format_time(found.not_after),
+            "at_least_days": found and found.at_least_days,
+            "at_most_days": found and found.at_most_days,
+            "evidence": evidence_items(found.evidence) if found else [],
+            **self.further,
+        }
+
+    def render(self) -> str:
+        """The line, with its newline."""
+        return json.dumps({"format_version": FORMAT_VERSION, **self.to_fields()}) + "\n"
+
+    @classmethod
+    def parse(cls, line: str) -> JournalLine:
+        """Read back what `render` wrote; a line of a key may lack what was found of it.
+
+        Raises:
+            ValueError: it is no line of a journal; says why.
+        """
+        fields = _load(line)
+        try:
+            return cls._of(fields)
+        except KeyError as error:
+            raise ValueError(f"it has no {error.args[0]}") from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError("it is not in the form of a journal") from error
+
+    @classmethod
+    def _of(cls, fields: Mapping[str, Any]) -> JournalLine:
+        error = fields.get("error")
+        line = cls(
+            outcome=fields["outcome"],
+            time=moment(fields["time"]),
+            run_id=text(fields["run_id"]),
+            account_id=text(fields["account_id"]),
+            user_name=optional(text, fields["user_name"]),
+            access_key_id=optional(text, fields["access_key_id"]),
+            run_time=optional(moment, fields.get("run_time")),
+            policy=optional(text, fields.get("policy")),
+            region=optional(text, fields.get("region")),
+            found=_found(fields),
+            reason=optional(text, fields.get("reason")),
+            error=ApiError(text(error["code"]), text(error["message"])) if error else None,
+            further={name: value for name, value in fields.items() if name not in KNOWN},
+        )
+        if (line.reason if line.outcome == UNREAD else line.user_name) is None:
+            raise ValueError("it does not say what it is about")
+        return line
+
+
+_SOME = JournalLine(UNREAD, datetime(2000, 1, 1, tzinfo=timezone.utc), "", "")
+KNOWN = frozenset({"format_version", *_SOME.to_fields()})
+
+
+def _load(line: str) -> Mapping[str, Any]:
+    try:
+        line.encode()  # a byte that is no UTF-8 has been read as half a character
+        fields = json.loads(line)
+    except UnicodeEncodeError as error:
+        raise ValueError("it is not UTF-8") from error
+    except ValueError as error:
+        raise ValueError(
+            "it is not JSON; the run was probably killed while it was written"
+        ) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(fields, dict) or fields.get("outcome") not in OUTCOMES:
+        raise ValueError("it is not a line of this journal")
+    return fields
+
+
+def _found(fields: Mapping[str, Any]) -> FoundKey | None:
+    """The key as the line describes it; where and by whom it was used is not in it."""
+    created, not_before = fields.get("created"), fields.get("not_before")
+    if not (created and not_before and fields["access_key_id"]):
+        return None
+    evidence = evidence_of(fields["evidence"])
+    uses = (item.time for item in evidence if item.kind == "used")
+    return FoundKey(
+        key=AccessKey(
+            text(fields["access_key_id"]), text(fields["user_name"]), INACTIVE, moment(created)
+        ),
+        last_use=LastUse(next(uses, None)),
+        not_before=moment(not_before),
+        not_after=moment(fields["not_after"]),
+        at_least_days=number_of_days(fields["at_least_days"]),
+        at_most_days=number_of_days(fields["at_most_days"]),
+        evidence=evidence,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class JournalProblem:
-    """A line that is no entry: torn by a kill, or of another origin."""
+    """A line that is none: torn by a kill, or of another origin."""
 
     line_number: int
     problem: str
 
 
-def render_line(fields: Mapping[str, Any]) -> str:
-    """A journal line, with its newline."""
-    return json.dumps({"format_version": FORMAT_VERSION, **fields}, default=str) + "\n"
-
-
-def read_lines(text: str) -> tuple[list[JournalEntry], list[JournalProblem]]:
-    """The entries of a journal in order, and the lines that are none."""
-    entries: list[JournalEntry] = []
+def read_lines(journal: str) -> tuple[list[JournalLine], list[JournalProblem]]:
+    """The lines of a journal in order, and those that are none."""
+    lines: list[JournalLine] = []
     problems: list[JournalProblem] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        found = _read_line(line)
-        if isinstance(found, JournalEntry):
-            entries.append(found)
-        else:
-            problems.append(JournalProblem(number, found))
-    return entries, problems
+    for number, line in enumerate(journal.split("\n"), start=1):
+        if line.strip():
+            try:
+                lines.append(JournalLine.parse(line))
+            except ValueError as error:
+                problems.append(JournalProblem(number, str(error)))
+    return lines, problems
 
 
 def is_journal(name: str) -> bool:
@@ -118,33 +235,7 @@ def join_journals(texts: Iterable[str]) -> str:
 
 def _first_time(lines: list[str]) -> str:
     entries, _ = read_lines("\n".join(lines))
-    return min((str(entry.time) for entry in entries), default="")
-
-
-def _read_line(line: str) -> JournalEntry | str:
-    try:
-        line.encode()  # a byte that is no UTF-8 has been read as half a character
-        fields = json.loads(line)
-    except UnicodeEncodeError:
-        return "it is not UTF-8"
-    except ValueError:
-        return "it is not JSON; the run was probably killed while it was written"
-    except RecursionError:
-        return "it is nested too deeply"
-    if not isinstance(fields, dict) or fields.get("outcome") not in OUTCOMES:
-        return "it is not a line of this journal"
-    try:
-        return JournalEntry(
-            outcome=fields["outcome"],
-            account_id=fields["account_id"],
-            user_name=fields["user_name"],
-            access_key_id=fields["access_key_id"],
-            run_id=fields["run_id"],
-            time=fields["time"],
-            fields=fields,
-        )
-    except KeyError as error:
-        return f"it has no {error.args[0]}"
+    return min((format_time(entry.time) for entry in entries), default="")
 
 
 class Journal:
@@ -159,20 +250,20 @@ class Journal:
         self._file: int | None = None
         self._failure: OSError | None = None
 
-    def write(self, fields: Mapping[str, Any]) -> None:
+    def write(self, line: JournalLine) -> None:
         """Append one line; after a failure none any more, since it would stick to a torn line.
 
         Raises:
             JournalError: it could not be written down, so what it announces must not be done.
         """
-        line = render_line(fields).encode()
+        rendered = line.render().encode()
         with self._lock:
             try:
                 if self._failure:
                     raise self._failure
                 if self._file is None:
                     self._file = self._open()
-                _write_whole(self._file, line)
+                _write_whole(self._file, rendered)
                 os.fsync(self._file)
             except OSError as error:
                 self._failure = error

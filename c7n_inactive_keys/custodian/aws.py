@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import (
@@ -20,6 +20,7 @@ from botocore.parsers import ResponseParserError
 from c7n.utils import get_retry, local_session
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.core.journal import ApiError as ApiError
 from c7n_inactive_keys.custodian.clock import clock
 
 WORKERS = 8
@@ -62,13 +63,6 @@ THROTTLING_CODES = frozenset(
 DENIED_CODES = frozenset(
     ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 )
-
-
-class ApiError(NamedTuple):
-    """A failed call as it is written down: AWS's error code, or botocore's error class."""
-
-    code: str
-    message: str
 
 
 class TruncatedListingError(InactiveKeysError):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
@@ -18,10 +18,8 @@ from c7n.utils import dumps
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.found_key import FoundKey
-from c7n_inactive_keys.core.journal import Journal, render_line
-from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.core.journal import ApiError, Journal, JournalLine
 from c7n_inactive_keys.custodian.account import account_id
-from c7n_inactive_keys.custodian.aws import ApiError
 from c7n_inactive_keys.custodian.memory import execution_memory
 
 log = logging.getLogger("custodian.inactive-keys.journal")
@@ -47,7 +45,7 @@ class PolicyRun:
         self.run_id: str = memory.setdefault(
             "run-id", manager.ctx.execution_id or str(uuid.uuid4())
         )
-        self.run_time: str = memory.setdefault("run-time", format_time(datetime.now(timezone.utc)))
+        self.run_time: datetime = memory.setdefault("run-time", datetime.now(timezone.utc))
 
     @cached_property
     def account_id(self) -> str:
@@ -72,27 +70,22 @@ class PolicyRun:
         outcome: str,
         reason: str | None = None,
         error: ApiError | None = None,
-    ) -> dict[str, Any]:
-        """The fields of a journal line about a key, a user or the account."""
-        return {
-            "time": format_time(datetime.now(timezone.utc)),
-            "run_id": self.run_id,
-            "run_time": self.run_time,
-            "policy": self.policy_name,
-            "account_id": self.account_id,
-            "region": self.manager.config.region,
-            "user_name": user_name,
-            "access_key_id": found.key.access_key_id if found else access_key_id,
-            "created": found and format_time(found.key.created),
-            "outcome": outcome,
-            "reason": reason,
-            "error": error and error._asdict(),
-            "not_before": found and format_time(found.not_before),
-            "not_after": found and format_time(found.not_after),
-            "at_least_days": found and found.at_least_days,
-            "at_most_days": found and found.at_most_days,
-            "evidence": found.to_annotation()["Evidence"] if found else [],
-        }
+    ) -> JournalLine:
+        """A journal line about a key, a user or the account, as of now."""
+        return JournalLine(
+            outcome=outcome,
+            time=datetime.now(timezone.utc),
+            run_id=self.run_id,
+            account_id=self.account_id,
+            user_name=user_name,
+            access_key_id=found.key.access_key_id if found else access_key_id,
+            run_time=self.run_time,
+            policy=self.policy_name,
+            region=self.manager.config.region,
+            found=found,
+            reason=reason,
+            error=error,
+        )
 
     @contextmanager
     def open_journal(self) -> Iterator[PolicyJournal]:
@@ -149,8 +142,8 @@ class PolicyJournal(Journal):
             lines.addHandler(logging.StreamHandler())
             lines.setLevel(logging.INFO)
 
-    def write(self, fields: Mapping[str, Any]) -> None:
+    def write(self, line: JournalLine) -> None:
         """Append one line, as Journal.write does."""
-        super().write(fields)
+        super().write(line)
         if self.logged:
-            lines.info("%s", render_line(fields).strip())
+            lines.info("%s", line.render().strip())

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.core.errors import UnreadUsersError
-from c7n_inactive_keys.core.journal import FAILED, UNREAD, UNREADABLE
-from c7n_inactive_keys.custodian.aws import ApiError
+from c7n_inactive_keys.core.journal import FAILED, UNREAD, UNREADABLE, ApiError
 from c7n_inactive_keys.custodian.memory import execution_memory
 from c7n_inactive_keys.custodian.run_record import PolicyRun
 

@@ -243,7 +243,7 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
             f"policy:{run.policy_name} nothing was deleted: {len(qualified)} access keys qualify, "
             f"more than max-keys: {limit}; look at them in a dry run, then raise max-keys"
         )
-        records = [
+        lines = [
             run.record(
                 user_name=found.key.user_name,
                 found=found,
@@ -253,9 +253,9 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
             )
             for found in qualified
         ]
-        for record in records:
-            journal.write(record)
-        run.write_action_file(self, records)
+        for line in lines:
+            journal.write(line)
+        run.write_action_file(self, [line.to_fields() for line in lines])
         raise said(failure)
 
     def _qualifying(self, rules: Rules, user: Mapping[str, Any]) -> list[FoundKey]:

@@ -165,15 +165,15 @@ class UserDeletion:
         return None
 
     def _write(self, found: FoundKey | None, outcome: Outcome) -> dict[str, Any]:
-        record = self.run.record(
+        line = self.run.record(
             user_name=self.user_name,
             found=found,
             outcome=outcome.outcome,
             reason=outcome.reason,
             error=outcome.error,
         )
-        self.journal.write(record)
-        return record
+        self.journal.write(line)
+        return line.to_fields()
 
 
 def _unreadable(error: Exception) -> Outcome:

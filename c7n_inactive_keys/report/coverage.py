@@ -12,9 +12,9 @@ from c7n_inactive_keys.report.model import (
     FAILED,
     MISSING,
     READ,
-    Account,
+    AccountCoverage,
     ListedAccount,
-    PolicyRun,
+    PastRun,
     UnreadPlace,
 )
 from c7n_inactive_keys.report.read.org_log import FailureKey, OrgFailure
@@ -33,7 +33,7 @@ SAME_RUN = timedelta(minutes=10)
 
 OrgFailures = Mapping[FailureKey, OrgFailure]
 AccountFailures = Mapping[tuple[str | None, str], OrgFailure]  # by policy (None: all) and region
-AccountRuns = dict[str, list[tuple[int, PolicyRun]]]  # by policy, with the number of their round
+AccountRuns = dict[str, list[tuple[int, PastRun]]]  # by policy, with the number of their round
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,15 @@ def coverage(
     listed: Sequence[ListedAccount] | None,
     org_failures: OrgFailures,
     unread: Iterable[UnreadPlace] = (),
-) -> tuple[Account, ...]:
+) -> tuple[AccountCoverage, ...]:
     """All accounts that were to be read, left output, or failed by c7n-org's log, by name."""
     accounts = _with_unread(_Coverage(found, listed, org_failures).accounts(), unread)
     return tuple(sorted(accounts, key=lambda item: (item.name, item.account_id)))
 
 
-def _with_unread(accounts: Iterable[Account], unread: Iterable[UnreadPlace]) -> list[Account]:
+def _with_unread(
+    accounts: Iterable[AccountCoverage], unread: Iterable[UnreadPlace]
+) -> list[AccountCoverage]:
     """The accounts, failed where a directory of theirs could not be read.
 
     A directory that is no known account's may be that of one of which nothing else is known.
@@ -74,7 +76,7 @@ def _with_unread(accounts: Iterable[Account], unread: Iterable[UnreadPlace]) -> 
             account = replace(account, status=FAILED, reason=reason)
         result.append(account)
     return result + [
-        Account("", name, FAILED, "; ".join(reasons)) for name, reasons in faults.items()
+        AccountCoverage("", name, FAILED, "; ".join(reasons)) for name, reasons in faults.items()
     ]
 
 
@@ -107,7 +109,7 @@ class _Coverage:
         self.expected = {run.policy for run in runs if run.ours}
         self.finders = {run.policy for run in runs if run.finds_keys}
 
-    def _names(self, runs: Iterable[PolicyRun]) -> dict[str, str]:
+    def _names(self, runs: Iterable[PastRun]) -> dict[str, str]:
         """The accounts that should have been read, and the names of others as far as known."""
         if self.listed is not None:
             return {account.account_id: account.name for account in self.listed}
@@ -116,12 +118,12 @@ class _Coverage:
         left = [name for name in self.failures if name not in self.by_account]
         return {**names, **{ids.get(name, name): name for name in left}}
 
-    def accounts(self) -> Iterable[Account]:
+    def accounts(self) -> Iterable[AccountCoverage]:
         """All accounts, each with its coverage by all policies."""
         for account in {**self.by_account, **dict.fromkeys(self.names)}:
             yield self._account(account, self.by_account.get(account, {}))
 
-    def _account(self, account: str, runs: AccountRuns) -> Account:
+    def _account(self, account: str, runs: AccountRuns) -> AccountCoverage:
         name = self.names.get(account) or _name(runs) or account
         told = self.failures.get(name, {})
         policies = {
@@ -133,7 +135,7 @@ class _Coverage:
         looked = bool(self.finders & policies.keys())
         covered = looked and all(item.status == READ for item in policies.values())
         missing = all(item.status == MISSING for item in policies.values())
-        return Account(
+        return AccountCoverage(
             # A run that was killed early may be known by its directory's name alone.
             account_id=account if account.isdigit() else "",
             name=name,
@@ -155,15 +157,15 @@ def _by_account(found: Sequence[Round]) -> dict[str, AccountRuns]:
     return by_account
 
 
-def _last_begun(runs: Iterable[PolicyRun]) -> dict[str, str]:
+def _last_begun(runs: Iterable[PastRun]) -> dict[str, str]:
     """When each policy was last begun anywhere."""
-    by_policy: dict[str, list[PolicyRun]] = {}
+    by_policy: dict[str, list[PastRun]] = {}
     for run in runs:
         by_policy.setdefault(run.policy, []).append(run)
     return {policy: started(part) for policy, part in sorted(by_policy.items())}
 
 
-def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
+def _name(runs: Mapping[str, Iterable[tuple[int, PastRun]]]) -> str | None:
     return next(
         (run.account_name for part in runs.values() for _, run in part if run.account_name), None
     )
@@ -173,7 +175,7 @@ def _name(runs: Mapping[str, Iterable[tuple[int, PolicyRun]]]) -> str | None:
 
 
 def _policy_coverage(
-    runs: Sequence[tuple[int, PolicyRun]], last_begun: str, failures: AccountFailures
+    runs: Sequence[tuple[int, PastRun]], last_begun: str, failures: AccountFailures
 ) -> PolicyCoverage:
     last_read = max((run.started for _, run in runs if run.state == READ), default=None)
     if not runs:
@@ -198,7 +200,7 @@ def _policy_coverage(
     return PolicyCoverage(READ, None, last_read)
 
 
-def _stopping(run: PolicyRun, failures: AccountFailures) -> OrgFailure | None:
+def _stopping(run: PastRun, failures: AccountFailures) -> OrgFailure | None:
     """The failure for which this run does not make its account read.
 
     It is that of a later run of c7n-org, which left this run's output as it was, or that of its
@@ -207,7 +209,7 @@ def _stopping(run: PolicyRun, failures: AccountFailures) -> OrgFailure | None:
     return next((item for key, item in failures.items() if _stops(run, *key, item)), None)
 
 
-def _stops(run: PolicyRun, policy: str | None, region: str, failure: OrgFailure) -> bool:
+def _stops(run: PastRun, policy: str | None, region: str, failure: OrgFailure) -> bool:
     started, own, here = parse_time(run.started), policy == run.policy, run.region in (region, None)
     if not (own or failure.leaves_account) or (failure.time and failure.time < started):
         return False

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.core.times import parse_time
-from c7n_inactive_keys.report.model import Failure, KeyRow, PolicyRun
+from c7n_inactive_keys.report.model import Failure, KeyRow, PastRun
 from c7n_inactive_keys.report.read.org_log import OrgFailure
 from c7n_inactive_keys.report.rounds import Round, together
 
@@ -39,7 +39,7 @@ def _of_keys(rows: Iterable[KeyRow]) -> Iterator[Failure]:
     groups: dict[tuple[str, str, str, str], list[KeyRow]] = {}
     for row in rows:
         if row.done and row.outcome == FAILED:
-            place = row.key.account_id, row.account_name, row.done.policy
+            place = row.user.account_id, row.account_name, row.done.policy
             groups.setdefault((*place, short_reason(row)), []).append(row)
     for (account_id, name, policy, _), failed in groups.items():
         yield Failure(account_id, name, policy, len(failed), failed[0].reason or FAILED)
@@ -50,18 +50,18 @@ def short_reason(row: KeyRow) -> str:
     return (row.reason or "").partition(": ")[0]
 
 
-def _last_runs(found: Sequence[Round]) -> list[PolicyRun]:
+def _last_runs(found: Sequence[Round]) -> list[PastRun]:
     """The runs of each policy's last pass over each account, of all its regions."""
-    last: dict[tuple[str, str], list[PolicyRun]] = {}
+    last: dict[tuple[str, str], list[PastRun]] = {}
     for part in found:
-        this: dict[tuple[str, str], list[PolicyRun]] = {}
+        this: dict[tuple[str, str], list[PastRun]] = {}
         for run in part:
             this.setdefault((run.account, run.policy), []).append(run)
         last.update(this)
     return [run for runs in last.values() for run in together(runs)]
 
 
-def _printed(run: PolicyRun, told: Mapping[tuple[str | None, str], OrgFailure]) -> str | None:
+def _printed(run: PastRun, told: Mapping[tuple[str | None, str], OrgFailure]) -> str | None:
     """What c7n-org printed of the run's failure: its workers keep it out of the run's own log."""
     failure = told.get((run.policy, run.region or ""))
     if failure is None or (failure.time and failure.time < parse_time(run.started)):

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
 
+from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import ALREADY_GONE, DELETED, REACTIVATED
 
 READ = "read"
@@ -22,41 +22,52 @@ KeyId = tuple[str, str]  # account id, access key id
 
 
 @dataclass(frozen=True, slots=True)
-class FoundKey:
-    """One inactive key as one policy run found it; days are those of that run."""
+class SeenUser:
+    """A user as one policy run, or a journal, describes it."""
 
     account_id: str
-    user_name: str
-    path: str
-    partition: str
-    access_key_id: str
-    created: str
-    last_used: str | None
-    last_used_service: str | None
-    last_used_region: str | None
-    not_before: str
-    not_after: str
-    at_least_days: float
-    at_most_days: float
-    evidence: tuple[str, ...]  # in words
-    proven: bool = True  # whether anything is: else it may have been active until it was found
-    unsettled_at_least_days: float | None = None  # what a later sighting would prove
-    unsettled_until: str | None = None
-    user_keys: int | None = None  # keys of any status that the user holds; None: not recorded
-    exempt: bool = False  # the user carried the exempt-tag of the policy's delete action
+    name: str
+    path: str = "/"
+    partition: str = AWS
+    keys: int | None = None  # of any status that it holds; None: not recorded
+    exempt: bool = False  # it carried the exempt-tag of the policy's delete action
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What tells it from all other users, in one run."""
+        return self.account_id, self.name
+
+    @property
+    def arn(self) -> str:
+        """As IAM makes it."""
+        return f"arn:{self.partition}:iam::{self.account_id}:user{self.path}{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenKey:
+    """An inactive key as one policy run, or a journal, describes it; days are those of that run."""
+
+    found: FoundKey
+    user: SeenUser
+    proven: bool  # whether anything is: else it may have been active until it was found
     selected: bool = True  # Custodian's own access-key filters, if any, matched it as well
+
+    @property
+    def id(self) -> str:
+        """The access key id."""
+        return self.found.key.access_key_id
 
     @property
     def identity(self) -> KeyId:
         """What tells it from all other keys."""
-        return self.account_id, self.access_key_id
+        return self.user.account_id, self.id
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class KeyOutcome:
     """What an action's journal says became of one key in one run."""
 
-    key: FoundKey  # as far as the journal describes it
+    key: SeenKey  # as far as the journal describes it
     policy: str
     time: str
     outcome: str  # deleted, skipped or failed
@@ -74,7 +85,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyRun:
+class PastRun:
     """The output directory of one policy in one account and region, read."""
 
     source: str  # the -s it was found under
@@ -96,9 +107,9 @@ class PolicyRun:
     fresh: bool = True  # its keys are those that this very run found
     failed_action: str | None = None  # why an action failed; empty: its files do not say it
     user_failures: tuple[str, ...] = ()  # actions that failed on a user as a whole, in words
-    keys: tuple[FoundKey, ...] = ()
+    keys: tuple[SeenKey, ...] = ()
     active_key_ids: frozenset[str] = frozenset()
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[KeyOutcome, ...] = ()
 
     @property
     def account(self) -> str:
@@ -131,14 +142,14 @@ class UnreadPlace:
 class Collection:
     """All that was read: the runs, and what could not be made sense of, as sentences."""
 
-    runs: tuple[PolicyRun, ...]
+    runs: tuple[PastRun, ...]
     problems: tuple[str, ...] = ()
     unread: tuple[UnreadPlace, ...] = ()
     other_policies: frozenset[str] = frozenset()  # those that do not look at an account's keys
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountCoverage:
     """Whether one account was read, and if not, why."""
 
     account_id: str
@@ -154,9 +165,9 @@ class Account:
 class KeyRow:
     """One key of the report, merged over regions, policies and runs."""
 
-    key: FoundKey
+    key: SeenKey
     account_name: str
-    done: Outcome | None  # the last outcome that still stands
+    done: KeyOutcome | None  # the last outcome that still stands
     first_seen: str | None
     last_seen: str | None
     slot_blocked: bool  # the user's second key slot is taken by an inactive key
@@ -185,49 +196,22 @@ class KeyRow:
     @property
     def never_used(self) -> bool:
         """Whether IAM recorded no use of the key."""
-        return self.key.last_used is None
+        return self.found.last_use.time is None
 
     @property
-    def user(self) -> tuple[str, str]:
-        """Whose key it is: account id and user name."""
-        return self.key.account_id, self.key.user_name
+    def found(self) -> FoundKey:
+        """The key with its best proof."""
+        return self.key.found
+
+    @property
+    def user(self) -> SeenUser:
+        """Whose key it is."""
+        return self.key.user
 
 
-def settles(outcome: Outcome) -> bool:
+def settles(outcome: KeyOutcome) -> bool:
     """Whether the key is no longer an inactive one by this outcome, if none saw it later."""
     return outcome.outcome == DELETED or outcome.reason in NO_LONGER_INACTIVE
-
-
-# What the json and csv reports say of a key, in this order.
-KEY_FIELDS = {
-    path.rpartition(".")[2]: attrgetter(path)
-    for path in (
-        "key.account_id",
-        "account_name",
-        "key.user_name",
-        "key.path",
-        "key.access_key_id",
-        "key.created",
-        "key.last_used",
-        "key.last_used_service",
-        "key.last_used_region",
-        "key.not_before",
-        "key.not_after",
-        "key.at_least_days",
-        "key.at_most_days",
-        "key.evidence",
-        "outcome",
-        "reason",
-        "outcome_time",
-        "first_seen",
-        "last_seen",
-        "slot_blocked",
-        "policies",
-        "key.proven",
-        "key.unsettled_at_least_days",
-        "key.unsettled_until",
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +276,7 @@ class Report:
 
     generated: str
     totals: Totals
-    accounts: tuple[Account, ...]
+    accounts: tuple[AccountCoverage, ...]
     keys: tuple[KeyRow, ...]
     ages: tuple[AgeBin, ...]
     reasons: tuple[tuple[str, str, int], ...]  # outcome, reason, keys

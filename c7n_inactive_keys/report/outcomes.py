@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from c7n_inactive_keys.core.journal import DELETED, REACTIVATED, SKIPPED
-from c7n_inactive_keys.report.model import READ, KeyId, Outcome, PolicyRun, settles
+from c7n_inactive_keys.report.model import READ, KeyId, KeyOutcome, PastRun, settles
 from c7n_inactive_keys.report.read.journal_file import INTERRUPTED
 
 NOT_LISTED = f"{INTERRUPTED}: the policy's next run no longer found it"
@@ -15,12 +15,12 @@ NOT_LISTED = f"{INTERRUPTED}: the policy's next run no longer found it"
 Turns = Mapping[tuple[str, str], str]  # when each policy last read each account
 
 
-def last_outcomes(runs: Sequence[PolicyRun]) -> tuple[dict[KeyId, Outcome], set[KeyId]]:
+def last_outcomes(runs: Sequence[PastRun]) -> tuple[dict[KeyId, KeyOutcome], set[KeyId]]:
     """The last outcome of each key, and the keys whose deletion was cut off.
 
     A deletion is final, whatever another region's run says.
     """
-    last: dict[KeyId, Outcome] = {}
+    last: dict[KeyId, KeyOutcome] = {}
     for outcome in (outcome for run in runs for outcome in run.outcomes):
         known = last.get(outcome.key.identity)
         if known is None or _order(outcome) > _order(known):
@@ -31,11 +31,11 @@ def last_outcomes(runs: Sequence[PolicyRun]) -> tuple[dict[KeyId, Outcome], set[
     return last, cut_off
 
 
-def _order(outcome: Outcome) -> tuple[bool, str]:
+def _order(outcome: KeyOutcome) -> tuple[bool, str]:
     return outcome.outcome == DELETED, outcome.time
 
 
-def _follow_up(outcome: Outcome, read: Iterable[PolicyRun]) -> Outcome:
+def _follow_up(outcome: KeyOutcome, read: Iterable[PastRun]) -> KeyOutcome:
     """What later readings say became of a key whose deletion was cut off.
 
     A key that the same policy does not find any more, when it has read the whole account again, is
@@ -43,7 +43,7 @@ def _follow_up(outcome: Outcome, read: Iterable[PolicyRun]) -> Outcome:
     """
     account_id, key_id = outcome.key.identity
     later = [run for run in read if run.account_id == account_id and run.started >= outcome.time]
-    if any(key.access_key_id == key_id for run in later for key in run.keys):
+    if any(key.id == key_id for run in later for key in run.keys):
         return outcome
     if any(key_id in run.active_key_ids for run in later):
         return replace(outcome, outcome=SKIPPED, reason=REACTIVATED)
@@ -52,7 +52,7 @@ def _follow_up(outcome: Outcome, read: Iterable[PolicyRun]) -> Outcome:
     return outcome
 
 
-def reactivations(runs: Iterable[PolicyRun]) -> dict[KeyId, str]:
+def reactivations(runs: Iterable[PastRun]) -> dict[KeyId, str]:
     """When a deletion last found a key active."""
     found: dict[KeyId, str] = {}
     for outcome in (outcome for run in runs for outcome in run.outcomes):
@@ -62,7 +62,7 @@ def reactivations(runs: Iterable[PolicyRun]) -> dict[KeyId, str]:
     return found
 
 
-def turns(runs: Iterable[PolicyRun]) -> Turns:
+def turns(runs: Iterable[PastRun]) -> Turns:
     """When each policy last found out which keys there are in each account."""
     last: dict[tuple[str, str], str] = {}
     for run in runs:
@@ -72,7 +72,7 @@ def turns(runs: Iterable[PolicyRun]) -> Turns:
     return last
 
 
-def stands(outcome: Outcome, last_seen: str | None, last_turns: Turns) -> bool:
+def stands(outcome: KeyOutcome, last_seen: str | None, last_turns: Turns) -> bool:
     """Whether an outcome still says something of a key that was found, last at `last_seen`.
 
     That it is no longer inactive is past if it was found inactive after that, or nobody knows
@@ -81,4 +81,4 @@ def stands(outcome: Outcome, last_seen: str | None, last_turns: Turns) -> bool:
     """
     if settles(outcome):
         return outcome.outcome == DELETED if last_seen is None else last_seen <= outcome.time
-    return last_turns.get((outcome.key.account_id, outcome.policy), "") <= outcome.time
+    return last_turns.get((outcome.key.user.account_id, outcome.policy), "") <= outcome.time

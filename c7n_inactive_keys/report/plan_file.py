@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import DELETED
 from c7n_inactive_keys.core.plan import COLUMNS
+from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.formats.csv_format import csv_lines, harmless
 from c7n_inactive_keys.report.model import (
     READ,
     Collection,
-    FoundKey,
     ListedAccount,
     Report,
+    SeenKey,
 )
 from c7n_inactive_keys.report.rounds import relevant_runs, rounds
 from c7n_inactive_keys.report.sightings import current_runs
@@ -33,7 +34,7 @@ def planned_keys(
     report: Report,
     listed: Sequence[ListedAccount] | None,
     policies: Sequence[str],
-) -> list[FoundKey]:
+) -> list[SeenKey]:
     """Keys that the last read of a policy with delete-inactive-keys matched, exempt users' not.
 
     Nor those that the policy's access-key filters do not stand for.
@@ -55,17 +56,23 @@ def planned_keys(
         for run in current_runs(rounds(runs))
         if run.deletes and run.state == READ
         for key in run.keys
-        if key.account_id in covered and key.selected and not key.exempt
+        if key.user.account_id in covered and key.selected and not key.user.exempt
     }
     return [keys[identity] for identity in sorted(keys) if identity not in done]
 
 
-def render(keys: Sequence[FoundKey]) -> Iterator[str]:
+def render(keys: Sequence[SeenKey]) -> Iterator[str]:
     """The plan as CSV, in the columns that the action's `plan` reads."""
     return csv_lines(
         COLUMNS,
         (
-            (key.account_id, key.user_name, key.access_key_id, key.created, key.at_least_days)
+            (
+                key.user.account_id,
+                key.user.name,
+                key.id,
+                format_time(key.found.key.created),
+                key.found.at_least_days,
+            )
             for key in keys
         ),
         guard=_guard,

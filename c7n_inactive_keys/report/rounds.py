@@ -8,20 +8,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from c7n_inactive_keys.core.times import parse_time
-from c7n_inactive_keys.report.model import FAILED, Collection, ListedAccount, PolicyRun
+from c7n_inactive_keys.report.model import FAILED, Collection, ListedAccount, PastRun
 
 NOT_KNOWN = "without its metadata.json it is not known whether the policy looks for inactive keys"
 # Regions and policies of one pass begin within this time, and so do jobs that share the accounts
 # of an organisation between them, or run a failed account again.
 SAME_ROUND = timedelta(hours=12)
 
-Round = tuple[PolicyRun, ...]
+Round = tuple[PastRun, ...]
 Place = tuple[str, str, str | None]  # account, policy, region
 
 
 def relevant_runs(
     collection: Collection, listed: Sequence[ListedAccount] | None, policies: Sequence[str]
-) -> list[PolicyRun]:
+) -> list[PastRun]:
     """The runs of policies that are about keys (only `policies`, if any), with their account ids.
 
     A run that was killed early says neither its account id nor what the policy does: the id is
@@ -43,12 +43,12 @@ def relevant_runs(
     ]
 
 
-def _failed(run: PolicyRun) -> PolicyRun:
+def _failed(run: PastRun) -> PastRun:
     return run if run.state == FAILED else replace(run, state=FAILED, reason=NOT_KNOWN)
 
 
 def _account_ids(
-    runs: Iterable[PolicyRun], listed: Sequence[ListedAccount] | None
+    runs: Iterable[PastRun], listed: Sequence[ListedAccount] | None
 ) -> Mapping[tuple[str, ...], str]:
     """The account id of each place in a tree that is one account's."""
     found: dict[tuple[str, ...], set[str]] = {}
@@ -60,7 +60,7 @@ def _account_ids(
     return ids
 
 
-def _places(run: PolicyRun) -> Iterator[tuple[str, ...]]:
+def _places(run: PastRun) -> Iterator[tuple[str, ...]]:
     """Where the output of the same account may be: under its name, or side by side."""
     if run.account_name:
         yield (run.account_name,)
@@ -68,13 +68,13 @@ def _places(run: PolicyRun) -> Iterator[tuple[str, ...]]:
         yield run.source, run.stamp, run.root
 
 
-def rounds(runs: Iterable[PolicyRun]) -> list[Round]:
+def rounds(runs: Iterable[PastRun]) -> list[Round]:
     """Runs in rounds, oldest first.
 
     Trees may hold one account or all of them, one run or one for each hour. What belongs together
     is found by this: within a round no policy is run twice in the same account and region.
     """
-    found: list[list[PolicyRun]] = []
+    found: list[list[PastRun]] = []
     seen: set[Place] = set()
     for unit in sorted(_units(runs), key=started):
         places = {_place(run) for run in unit}
@@ -86,32 +86,32 @@ def rounds(runs: Iterable[PolicyRun]) -> list[Round]:
     return [tuple(item) for item in found]
 
 
-def _units(runs: Iterable[PolicyRun]) -> list[list[PolicyRun]]:
+def _units(runs: Iterable[PastRun]) -> list[list[PastRun]]:
     """Runs that were found side by side, the last of each place together.
 
     A place has several if its account was given another name and the directory used again.
     """
-    places: dict[tuple[str, str, str, Place], list[PolicyRun]] = {}
+    places: dict[tuple[str, str, str, Place], list[PastRun]] = {}
     for run in sorted(runs, key=lambda run: run.started, reverse=True):
         places.setdefault((run.source, run.stamp, run.root, _place(run)), []).append(run)
-    units: dict[tuple[str, str, str, int], list[PolicyRun]] = {}
+    units: dict[tuple[str, str, str, int], list[PastRun]] = {}
     for (source, stamp, root, _), same in places.items():
         for number, run in enumerate(same):
             units.setdefault((source, stamp, root, number), []).append(run)
     return list(units.values())
 
 
-def _place(run: PolicyRun) -> Place:
+def _place(run: PastRun) -> Place:
     return run.account, run.policy, run.region
 
 
-def started(part: Iterable[PolicyRun]) -> str:
+def started(part: Iterable[PastRun]) -> str:
     """When the last of the runs began; the time of files, which copying changes, at a pinch."""
     runs = list(part)
     return max([run.started for run in runs if run.start_known] or [run.started for run in runs])
 
 
-def together(runs: Sequence[PolicyRun]) -> list[PolicyRun]:
+def together(runs: Sequence[PastRun]) -> list[PastRun]:
     """Of runs of the same policy in the same account and round, those of the same pass.
 
     An earlier one is left of a region that is no longer visited.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from c7n_inactive_keys.core.journal import ALREADY_GONE, DELETED
 from c7n_inactive_keys.partitions import partition_of
-from c7n_inactive_keys.report.model import AWS, READ, FoundKey, KeyId, KeyRow, Outcome, PolicyRun
+from c7n_inactive_keys.report.model import AWS, READ, KeyId, KeyOutcome, KeyRow, PastRun, SeenKey
 from c7n_inactive_keys.report.outcomes import last_outcomes, reactivations, stands, turns
 from c7n_inactive_keys.report.rounds import Round
 from c7n_inactive_keys.report.sightings import Sighting, current_runs, sightings
@@ -41,20 +41,20 @@ def key_rows(
     rows = [
         replace(
             row,
-            account_name=names.get(row.key.account_id, row.key.account_id),
+            account_name=names.get(row.user.account_id, row.user.account_id),
             first_seen=first_seen.get(row.key.identity),
         )
         for row in rows
     ]
-    rows.sort(key=lambda row: (row.account_name, *row.user, row.key.access_key_id))
+    rows.sort(key=lambda row: (row.account_name, *row.user.identity, row.key.id))
     return _with_blocked_slots(rows, seen), problems
 
 
 def _standing(
-    outcomes: Mapping[KeyId, Outcome],
+    outcomes: Mapping[KeyId, KeyOutcome],
     seen: Mapping[KeyId, Sighting],
     last_turns: Mapping[tuple[str, str], str],
-) -> tuple[dict[KeyId, Outcome], list[str]]:
+) -> tuple[dict[KeyId, KeyOutcome], list[str]]:
     """The outcomes that still say something of the keys found, and deletions that cannot be."""
     standing, problems = {}, []
     for identity, sighting in seen.items():
@@ -71,7 +71,7 @@ def _standing(
     return standing, problems
 
 
-def _lost(runs: Iterable[PolicyRun]) -> set[KeyId]:
+def _lost(runs: Iterable[PastRun]) -> set[KeyId]:
     """Keys that the journals of current runs speak of whose resources.json cannot be used."""
     return {
         outcome.key.identity
@@ -82,15 +82,15 @@ def _lost(runs: Iterable[PolicyRun]) -> set[KeyId]:
     }
 
 
-def _first_seen(runs: Iterable[PolicyRun]) -> dict[KeyId, str]:
+def _first_seen(runs: Iterable[PastRun]) -> dict[KeyId, str]:
     first: dict[KeyId, str] = {}
     for run in runs:
         for key in run.keys if run.fresh else ():
-            first.setdefault((key.account_id or run.account_id, key.access_key_id), run.started)
+            first.setdefault((key.user.account_id or run.account_id, key.id), run.started)
     return first
 
 
-def _row(sighting: Sighting, outcome: Outcome | None) -> KeyRow:
+def _row(sighting: Sighting, outcome: KeyOutcome | None) -> KeyRow:
     return KeyRow(
         key=sighting.key,
         account_name="",
@@ -106,38 +106,39 @@ def _row(sighting: Sighting, outcome: Outcome | None) -> KeyRow:
 class _Known:
     """What earlier runs knew of keys and accounts, and a journal does not say."""
 
-    keys: Mapping[KeyId, FoundKey]  # as it was last found
+    keys: Mapping[KeyId, SeenKey]  # as it was last found
     partitions: Mapping[str, str]  # by account id
 
     @classmethod
-    def of(cls, runs: Iterable[PolicyRun]) -> _Known:
+    def of(cls, runs: Iterable[PastRun]) -> _Known:
         """From all runs, the last one last."""
-        keys: dict[KeyId, FoundKey] = {}
+        keys: dict[KeyId, SeenKey] = {}
         partitions: dict[str, str] = {}
         for run in runs:
             for key in run.keys:
-                account_id = key.account_id or run.account_id
-                keys[account_id, key.access_key_id] = key
-                partitions[account_id] = key.partition
+                account_id = key.user.account_id or run.account_id
+                keys[account_id, key.id] = key
+                partitions[account_id] = key.user.partition
             for outcome in run.outcomes if run.region else ():
                 partition = partition_of(run.region or "") or AWS
-                partitions.setdefault(outcome.key.account_id, partition)
+                partitions.setdefault(outcome.key.user.account_id, partition)
         return cls(keys, partitions)
 
 
-def _journal_row(outcome: Outcome, known: _Known) -> KeyRow:
+def _journal_row(outcome: KeyOutcome, known: _Known) -> KeyRow:
     """The row of a key that only a journal still knows."""
-    key, found = outcome.key, known.keys.get(outcome.key.identity)
-    if found:
-        key = replace(
-            key,
-            path=found.path,
-            partition=found.partition,
-            last_used_service=found.last_used_service,
-            last_used_region=found.last_used_region,
+    key, before = outcome.key, known.keys.get(outcome.key.identity)
+    if before:
+        use = replace(before.found.last_use, time=key.found.last_use.time)
+        user = replace(
+            key.user,
+            path=before.user.path,
+            partition=before.user.partition,
         )
+        key = replace(key, found=replace(key.found, last_use=use), user=user)
     else:
-        key = replace(key, partition=known.partitions.get(key.account_id, AWS))
+        partition = known.partitions.get(key.user.account_id, AWS)
+        key = replace(key, user=replace(key.user, partition=partition))
     return KeyRow(
         key=key,
         account_name="",
@@ -159,13 +160,14 @@ def _with_blocked_slots(
         sighting = seen.get(row.key.identity)
         if sighting is None:
             continue
-        if row.user not in held:
-            held[row.user] = sighting.key.user_keys or 0
-        held[row.user] -= row.outcome == DELETED or row.reason == ALREADY_GONE
-        inactive[row.user] += not row.settled
+        user = row.user.identity
+        if user not in held:
+            held[user] = sighting.key.user.keys or 0
+        held[user] -= row.outcome == DELETED or row.reason == ALREADY_GONE
+        inactive[user] += not row.settled
     return tuple(
         replace(row, slot_blocked=True)
-        if not row.settled and max(held[row.user], inactive[row.user]) >= 2
+        if not row.settled and max(held[row.user.identity], inactive[row.user.identity]) >= 2
         else row
         for row in rows
     )

@@ -6,34 +6,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from c7n_inactive_keys.report.model import READ, FoundKey, KeyId, PolicyRun
+from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.report.model import READ, KeyId, PastRun, SeenKey
 from c7n_inactive_keys.report.rounds import Round, is_same_round, together
+from c7n_inactive_keys.report.words import evidence_words
 
 
 @dataclass(slots=True)
 class Sighting:
     """A key as it was found, while sightings are being put together."""
 
-    key: FoundKey
+    key: SeenKey
     started: str | None  # of the run that found it so; None: not known
     last_seen: str | None
     policies: set[str] = field(default_factory=set)
 
 
-def current_runs(found: Sequence[Round]) -> list[PolicyRun]:
+def current_runs(found: Sequence[Round]) -> list[PastRun]:
     """The last runs of each policy in each account that read it, and what came behind them.
 
     Of a later run that could not read everything counts what it found; that it did not find a key
     says nothing. If none read the account, all count.
     """
-    places: dict[tuple[str, str], list[tuple[int, PolicyRun]]] = {}
+    places: dict[tuple[str, str], list[tuple[int, PastRun]]] = {}
     for number, part in enumerate(found):
         for run in part:
             places.setdefault((run.account, run.policy), []).append((number, run))
     return [run for runs in places.values() for run in _current(runs)]
 
 
-def _current(runs: Sequence[tuple[int, PolicyRun]]) -> list[PolicyRun]:
+def _current(runs: Sequence[tuple[int, PastRun]]) -> list[PastRun]:
     last = max((number for number, run in runs if run.state == READ), default=None)
     if last is None:
         return [run for _, run in runs]
@@ -48,7 +50,7 @@ def _current(runs: Sequence[tuple[int, PolicyRun]]) -> list[PolicyRun]:
     ]
 
 
-def sightings(runs: Sequence[PolicyRun], reactivated: Mapping[KeyId, str]) -> dict[KeyId, Sighting]:
+def sightings(runs: Sequence[PastRun], reactivated: Mapping[KeyId, str]) -> dict[KeyId, Sighting]:
     """The keys that were found; `reactivated` is when a deletion last found a key active.
 
     What was found of a key before it was active is past. It counts at most until the key is found
@@ -60,7 +62,7 @@ def sightings(runs: Sequence[PolicyRun], reactivated: Mapping[KeyId, str]) -> di
     for run in runs:
         started = run.started if run.fresh else None
         for key in run.keys:
-            own = key if key.account_id else replace(key, account_id=run.account_id)
+            own = _of_account(key, run.account_id)
             active = max(seen_active.get(own.identity, ""), reactivated.get(own.identity, ""))
             _add(found if (started or "") >= active else past, own, started, run.policy)
     for identity, sighting in past.items():
@@ -69,7 +71,14 @@ def sightings(runs: Sequence[PolicyRun], reactivated: Mapping[KeyId, str]) -> di
     return found
 
 
-def _seen_active(runs: Iterable[PolicyRun]) -> dict[KeyId, str]:
+def _of_account(key: SeenKey, account_id: str) -> SeenKey:
+    """The key of a user whose own description does not say the account."""
+    if key.user.account_id:
+        return key
+    return replace(key, user=replace(key.user, account_id=account_id))
+
+
+def _seen_active(runs: Iterable[PastRun]) -> dict[KeyId, str]:
     """When a run last saw a key as Active, which is then no inactive key any more."""
     seen: dict[KeyId, str] = {}
     for run in runs:
@@ -79,7 +88,7 @@ def _seen_active(runs: Iterable[PolicyRun]) -> dict[KeyId, str]:
     return seen
 
 
-def _add(known: dict[KeyId, Sighting], key: FoundKey, started: str | None, policy: str) -> None:
+def _add(known: dict[KeyId, Sighting], key: SeenKey, started: str | None, policy: str) -> None:
     """Put one more sighting of a key to those that are known."""
     before = known.get(key.identity)
     if before is None:
@@ -91,7 +100,7 @@ def _add(known: dict[KeyId, Sighting], key: FoundKey, started: str | None, polic
     before.policies.add(policy)
 
 
-def _is_better(key: FoundKey, started: str | None, known: Sighting) -> bool:
+def _is_better(key: SeenKey, started: str | None, known: Sighting) -> bool:
     """Whether a sighting is a later one by a day, or as good as the same and proves more.
 
     What a later one knows of activity ends an earlier proof on the same day, too.
@@ -99,12 +108,15 @@ def _is_better(key: FoundKey, started: str | None, known: Sighting) -> bool:
     this, that = started or "", known.started or ""
     if this[:10] != that[:10]:
         return this > that
-    if key.not_before > known.key.not_after or known.key.not_before > key.not_after:
+    one, other = key.found, known.key.found
+    if one.not_before > other.not_after or other.not_before > one.not_after:
         return this > that
     return _rank(key) > _rank(known.key)
 
 
-def _rank(key: FoundKey) -> tuple[object, ...]:
+def _rank(key: SeenKey) -> tuple[object, ...]:
     """What proves more is higher; of equals, what knows more, whichever was read first."""
-    known = key.last_used or "", key.user_keys or 0, key.evidence
-    return key.at_least_days, -key.at_most_days, *known
+    found = key.found
+    used = format_time(found.last_use.time) if found.last_use.time else ""
+    known = used, key.user.keys or 0, [evidence_words(item) for item in found.evidence]
+    return found.at_least_days, -found.at_most_days, *known

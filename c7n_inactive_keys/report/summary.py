@@ -14,7 +14,7 @@ from c7n_inactive_keys.report.coverage import OrgFailures, by_account_name, cove
 from c7n_inactive_keys.report.failures import failures, short_reason
 from c7n_inactive_keys.report.model import (
     READ,
-    Account,
+    AccountCoverage,
     AgeBin,
     Collection,
     KeyRow,
@@ -53,7 +53,7 @@ def summarise(
     accounts = coverage(found, listed, org_failures, collection.unread)
     names = {account.account_id: account.name for account in accounts if account.account_id}
     rows, problems = key_rows(found, names)
-    per_account = Counter(row.key.account_id for row in rows)
+    per_account = Counter(row.user.account_id for row in rows)
     told = by_account_name(org_failures, {run.policy for run in runs})
     return Report(
         generated=format_time(generated),
@@ -76,16 +76,16 @@ def totals(rows: Iterable[KeyRow]) -> Totals:
     outcomes = Counter(row.outcome for row in rows)
     return Totals(
         keys=len(rows),
-        users=len({row.user for row in rows}),
-        accounts=len({row.key.account_id for row in rows}),
+        users=len({row.user.identity for row in rows}),
+        accounts=len({row.user.account_id for row in rows}),
         never_used=sum(row.never_used for row in rows),
         deleted=outcomes[DELETED],
         skipped=outcomes[SKIPPED],
         failed=outcomes[FAILED],
-        slot_blocked=len({row.user for row in rows if row.slot_blocked}),
+        slot_blocked=len({row.user.identity for row in rows if row.slot_blocked}),
         remaining=len(left),
-        remaining_users=len({row.user for row in left}),
-        remaining_accounts=len({row.key.account_id for row in left}),
+        remaining_users=len({row.user.identity for row in left}),
+        remaining_accounts=len({row.user.account_id for row in left}),
         remaining_never_used=sum(row.never_used for row in left),
         unproven=sum(not row.key.proven for row in left),
     )
@@ -96,10 +96,10 @@ def ages(rows: Iterable[KeyRow]) -> tuple[AgeBin, ...]:
 
     Those of which nothing is proven come first: in no row of what is proven are they an age.
     """
-    keys = [row.key for row in rows if not row.settled]
-    proven = Counter(_bin(key.at_least_days) for key in keys if key.proven)
-    possible = Counter(_bin(key.at_most_days) for key in keys)
-    unproven = sum(not key.proven for key in keys)
+    left = [row for row in rows if not row.settled]
+    proven = Counter(_bin(row.found.at_least_days) for row in left if row.key.proven)
+    possible = Counter(_bin(row.found.at_most_days) for row in left)
+    unproven = sum(not row.key.proven for row in left)
     return (
         AgeBin(UNPROVEN, 0, 0, unproven, 0),
         *(
@@ -122,7 +122,7 @@ def reasons(rows: Iterable[KeyRow]) -> tuple[tuple[str, str, int], ...]:
     )
 
 
-def _unlisted(accounts: Iterable[Account]) -> Iterable[str]:
+def _unlisted(accounts: Iterable[AccountCoverage]) -> Iterable[str]:
     return (
         f"account {account.name} ({account.account_id}) has output but is not in the accounts file"
         for account in accounts
@@ -134,19 +134,19 @@ def oldest(rows: Iterable[KeyRow], number: int) -> list[KeyRow]:
     """The keys that have certainly been inactive the longest and are still there."""
     return sorted(
         (row for row in rows if not row.settled),
-        key=lambda row: (-row.key.at_least_days, -row.key.at_most_days, *row.key.identity),
+        key=lambda row: (-row.found.at_least_days, -row.found.at_most_days, *row.key.identity),
     )[:number]
 
 
-def top_accounts(report: Report, number: int) -> list[tuple[Account, int]]:
+def top_accounts(report: Report, number: int) -> list[tuple[AccountCoverage, int]]:
     """The accounts with the most keys that are still inactive."""
     remaining: Mapping[str, int] = Counter(
-        row.key.account_id for row in report.keys if not row.settled
+        row.user.account_id for row in report.keys if not row.settled
     )
     ranked = [(a, remaining[a.account_id]) for a in report.accounts if remaining[a.account_id]]
     return sorted(ranked, key=lambda item: (-item[1], item[0].name))[:number]
 
 
-def uncovered(report: Report) -> list[Account]:
+def uncovered(report: Report) -> list[AccountCoverage]:
     """The accounts that were not read."""
     return [account for account in report.accounts if account.status != READ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from c7n_inactive_keys.core.journal import DELETED
-from c7n_inactive_keys.report.model import READ, PolicyRun, TrendPoint
+from c7n_inactive_keys.report.model import READ, PastRun, TrendPoint
 from c7n_inactive_keys.report.rounds import Round, started
 
 Known = dict[str, dict[str, frozenset[str]]]  # account -> policy -> ids of inactive keys
@@ -49,18 +49,18 @@ def _point(part: Round, known: Known, deleted: set[str]) -> TrendPoint:
 def _deleted(part: Round, this_round: bool = False) -> set[str]:
     """Ids of keys that the round's journals call deleted, by its own runs only if so asked."""
     return {
-        item.key.access_key_id
+        item.key.id
         for run in part
         for item in run.outcomes
         if item.outcome == DELETED and (not this_round or item.time >= run.started)
     }
 
 
-def _keys(runs: Iterable[PolicyRun]) -> Known:
+def _keys(runs: Iterable[PastRun]) -> Known:
     found: dict[str, dict[str, set[str]]] = {}
     for run in runs:
         keys = found.setdefault(run.account_id, {}).setdefault(run.policy, set())
-        keys.update(key.access_key_id for key in run.keys)
+        keys.update(key.id for key in run.keys)
     return {
         account: {policy: frozenset(keys) for policy, keys in policies.items()}
         for account, policies in found.items()

@@ -5,18 +5,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from sys import intern
-from typing import Any
 
+from c7n_inactive_keys.core.evidence import Evidence
 from c7n_inactive_keys.core.journal import (
     UNREAD_HISTORY,
     UNREAD_LAST_USE,
     UNREAD_USER,
     UNREADABLE,
 )
+from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.model import Unread
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# In JSON those below a blank can only be escaped, or stand between the values.
+RAW_CONTROL = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# Any escape of JSON, so that none is looked for behind an escaped backslash.
+ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<bad>\\u(?:[dD][89a-fA-F]..|00[01].|007[fF]|00[89].|202[89a-eA-E]|206[6-9])|\\[bf])"
+    r"|(?P<blank>\\[nrt])|\\.",
+    re.DOTALL,
+)
 NAMED = 3  # users or keys of which a sentence speaks by name
 UNREAD = {  # with what is counted in it
     UNREAD_HISTORY: ("event history could not be read", None),
@@ -38,8 +47,19 @@ def clean(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """Text in which an escape for each half of a character, as in JSON, makes the whole one."""
+    """Text in which an escape for each half of a character, as in YAML, makes the whole one."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def printable(text: str) -> str:
+    """JSON text whose values are safe to print: no control characters, no halves of others."""
+    if not text.isascii() or "\x7f" in text:
+        text = RAW_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    return ESCAPE.sub(_safe_escape, text) if "\\" in text else text
+
+
+def _safe_escape(found: re.Match[str]) -> str:
+    return r"\ufffd" if found["bad"] else " " if found["blank"] else found[0]
 
 
 def unread_words(items: Iterable[Unread]) -> str | None:
@@ -64,36 +84,36 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def evidence_words(item: Mapping[str, Any]) -> str:
-    """One entry of the annotation's Evidence list as a sentence of its own."""
+def evidence_words(item: Evidence) -> str:
+    """One item of evidence as a sentence of its own."""
     words = " ".join(_words(item))
-    if item.get("Discarded"):
-        words = f"{words}; not believed: {item['Discarded']}"
-    if item.get("Waiting"):
-        words = f"{words}; waits {item['Waiting']}"
-    # Most of a large report's text is the same few sentences, over and over.
-    return intern(clean(words))
+    if item.discarded:
+        words = f"{words}; not believed: {item.discarded}"
+    if item.waiting:
+        words = f"{words}; waits {item.waiting}"
+    return words
 
 
-def _words(item: Mapping[str, Any]) -> Iterable[str]:
-    source, kind = str(item.get("Source", "?")), str(item.get("Kind", "?"))
-    if source == "key" and kind == "created":
-        yield f"created {item.get('Time')}"
+def _words(item: Evidence) -> Iterator[str]:
+    time = format_time(item.time) if item.time else None
+    if item.source == "key" and item.kind == "created":
+        yield f"created {time}"
         return
-    if kind == "unavailable":
-        yield f"{source}: not available: {item.get('Reason')}"
+    if item.kind == "unavailable":
+        yield f"{item.source}: not available: {item.reason}"
         return
-    if kind == "inactive-throughout":
-        yield f"{source}: inactive throughout {item.get('From')} to {item.get('To')}"
+    if item.kind == "inactive-throughout":
+        until = format_time(item.until) if item.until else None
+        yield f"{item.source}: inactive throughout {time} to {until}"
         return
-    prefix = "" if source == "last-used" else f"{source}: "
-    yield f"{prefix}{TIMED.get(kind, kind)} {item.get('Time')}"
-    if item.get("Actor"):
-        yield f"by {item['Actor']}"
-    if item.get("EventId"):
-        yield f"(event {item['EventId']})"
-    if item.get("Reason"):
-        yield f"because {item['Reason']}"
+    prefix = "" if item.source == "last-used" else f"{item.source}: "
+    yield f"{prefix}{TIMED.get(item.kind, item.kind)} {time}"
+    if item.actor:
+        yield f"by {item.actor}"
+    if item.event_id:
+        yield f"(event {item.event_id})"
+    if item.reason:
+        yield f"because {item.reason}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -7,33 +7,43 @@ import json
 import os
 import resource
 import threading
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from c7n_inactive_keys.core.errors import JournalError
+from c7n_inactive_keys.core.evidence import Evidence
+from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import (
     FILE_NAME,
     OUTCOMES,
+    ApiError,
     Journal,
-    JournalEntry,
+    JournalLine,
     JournalProblem,
     is_journal,
     join_journals,
     read_lines,
-    render_line,
+)
+from c7n_inactive_keys.core.keys import AccessKey, LastUse
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+LINE = JournalLine(
+    outcome="deleting",
+    time=NOON,
+    run_id="r1",
+    account_id="123456789012",
+    user_name="jürgen, <b>\u2028",
+    access_key_id="AKIAEXAMPLE000000001",
 )
 
-FIELDS = {
-    "outcome": "deleting",
-    "account_id": "123456789012",
-    "user_name": "jürgen, <b>\u2028",
-    "access_key_id": "AKIAEXAMPLE000000001",
-    "run_id": "r1",
-    "time": "2026-11-24T12:00:00Z",
-}
+
+def of_run(run_id, **changes):
+    """The line as another run wrote it."""
+    return replace(LINE, run_id=run_id, **changes)
 
 
 @pytest.fixture
@@ -55,33 +65,71 @@ def small_disk():
 
 
 def test_a_line_is_one_line_of_ascii():
-    """Whatever a user is called, and with values that JSON does not know."""
-    line = render_line({**FIELDS, "created": datetime(2026, 1, 3, tzinfo=timezone.utc)})
+    """Whatever a user is called."""
+    line = LINE.render()
     assert line.isascii()
     assert line.count("\n") == 1
     assert json.loads(line)["format_version"] == 1
-    assert json.loads(line)["created"] == "2026-01-03 00:00:00+00:00"
+
+
+def test_a_line_of_a_found_key_has_these_fields_on_disk():
+    """Programs of users read them."""
+    key = AccessKey("AKIAEXAMPLE000000001", "ci", "Inactive", NOON.replace(year=2020))
+    used = Evidence("last-used", "used", NOON.replace(year=2021))
+    found = FoundKey(key, LastUse(used.time), used.time, NOON, 0.0, 2154.0, (used,))
+    line = of_run(
+        "r1", user_name="ci", found=found, policy="p", region="us-east-1", run_time=NOON,
+        outcome="failed", reason="unreadable", error=ApiError("AccessDenied", "no"),
+    )  # fmt: skip
+    assert json.loads(line.render()) == {
+        "format_version": 1,
+        "time": "2026-11-24T12:00:00Z",
+        "run_id": "r1",
+        "run_time": "2026-11-24T12:00:00Z",
+        "policy": "p",
+        "account_id": "123456789012",
+        "region": "us-east-1",
+        "user_name": "ci",
+        "access_key_id": "AKIAEXAMPLE000000001",
+        "created": "2020-11-24T12:00:00Z",
+        "outcome": "failed",
+        "reason": "unreadable",
+        "error": {"code": "AccessDenied", "message": "no"},
+        "not_before": "2021-11-24T12:00:00Z",
+        "not_after": "2026-11-24T12:00:00Z",
+        "at_least_days": 0.0,
+        "at_most_days": 2154.0,
+        "evidence": [{"Source": "last-used", "Kind": "used", "Time": "2021-11-24T12:00:00Z"}],
+    }
+    assert JournalLine.parse(line.render()) == line
+
+
+SOME = st.text(min_size=1)
 
 
 @given(
-    st.fixed_dictionaries(
-        {name: st.text() for name in FIELDS if name != "outcome"}
-        | {"outcome": st.sampled_from(OUTCOMES), "access_key_id": st.none() | st.text()},
-        optional={"reason": st.text(), "evidence": st.lists(st.text())},
+    st.builds(
+        JournalLine,
+        outcome=st.sampled_from(OUTCOMES),
+        time=st.integers(0, 10**9).map(lambda seconds: NOON + timedelta(seconds=seconds)),
+        run_id=st.text(),
+        account_id=st.text(),
+        user_name=SOME,
+        access_key_id=st.none() | SOME,
+        policy=st.none() | SOME,
+        reason=SOME,
+        error=st.none() | st.builds(ApiError, st.text(), st.text()),
+        further=st.dictionaries(st.text().map("x-{}".format), st.integers() | st.text()),
     )
 )
-def test_every_line_is_read_back(fields):
-    """Entries come back with all their fields."""
-    entries, problems = read_lines(render_line(fields))
-    assert problems == []
-    [entry] = entries
-    assert entry.fields == {"format_version": 1, **fields}
-    assert [getattr(entry, name) for name in FIELDS] == [fields[name] for name in FIELDS]
+def test_every_line_is_read_back(line):
+    """With the fields of another version, which nobody here knows."""
+    assert read_lines(line.render()) == ([line], [])
 
 
 def test_a_line_torn_at_any_byte_costs_no_other_line():
     """What stands before and behind a torn line is read, and the torn one is told by number."""
-    line = render_line(FIELDS)
+    line = LINE.render()
     for length in range(1, len(line) - 1):
         entries, problems = read_lines(line + line[:length] + "\n" + line)
         assert len(entries) == 2
@@ -91,7 +139,7 @@ def test_a_line_torn_at_any_byte_costs_no_other_line():
 
 
 def test_a_line_that_lacks_only_its_newline_is_whole():
-    assert len(read_lines(render_line(FIELDS)[:-1])[0]) == 1
+    assert len(read_lines(LINE.render()[:-1])[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -101,8 +149,10 @@ def test_a_line_that_lacks_only_its_newline_is_whole():
         ("[]", "it is not a line of this journal"),
         ('{"outcome": "exploded"}', "it is not a line of this journal"),
         ('{"outcome": ["deleted"]}', "it is not a line of this journal"),
-        ('{"outcome": "deleted"}', "it has no account_id"),
-        (render_line({**FIELDS, "outcome": "x"}).strip(), "it is not a line of this journal"),
+        ('{"outcome": "deleted"}', "it has no time"),
+        (of_run("r1", outcome="x").render().strip(), "it is not a line of this journal"),
+        (of_run("r1", user_name=None).render().strip(), "it is not in the form of a journal"),
+        (of_run("r1", outcome="unread").render().strip(), "it is not in the form of a journal"),
     ],
 )
 def test_lines_of_another_origin_are_problems(line, problem):
@@ -126,7 +176,7 @@ def test_nothing_is_created_before_the_first_line(journal):
 def test_lines_are_there_when_write_returns(journal):
     """In order, readable by others while the journal is open, and by nobody else's account."""
     for number in range(3):
-        journal.write({**FIELDS, "run_id": str(number)})
+        journal.write(of_run(str(number)))
         assert [entry.run_id for entry in lines_of(journal)[0]] == [
             str(n) for n in range(number + 1)
         ]
@@ -136,25 +186,25 @@ def test_lines_are_there_when_write_returns(journal):
 
 def test_a_journal_is_only_ever_appended_to(journal):
     """A later run leaves what is there; so does one that was closed in between."""
-    journal.write(FIELDS)
+    journal.write(LINE)
     journal.close()
-    journal.write({**FIELDS, "run_id": "r2"})
+    journal.write(of_run("r2"))
     again = Journal(journal.path.parent)
-    again.write({**FIELDS, "run_id": "r3"})
+    again.write(of_run("r3"))
     again.close()
     assert [entry.run_id for entry in lines_of(journal)[0]] == ["r1", "r2", "r3"]
 
 
-@pytest.mark.parametrize("length", range(1, len(render_line(FIELDS)), 7))
+@pytest.mark.parametrize("length", range(1, len(LINE.render()) - 1, 7))
 def test_a_killed_run_does_not_spoil_the_next_ones_lines(tmp_path, length):
     """The torn line gets its newline first."""
     path = tmp_path / FILE_NAME
-    path.write_text(render_line(FIELDS) + render_line(FIELDS)[:length])
+    path.write_text(LINE.render() + LINE.render()[:length])
     journal = Journal(tmp_path)
-    journal.write({**FIELDS, "run_id": "r2"})
+    journal.write(of_run("r2"))
     journal.close()
     entries, problems = lines_of(journal)
-    assert [entry.run_id for entry in entries if isinstance(entry, JournalEntry)] == ["r1", "r2"]
+    assert [entry.run_id for entry in entries] == ["r1", "r2"]
     assert [problem.line_number for problem in problems] == [2]
 
 
@@ -163,7 +213,7 @@ def test_threads_do_not_mix_their_lines(journal):
 
     def work(name):
         for number in range(40):
-            journal.write({**FIELDS, "run_id": f"{name}-{number}"})
+            journal.write(of_run(f"{name}-{number}"))
 
     workers = [threading.Thread(target=work, args=(name,)) for name in range(8)]
     for worker in workers:
@@ -180,37 +230,37 @@ def test_a_full_disk_is_an_error(journal):
     journal.path.parent.mkdir(parents=True)
     journal.path.symlink_to("/dev/full")
     with pytest.raises(JournalError, match=f"{FILE_NAME} cannot be written .*No space left"):
-        journal.write(FIELDS)
+        journal.write(LINE)
 
 
 def test_a_directory_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match="cannot be written"):
-        Journal(tmp_path / "file").write(FIELDS)
+        Journal(tmp_path / "file").write(LINE)
 
 
 def test_half_a_line_is_an_error_for_good(journal, small_disk):
     """A disk that fills up within a line; nothing is appended to the torn line later."""
-    journal.write(FIELDS)
+    journal.write(LINE)
     size = journal.path.stat().st_size
     small_disk(size + 10)
     with pytest.raises(JournalError, match="only 10 of"):
-        journal.write(FIELDS)
+        journal.write(LINE)
     small_disk(10 * size)
     with pytest.raises(JournalError, match="cannot be written"):
-        journal.write(FIELDS)
+        journal.write(LINE)
     assert journal.path.stat().st_size == size + 10
 
 
 def test_a_torn_line_that_cannot_be_ended_is_an_error(tmp_path, small_disk):
     """And the file is closed again."""
     path = tmp_path / FILE_NAME
-    path.write_text(render_line(FIELDS)[:50])
+    path.write_text(LINE.render()[:50])
     small_disk(50)
     lowest_free = os.dup(0)
     os.close(lowest_free)
     with pytest.raises(JournalError, match="cannot be written"):
-        Journal(tmp_path).write(FIELDS)
+        Journal(tmp_path).write(LINE)
     still_free = os.dup(0)
     os.close(still_free)
     assert still_free == lowest_free
@@ -223,7 +273,7 @@ def test_a_torn_line_that_cannot_be_ended_is_an_error(tmp_path, small_disk):
 def test_a_copy_bears_the_runs_id_and_is_known_as_a_journal(journal):
     """Whatever stands in the id, the copy lies beside the journal; without a line there is none."""
     journal.keep_apart("early")
-    journal.write(FIELDS)
+    journal.write(LINE)
     journal.keep_apart("../r 1")
     names = sorted(path.name for path in journal.path.parent.iterdir())
     assert names == ["inactive-keys-.._r_1.jsonl", FILE_NAME]
@@ -236,10 +286,9 @@ def test_joined_journals_have_each_line_once_and_end_with_the_run_that_began_las
     """In whatever order the files come, a torn line included."""
     first, second = (
         "".join(
-            render_line({**FIELDS, "run_id": run, "outcome": outcome, "time": time})
-            for outcome in ("deleting", "deleted")
+            of_run(run, outcome=outcome, time=time).render() for outcome in ("deleting", "deleted")
         )
-        for run, time in (("r1", "2026-11-24T12:00:00Z"), ("r2", "2026-11-24T12:30:00Z"))
+        for run, time in (("r1", NOON), ("r2", NOON + timedelta(minutes=30)))
     )
     torn = '{"outcome": "del'
     for texts in ((first, second, second + torn), (second + torn, second, first)):

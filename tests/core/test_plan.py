@@ -72,6 +72,7 @@ def test_one_fitting_row_of_several_is_enough():
     ("row", "problem"),
     [
         ({"UserName": "alice"}, "it has no column AccessKeyId"),
+        ({**ROW, "Approved": "no"}, "unknown column Approved"),
         ({"AccessKeyId": ""}, "'' is not an access key id"),
         ("AccessKeyId", "'AccessKeyId' is not an access key id"),
         ({"AccessKeyId": "AKIA-EXAMPLE-00001"}, "is not an access key id"),

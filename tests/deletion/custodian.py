@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from c7n_inactive_keys.core.journal import DELETING, FILE_NAME, JournalEntry, read_lines
+from c7n_inactive_keys.core.journal import DELETING, FILE_NAME, JournalLine, read_lines
 from c7n_inactive_keys_sandbox import Account, Key
 from tests.observed import report_of_today
 
@@ -82,7 +82,7 @@ class Outcome:
     out: Path
     home: Path  # its working and temporary directory
 
-    def journal(self, policy: str = DELETE) -> list[JournalEntry]:
+    def journal(self, policy: str = DELETE) -> list[JournalLine]:
         """The lines of the journal; a torn one may only be the last."""
         path = self.out / policy / FILE_NAME
         text = path.read_text() if path.exists() else ""
@@ -93,14 +93,14 @@ class Outcome:
     def by_key(self, policy: str = DELETE) -> dict[str | None, str]:
         """The last word of the journal on each key: `outcome` or `outcome reason`."""
         return {
-            entry.access_key_id: " ".join(filter(None, (entry.outcome, entry.fields["reason"])))
+            entry.access_key_id: " ".join(filter(None, (entry.outcome, entry.reason)))
             for entry in self.journal(policy)
         }
 
     def by_user(self, policy: str = DELETE) -> dict[str, str]:
         """The last word of the journal on each user."""
         return {
-            entry.user_name: " ".join(filter(None, (entry.outcome, entry.fields["reason"])))
+            entry.user_name: " ".join(filter(None, (entry.outcome, entry.reason)))
             for entry in self.journal(policy)
         }
 

@@ -181,10 +181,10 @@ def _became(cast: _Cast, outcome: Outcome, cell: Cell) -> str:
     entries = [entry for entry in outcome.journal(policy) if entry.user_name == TARGET]
     of_user = [entry for entry in entries if entry.access_key_id is None]
     if cast.target.id in words:
-        failed = [f"failed {entry.fields['reason']}" for entry in of_user]
+        failed = [f"failed {entry.reason}" for entry in of_user]
         return ", ".join([words[cast.target.id], *failed])
     if of_user:
-        return UNREAD if of_user[0].fields["reason"] == "unreadable" else "failed"
+        return UNREAD if of_user[0].reason == "unreadable" else "failed"
     if policy == RECORD:
         if any(record["user_name"] == TARGET for record in outcome.failures(policy)):
             return "failed"

@@ -7,12 +7,20 @@ import gzip
 import json
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from c7n_inactive_keys.core.errors import JournalError
-from c7n_inactive_keys.core.journal import DELETED, DELETING, FILE_NAME, Journal, read_lines
+from c7n_inactive_keys.core.journal import (
+    DELETED,
+    DELETING,
+    FILE_NAME,
+    Journal,
+    JournalLine,
+    read_lines,
+)
 from c7n_inactive_keys_sandbox import Fault
 from tests.deletion.custodian import DELETE, days_ago, delete_policy
 
@@ -167,15 +175,16 @@ def test_an_upload_that_fails_leaves_the_local_journal(sandbox, custodian, accou
     assert outcome.status != 0
 
 
+def line(access_key_id):
+    """What is written before a key is deleted."""
+    return JournalLine(DELETING, datetime.now(timezone.utc), "r", "1", "ü", access_key_id)
+
+
 def test_a_line_torn_by_a_kill_is_ended_before_the_next_is_written(tmp_path):
     """The next run goes on in the same file, and its first line is whole."""
     (tmp_path / FILE_NAME).write_text('{"outcome": "del')
     journal = Journal(tmp_path)
-    fields = {
-        "outcome": DELETING, "account_id": "1", "user_name": "u", "access_key_id": "A",
-        "run_id": "r", "time": "t",
-    }  # fmt: skip
-    journal.write(fields)
+    journal.write(line("A"))
     journal.close()
     entries, problems = read_lines((tmp_path / FILE_NAME).read_text())
     assert [entry.access_key_id for entry in entries] == ["A"]
@@ -188,25 +197,17 @@ def test_after_a_failure_no_line_is_written_any_more(tmp_path):
     path.symlink_to("/dev/full")
     journal = Journal(tmp_path)
     with pytest.raises(JournalError, match="nothing more is deleted"):
-        journal.write({"outcome": DELETING})
+        journal.write(line("A"))
     path.unlink()
     with pytest.raises(JournalError, match="nothing more is deleted"):
-        journal.write({"outcome": DELETING})
+        journal.write(line("A"))
     journal.close()
     assert not path.exists()
 
 
 def test_any_cut_of_a_journal_is_read_up_to_its_last_whole_line(tmp_path):
     """A kill may cut the file at every byte; no line before the cut is lost."""
-    lines = [
-        json.dumps({
-            "outcome": DELETING, "account_id": "1", "user_name": "ü", "access_key_id": f"A{number}",
-            "run_id": "r", "time": "t",
-        })
-        + "\n"
-        for number in range(3)
-    ]  # fmt: skip
-    text = "".join(lines)
+    text = "".join(line(f"A{number}").render() for number in range(3))
     for end in range(len(text)):
         entries, problems = read_lines(text[:end])
         whole = text[:end].count("\n")

@@ -160,8 +160,9 @@ def test_the_report_after_a_kill_and_a_second_run_counts_every_key(sandbox, cust
         [command, "report", "-s", out, "--format", "json"],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert done.returncode == 4, done.stderr  # of one key it is not known what became of it
     report = json.loads(done.stdout)
     assert {key["access_key_id"]: key["outcome"] for key in report["keys"]} == {
         key_id: "failed" if key_id in unanswered else "deleted" for key_id in ids

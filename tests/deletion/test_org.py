@@ -88,7 +88,7 @@ class Org:
         entries, problems = read_lines(path.read_text() if path.exists() else "")
         assert problems == []
         return {
-            entry.access_key_id: " ".join(filter(None, (entry.outcome, entry.fields["reason"])))
+            entry.access_key_id: " ".join(filter(None, (entry.outcome, entry.reason)))
             for entry in entries
         }
 

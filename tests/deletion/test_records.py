@@ -135,7 +135,7 @@ def test_the_outcomes_are_in_custodians_action_file_and_in_the_journal(sandbox, 
     assert [line.outcome for line in lines] == ["deleting", "deleted"]
     assert {line.access_key_id for line in lines} == {key.id}
     assert {line.account_id for line in lines} == {account.id}
-    assert json.loads(json.dumps(lines[1].fields))["evidence"] == record["evidence"]
+    assert json.loads(json.dumps(lines[1].to_fields()))["evidence"] == record["evidence"]
 
 
 def test_one_policys_matches_do_not_leak_into_the_next(sandbox, custodian, account):

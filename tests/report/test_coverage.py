@@ -90,9 +90,7 @@ def test_an_earlier_runs_resources_do_not_make_a_failed_run_a_read_one(tree, rep
     tree.run(A, None, name="one", started=NOW + timedelta(days=7))
     result = report(tree)
     assert statuses(result) == {"one": "failed"}
-    assert [(row.key.access_key_id, row.last_seen) for row in result.keys] == [
-        (key(1)["AccessKeyId"], None)
-    ]
+    assert [(row.key.id, row.last_seen) for row in result.keys] == [(key(1)["AccessKeyId"], None)]
 
 
 def test_a_failed_action_does_not_make_the_account_unread(tree, report):
@@ -228,7 +226,7 @@ def test_a_run_with_the_wrong_credentials_is_not_taken_for_its_account(tree, rep
     tree.run(A, [user(B, "ci", key(1))], name="one")
     result = report(tree, listed=LISTED)
     assert statuses(result) == {"one": "failed", "two": "missing"}
-    assert result.keys[0].key.account_id == B
+    assert result.keys[0].user.account_id == B
 
 
 def test_an_account_that_left_the_weekly_run_is_missing_although_it_was_read_before(
@@ -241,7 +239,7 @@ def test_an_account_that_left_the_weekly_run_is_missing_although_it_was_read_bef
     result = report(monday, next_monday)
     assert statuses(result) == {"one": "read", "two": "missing"}
     assert "last read 2026-11-20T04:00:00Z" in reason(result, "two")
-    assert [row.key.account_id for row in result.keys] == [B]
+    assert [row.user.account_id for row in result.keys] == [B]
 
 
 def test_an_account_that_was_run_again_by_itself_completes_the_round(tmp_path, report):

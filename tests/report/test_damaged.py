@@ -32,7 +32,7 @@ def test_a_user_without_an_arn_belongs_to_the_account_of_the_run(tree, report):
     nameless = user(A, "ci", key(1)) | {"Arn": None}
     tree.run(A, [nameless], name="one")
     (row,) = report(tree).keys
-    assert row.key.account_id == A
+    assert row.user.account_id == A
 
 
 def test_what_an_earlier_run_said_of_a_whole_user_is_past(tree, report):

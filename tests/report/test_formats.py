@@ -66,7 +66,7 @@ def test_the_format_equals_its_golden_file(sample, format_, name, tmp_path, monk
 
 
 def test_all_formats_agree_on_keys_and_totals(sample):
-    ids = [row.key.access_key_id for row in sample.keys]
+    ids = [row.key.id for row in sample.keys]
     document = json.loads(rendered("json_format", sample))
     assert [item["access_key_id"] for item in document["keys"]] == ids
     assert document["totals"]["keys"] == len(ids) == sample.totals.keys
@@ -241,7 +241,7 @@ def test_findings_of_deleted_keys_are_archived(sample):
         finding["Id"].rpartition("/")[2]: finding["RecordState"]
         for finding in json.loads(rendered("asff", sample))
     }
-    deleted = {row.key.access_key_id for row in sample.keys if row.outcome == "deleted"}
+    deleted = {row.key.id for row in sample.keys if row.outcome == "deleted"}
     assert deleted
     assert {key_id for key_id, state in states.items() if state == "ARCHIVED"} == deleted
 

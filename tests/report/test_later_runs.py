@@ -25,7 +25,7 @@ def test_a_later_run_of_the_same_day_ends_an_earlier_proof(tree, report):
     evening = NOW + 11 * HOURS
     tree.run(A, [user(A, "ci", key(1, off=(0.1, 0.1), now=evening))], started=evening)
     (row,) = report(tree).keys
-    assert row.key.at_least_days == 0.1
+    assert row.found.at_least_days == 0.1
 
 
 def test_a_key_that_a_later_run_saw_active_is_no_inactive_key(tree, report):
@@ -35,7 +35,7 @@ def test_a_key_that_a_later_run_saw_active_is_no_inactive_key(tree, report):
         A, [user(A, "ci", key(2), active=(K1,))], policy=DELETE, started=NOW + timedelta(days=4)
     )
     result = report(tree)
-    assert [row.key.access_key_id for row in result.keys] == [K2]
+    assert [row.key.id for row in result.keys] == [K2]
     assert result.totals.slot_blocked == 1
 
 
@@ -43,7 +43,7 @@ def test_a_key_that_an_earlier_run_saw_active_keeps_its_row(tree, report):
     """The other way round: it was deactivated since."""
     tree.run(A, [user(A, "ci", key(2), active=(K1,))], policy=DELETE, started=NOW)
     tree.run(A, [user(A, "ci", key(1), active=(K2,))], started=NOW + timedelta(days=4))
-    assert [row.key.access_key_id for row in report(tree).keys] == [K1]
+    assert [row.key.id for row in report(tree).keys] == [K1]
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["found before", "by its journal alone"])
@@ -58,5 +58,7 @@ def test_a_deleted_key_keeps_its_partition_and_what_is_known_of_it(tree, tmp_pat
         earlier.run(A, [ours], policy=DELETE, region=region, started=NOW - HOURS)
     tree.run(A, [], policy=DELETE, region=region, journal=journal, started=NOW + HOURS)
     (row,) = report(tree, *([earlier] if known else [])).keys
-    assert (row.outcome, row.key.partition) == ("deleted", "aws-us-gov")
-    assert (row.key.path, row.key.last_used_service) == (("/ops/", "s3") if known else ("/", None))
+    assert (row.outcome, row.user.partition) == ("deleted", "aws-us-gov")
+    assert (row.user.path, row.found.last_use.service) == (
+        ("/ops/", "s3") if known else ("/", None)
+    )

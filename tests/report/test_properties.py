@@ -12,13 +12,17 @@ from datetime import datetime, timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from c7n_inactive_keys.core.evidence import Evidence
+from c7n_inactive_keys.core.found_key import FoundKey
+from c7n_inactive_keys.core.keys import AccessKey, LastUse
 from c7n_inactive_keys.report.formats import csv_format, json_format
 from c7n_inactive_keys.report.model import (
     Collection,
-    FoundKey,
+    KeyOutcome,
     ListedAccount,
-    Outcome,
-    PolicyRun,
+    PastRun,
+    SeenKey,
+    SeenUser,
 )
 from c7n_inactive_keys.report.summary import summarise
 from c7n_inactive_keys.report.words import clean
@@ -33,28 +37,26 @@ DAYS = st.integers(0, 30_000).map(lambda tenths: tenths / 10)
 LISTED = tuple(ListedAccount(account, f"name-{account}") for account in ACCOUNTS)
 
 
+def year(number):
+    return datetime(number, 1, 1, tzinfo=timezone.utc)
+
+
 @st.composite
 def keys(draw, account_id):
     number = draw(st.integers(0, 8))
     days = sorted((draw(DAYS), draw(DAYS)))
-    return FoundKey(
-        account_id=account_id,
-        user_name=f"user-{number // 2}",
-        path="/",
-        partition="aws",
-        access_key_id=f"AKIA{account_id[-2:]}{number:014d}",
-        created="2020-01-01T00:00:00Z",
-        last_used=draw(st.sampled_from([None, "2024-01-01T00:00:00Z"])),
-        last_used_service=None,
-        last_used_region=None,
-        not_before="2024-01-01T00:00:00Z",
-        not_after="2025-01-01T00:00:00Z",
+    name = f"user-{number // 2}"
+    found = FoundKey(
+        AccessKey(f"AKIA{account_id[-2:]}{number:014d}", name, "Inactive", year(2020)),
+        LastUse(draw(st.sampled_from([None, year(2024)]))),
+        not_before=year(2024),
+        not_after=year(2025),
         at_least_days=days[0],
         at_most_days=days[1],
-        evidence=(draw(TEXT),),
-        proven=days[0] > 0,
-        user_keys=draw(st.sampled_from([None, 1, 2])),
+        evidence=(Evidence("cloudtrail", "unavailable", reason=draw(TEXT)),),
     )
+    held = draw(st.sampled_from([None, 1, 2]))
+    return SeenKey(found, SeenUser(account_id, name, keys=held), proven=days[0] > 0)
 
 
 @st.composite
@@ -64,7 +66,7 @@ def policy_runs(draw):
     read = draw(st.booleans())
     found = tuple(draw(st.lists(keys(account_id), max_size=5))) if read else ()
     outcomes = tuple(
-        Outcome(
+        KeyOutcome(
             key=key,
             policy="old",
             time=f"2026-11-0{day}T04:00:05Z",
@@ -74,7 +76,7 @@ def policy_runs(draw):
         for key in found
         if draw(st.booleans())
     )
-    return PolicyRun(
+    return PastRun(
         source=f"out-{draw(st.integers(1, 4))}",
         root="",
         place="x",
@@ -174,4 +176,4 @@ def test_what_is_written_as_json_and_csv_can_be_read_again(runs):
         json.loads(json.dumps(json_format.key_fields(row))) for row in result.keys
     ]
     rows = list(csv.DictReader(io.StringIO("".join(csv_format.render(result)), newline="")))
-    assert [row["access_key_id"] for row in rows] == [row.key.access_key_id for row in result.keys]
+    assert [row["access_key_id"] for row in rows] == [row.key.id for row in result.keys]

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from c7n_inactive_keys.core.journal import REACTIVATED
+from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.formats.findings import GENERATOR, REMEDIATION, Finding, finding
 from c7n_inactive_keys.report.formats.json_lines import array
 from c7n_inactive_keys.report.model import Report
+from c7n_inactive_keys.report.words import evidence_words
 
 TITLE_LENGTH = 256
 DESCRIPTION_LENGTH = 1024
@@ -30,16 +32,16 @@ def render(report: Report) -> Iterator[str]:
 
 def asff_finding(item: Finding) -> dict[str, Any]:
     """One finding; the key is its resource, and its Id and GeneratorId never change."""
-    row, key = item.row, item.row.key
+    row, user = item.row, item.row.user
     return {
         "SchemaVersion": "2018-10-08",
         "Id": item.uid,
         "ProductArn": (
-            f"arn:{key.partition}:securityhub:{item.region}:{key.account_id}"
-            f":product/{key.account_id}/default"
+            f"arn:{user.partition}:securityhub:{item.region}:{user.account_id}"
+            f":product/{user.account_id}/default"
         ),
         "GeneratorId": GENERATOR,
-        "AwsAccountId": key.account_id,
+        "AwsAccountId": user.account_id,
         "Types": [RULE],
         "FirstObservedAt": item.first_seen,
         "LastObservedAt": max(item.first_seen, row.last_seen or ""),
@@ -57,18 +59,18 @@ def asff_finding(item: Finding) -> dict[str, Any]:
 
 
 def _resource(item: Finding) -> dict[str, Any]:
-    row, key = item.row, item.row.key
+    row, user = item.row, item.row.user
     return {
         "Type": "AwsIamAccessKey",
-        "Id": f"AWS::IAM::AccessKey:{key.access_key_id}",
-        "Partition": key.partition,
+        "Id": f"AWS::IAM::AccessKey:{row.key.id}",
+        "Partition": user.partition,
         "Region": item.region,
         "Details": {
             "AwsIamAccessKey": {
-                "AccessKeyId": key.access_key_id,
-                "AccountId": key.account_id,
-                "CreatedAt": key.created,
-                "PrincipalName": key.user_name,
+                "AccessKeyId": row.key.id,
+                "AccountId": user.account_id,
+                "CreatedAt": format_time(row.found.key.created),
+                "PrincipalName": user.name,
                 "PrincipalType": "IAMUser",
                 "Status": "Active" if row.reason == REACTIVATED else "Inactive",
             }
@@ -78,16 +80,17 @@ def _resource(item: Finding) -> dict[str, Any]:
 
 def _product_fields(item: Finding) -> dict[str, str]:
     """What ASFF has no attribute for; Security Hub takes no empty values."""
-    row, key = item.row, item.row.key
+    row, found = item.row, item.row.found
+    used = found.last_use.time
     fields = {
         "AccountName": row.account_name,
-        "UserArn": item.user_arn,
-        "NotBefore": key.not_before,
-        "NotAfter": key.not_after,
-        "AtLeastDays": str(key.at_least_days),
-        "AtMostDays": str(key.at_most_days),
-        "LastUsed": key.last_used or "none recorded",
-        "Evidence": "; ".join(key.evidence),
+        "UserArn": row.user.arn,
+        "NotBefore": format_time(found.not_before),
+        "NotAfter": format_time(found.not_after),
+        "AtLeastDays": str(found.at_least_days),
+        "AtMostDays": str(found.at_most_days),
+        "LastUsed": format_time(used) if used else "none recorded",
+        "Evidence": "; ".join(map(evidence_words, found.evidence)),
         "Outcome": row.outcome or "",
         "Reason": row.reason or "",
         "SecondKeySlotBlocked": str(row.slot_blocked).lower(),

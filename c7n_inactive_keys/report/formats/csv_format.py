@@ -7,7 +7,8 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 
-from c7n_inactive_keys.report.model import KEY_FIELDS, KeyRow, Report
+from c7n_inactive_keys.report.formats.key_fields import KEY_FIELDS
+from c7n_inactive_keys.report.model import KeyRow, Report
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -50,7 +51,7 @@ def harmless(cell: object) -> object:
 def _cells(row: KeyRow) -> Iterator[object]:
     for field in KEY_FIELDS.values():
         value = field(row)
-        if isinstance(value, tuple):
+        if isinstance(value, (list, tuple)):
             yield "; ".join(value)
         elif isinstance(value, bool):
             yield str(value).lower()

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.partitions import home_region
 from c7n_inactive_keys.report.model import KeyRow, Report
+from c7n_inactive_keys.report.words import evidence_words
 
 GENERATOR = "c7n-inactive-keys/inactive-access-key"
 PROVEN_DAYS = 90
@@ -35,7 +37,6 @@ class Finding:
     severity: str  # INFORMATIONAL, LOW or MEDIUM
     resolved: bool
     region: str
-    user_arn: str
     first_seen: str
     updated: str
 
@@ -46,25 +47,26 @@ def finding(row: KeyRow, report: Report) -> Finding:
     Raises:
         PartitionError: the home region of the key's partition is unknown.
     """
-    key, resolved = row.key, row.settled
-    outcome = f" Outcome: {row.outcome}" if row.outcome else ""
+    found, user, resolved = row.found, row.user, row.settled
+    not_before, not_after = format_time(found.not_before), format_time(found.not_after)
     reason = f" ({row.reason})" if row.reason else ""
+    outcome = f" Outcome: {row.outcome}{reason}." if row.outcome else ""
+    evidence = "; ".join(map(evidence_words, found.evidence))
     return Finding(
         row=row,
-        uid=f"{GENERATOR}/{key.account_id}/{key.access_key_id}",
+        uid=f"{GENERATOR}/{user.account_id}/{row.key.id}",
         title=(
-            f"Access key {key.access_key_id} of IAM user {key.user_name} "
+            f"Access key {row.key.id} of IAM user {user.name} "
             f"{'is no longer' if resolved else 'is'} inactive"
         ),
         description=(
-            f"Inactive for at least {key.at_least_days} and at most {key.at_most_days} days: "
-            f"deactivated between {key.not_before} and {key.not_after}. "
-            f"Evidence: {'; '.join(key.evidence)}.{outcome}{reason}{'.' if outcome else ''}"
+            f"Inactive for at least {found.at_least_days} and at most "
+            f"{found.at_most_days} days: deactivated between {not_before} and {not_after}. "
+            f"Evidence: {evidence}.{outcome}"
         ),
         severity=_severity(row),
         resolved=resolved,
-        region=region_of(key.partition),
-        user_arn=(f"arn:{key.partition}:iam::{key.account_id}:user{key.path}{key.user_name}"),
+        region=region_of(user.partition),
         first_seen=row.first_seen or row.last_seen or row.outcome_time or report.generated,
         updated=report.generated,
     )
@@ -73,7 +75,7 @@ def finding(row: KeyRow, report: Report) -> Finding:
 def _severity(row: KeyRow) -> str:
     if row.settled:
         return "INFORMATIONAL"
-    return "MEDIUM" if row.key.at_least_days >= PROVEN_DAYS else "LOW"
+    return "MEDIUM" if row.found.at_least_days >= PROVEN_DAYS else "LOW"
 
 
 @lru_cache

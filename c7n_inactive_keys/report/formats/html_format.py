@@ -13,9 +13,11 @@ from typing import Any
 from jinja2 import Environment
 
 from c7n_inactive_keys import __version__
+from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.formats import charts
 from c7n_inactive_keys.report.model import FAILED, MISSING, READ, KeyRow, Report
 from c7n_inactive_keys.report.summary import top_accounts, uncovered
+from c7n_inactive_keys.report.words import evidence_words
 
 COLUMNS = (
     "account",
@@ -108,33 +110,34 @@ def _data(report: Report) -> Iterator[str]:
     numbers: dict[str, int] = {}
     names: list[tuple[str, str]] = []
     for row in report.keys:
-        if row.key.account_id not in numbers:
-            numbers[row.key.account_id] = len(names)
-            names.append((row.key.account_id, row.account_name))
+        if row.user.account_id not in numbers:
+            numbers[row.user.account_id] = len(names)
+            names.append((row.user.account_id, row.account_name))
     yield f'{{"columns":{_json(COLUMNS)},"accounts":{_json(names)},"keys":['
     for number, row in enumerate(report.keys):
-        yield f"{',' if number else ''}\n{_json(_cells(row, numbers[row.key.account_id]))}"
+        yield f"{',' if number else ''}\n{_json(_cells(row, numbers[row.user.account_id]))}"
     yield "]}"
 
 
 def _cells(row: KeyRow, account: int) -> list[Any]:
-    where = " ".join(filter(None, (row.key.last_used_service, row.key.last_used_region)))
+    found, use = row.found, row.found.last_use
+    where = " ".join(filter(None, (use.service, use.region)))
     return [
         account,
-        row.key.user_name,
-        row.key.path,
-        row.key.access_key_id,
-        row.key.created,
-        row.key.last_used,
+        row.user.name,
+        row.user.path,
+        row.key.id,
+        format_time(found.key.created),
+        use.time and format_time(use.time),
         where,
-        row.key.not_before,
-        row.key.not_after,
-        row.key.at_least_days,
-        row.key.at_most_days,
+        format_time(found.not_before),
+        format_time(found.not_after),
+        found.at_least_days,
+        found.at_most_days,
         row.outcome,
         row.reason,
         row.slot_blocked,
-        row.key.evidence,
+        [evidence_words(item) for item in found.evidence],
     ]
 
 

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 from c7n_inactive_keys.report.formats.json_lines import comma_lines
+from c7n_inactive_keys.report.formats.key_fields import KEY_FIELDS
 from c7n_inactive_keys.report.model import (
     FAILED,
-    KEY_FIELDS,
     MISSING,
     READ,
-    Account,
+    AccountCoverage,
     KeyRow,
     Report,
 )
@@ -47,7 +47,7 @@ def render(report: Report) -> Iterator[str]:
     yield "]}\n"
 
 
-def account_fields(account: Account) -> dict[str, Any]:
+def account_fields(account: AccountCoverage) -> dict[str, Any]:
     """One element of `accounts`."""
     return {
         "account_id": account.account_id,

@@ -20,10 +20,11 @@ from py_ocsf_models.objects.remediation import Remediation
 from py_ocsf_models.objects.resource_details import ResourceDetails
 
 from c7n_inactive_keys import __version__
-from c7n_inactive_keys.core.times import parse_time
+from c7n_inactive_keys.core.times import format_time, parse_time
 from c7n_inactive_keys.report.formats.findings import REMEDIATION, Finding, finding
 from c7n_inactive_keys.report.formats.json_lines import array
 from c7n_inactive_keys.report.model import Report
+from c7n_inactive_keys.report.words import evidence_words
 
 PRODUCT = "c7n-inactive-keys"
 
@@ -80,7 +81,7 @@ def _cloud(item: Finding) -> Cloud:
             name=item.row.account_name,
             type_id=TypeID.AWS_Account,
             type="AWS Account",
-            uid=item.row.key.account_id,
+            uid=item.row.user.account_id,
         ),
     )
 
@@ -103,23 +104,24 @@ def _finding_info(item: Finding) -> FindingInformation:
 
 
 def _resource(item: Finding) -> ResourceDetails:
-    row, key = item.row, item.row.key
+    row, found = item.row, item.row.found
+    used = found.last_use.time
     return ResourceDetails(
-        cloud_partition=key.partition,
+        cloud_partition=row.user.partition,
         region=item.region,
         type="AwsIamAccessKey",
-        name=key.access_key_id,
-        uid=key.access_key_id,
+        name=row.key.id,
+        uid=row.key.id,
         data={
-            "user_name": key.user_name,
-            "user_arn": item.user_arn,
-            "created": key.created,
-            "last_used": key.last_used,
-            "not_before": key.not_before,
-            "not_after": key.not_after,
-            "at_least_days": key.at_least_days,
-            "at_most_days": key.at_most_days,
-            "evidence": list(key.evidence),
+            "user_name": row.user.name,
+            "user_arn": row.user.arn,
+            "created": format_time(found.key.created),
+            "last_used": used and format_time(used),
+            "not_before": format_time(found.not_before),
+            "not_after": format_time(found.not_after),
+            "at_least_days": found.at_least_days,
+            "at_most_days": found.at_most_days,
+            "evidence": [evidence_words(words) for words in found.evidence],
             "outcome": row.outcome,
             "reason": row.reason,
         },

@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from c7n_inactive_keys.core.journal import DELETED
+from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.model import FAILED, MISSING, READ, KeyRow, Report
 from c7n_inactive_keys.report.summary import oldest, top_accounts, uncovered
-from c7n_inactive_keys.report.words import clean, counted
+from c7n_inactive_keys.report.words import clean, counted, evidence_words
 
 PLAIN_WIDTH = 1000
 TERMINAL_KEYS = 40
@@ -236,16 +237,18 @@ def _bar(number: int, most: int) -> str:
 
 def _key_cells(row: KeyRow, terminal: bool) -> Sequence[object]:
     outcome = ": ".join(filter(None, (row.outcome, row.reason)))
-    key = row.key
-    used = " ".join(filter(None, (key.last_used, key.last_used_service, key.last_used_region)))
+    found, use = row.found, row.found.last_use
+    last_used = format_time(use.time) if use.time else None
+    used = " ".join(filter(None, (last_used, use.service, use.region)))
+    evidence = [evidence_words(item) for item in found.evidence]
     return (
-        row.account_name if terminal else f"{key.account_id} {row.account_name}",
-        key.user_name,
-        key.access_key_id,
-        key.created[:10],
-        (key.last_used[:10] if terminal and key.last_used else used) or "none recorded",
-        f"{key.at_least_days} d",
-        f"{key.at_most_days} d",
+        row.account_name if terminal else f"{row.user.account_id} {row.account_name}",
+        row.user.name,
+        row.key.id,
+        format_time(found.key.created)[:10],
+        (last_used[:10] if terminal and last_used else used) or "none recorded",
+        f"{found.at_least_days} d",
+        f"{found.at_most_days} d",
         outcome,
-        key.evidence[-1] if terminal and key.evidence else "; ".join(key.evidence),
+        evidence[-1] if terminal and evidence else "; ".join(evidence),
     )

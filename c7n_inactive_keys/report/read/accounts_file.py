@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from c7n_inactive_keys.report.model import ListedAccount
-from c7n_inactive_keys.report.words import whole
+from c7n_inactive_keys.report.words import clean, whole
 from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
 
 
@@ -27,4 +27,4 @@ def _account(path: Path, item: dict[str, Any]) -> ListedAccount:
     text = f"{account_id:012d}" if isinstance(account_id, int) else str(account_id or "")
     if not (len(text) == 12 and text.isdigit()):
         raise YamlFileError(f"{path} has an account without a 12-digit account_id: {item}")
-    return ListedAccount(text, whole(str(item.get("name") or text)))
+    return ListedAccount(text, clean(whole(str(item.get("name") or text))))

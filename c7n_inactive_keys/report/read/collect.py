@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from c7n_inactive_keys.report.model import Collection, UnreadPlace
 from c7n_inactive_keys.report.read import output_trees
-from c7n_inactive_keys.report.read.policy_directory import Reading, read_directory
+from c7n_inactive_keys.report.read.policy_directory import DirectoryReading, read_directory
 
 S3_READERS = 16
 
@@ -23,7 +23,7 @@ def collect(sources: Iterable[str], progress: Progress = lambda items, _: items)
     Raises:
         TreeError: a tree does not exist or may not be read.
     """
-    readings: list[Reading] = []
+    readings: list[DirectoryReading] = []
     unread: list[UnreadPlace] = []
     for source in sources:
         found = output_trees.policy_directories(source, unread.append)
@@ -39,7 +39,7 @@ def collect(sources: Iterable[str], progress: Progress = lambda items, _: items)
 
 def _read_all(
     source: str, directories: Iterable[output_trees.PolicyDirectory]
-) -> Iterator[Reading]:
+) -> Iterator[DirectoryReading]:
     if not source.startswith("s3://"):
         yield from map(read_directory, directories)
         return

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from c7n_inactive_keys.core import errors
+from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
     DELETED,
@@ -18,19 +18,18 @@ from c7n_inactive_keys.core.journal import (
     UNREAD,
     UNREADABLE,
     USER_GONE,
-    JournalEntry,
+    JournalLine,
+    JournalProblem,
     read_lines,
 )
-from c7n_inactive_keys.report.model import AWS, FoundKey, KeyId, Outcome, Unread
-from c7n_inactive_keys.report.read.resources_file import moment, number
+from c7n_inactive_keys.core.keys import INACTIVE, AccessKey, LastUse
+from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.core.written import moment
+from c7n_inactive_keys.report.model import KeyId, KeyOutcome, SeenKey, SeenUser, Unread
 from c7n_inactive_keys.report.read.run_log import reason_words
-from c7n_inactive_keys.report.words import clean, evidence_words
 
 INTERRUPTED = "interrupted"
 OF_KEYS = (DELETING, DELETED, SKIPPED, FAILED)
-TEXTS = ("policy", "reason")
-TIMES = ("created", "not_before", "not_after")
-DAYS = ("at_least_days", "at_most_days")
 # A line that was torn off has its time near its beginning.
 TIME = re.compile(r'"time": *"([^"]+)"')
 # Names of classes of ours, which stand where AWS's error codes do and say nothing to users.
@@ -41,22 +40,12 @@ OUR_CLASSES = frozenset({*vars(errors), "MaxKeysExceeded"})
 class JournalReading:
     """What a journal says; of users and of what was not read, only what the last run said."""
 
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[KeyOutcome, ...] = ()
     account_id: str = ""
     unread: tuple[Unread, ...] = ()
     user_failures: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()  # lines that are lost and may be the last run's
     problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of a journal as it was found: an entry, or what is wrong with it."""
-
-    number: int
-    text: str
-    entry: JournalEntry | None
-    fault: str = ""
 
 
 def read_journal(text: str, name: str, began: str | None = None) -> JournalReading:
@@ -66,213 +55,142 @@ def read_journal(text: str, name: str, began: str | None = None) -> JournalReadi
     earlier runs. If it is not known, the last run is the one that wrote the last line, and with it
     all that were going on when it wrote its first.
     """
-    lines = [_line(number, text) for number, text in enumerate(text.split("\n"), 1) if text.strip()]
-    entries = [line.entry for line in lines if line.entry]
-    last_runs = _last_runs(entries)
+    lines, faults = read_lines(text)
+    last_runs = _last_runs(lines)
     current = [
-        entry
-        for entry in entries
-        if (moment(entry.time) >= began if began else entry.run_id in last_runs)
+        line
+        for line in lines
+        if (format_time(line.time) >= began if began else line.run_id in last_runs)
     ]
-    faults = [line for line in lines if not line.entry]
-    past = _past(lines, began)
+    past = _past(text, faults, began)
     return JournalReading(
-        outcomes=tuple(_outcomes(entries, {id(entry) for entry in current})),
-        account_id=entries[-1].account_id if entries else "",
+        outcomes=tuple(_outcomes(lines, {id(line) for line in current})),
+        account_id=lines[-1].account_id if lines else "",
         unread=tuple(filter(None, map(_unread, current))),
         user_failures=tuple(dict.fromkeys(_user_failures(current))),
-        damage=tuple(f"{name}: {_fault(line)}" for line in faults if line.number not in past),
-        problems=tuple(f"{name}: {_fault(line)}" for line in faults),
+        damage=tuple(_fault(name, fault) for fault in faults if fault.line_number not in past),
+        problems=tuple(_fault(name, fault) for fault in faults),
     )
 
 
 # -- lines ----------------------------------------------------------------------------------------
 
 
-def _line(number: int, text: str) -> _Line:
-    entries, faults = read_lines(text)
-    if faults:
-        return _Line(number, text, None, faults[0].problem)
-    if not _usable(entries[0]):
-        return _Line(number, text, None, "it is not in the form of a journal")
-    return _Line(number, text, entries[0])
+def _fault(name: str, fault: JournalProblem) -> str:
+    return f"{name}: line {fault.line_number}: {fault.problem}"
 
 
-def _fault(line: _Line) -> str:
-    return f"line {line.number}: {line.fault}"
-
-
-def _past(lines: Iterable[_Line], began: str | None) -> set[int]:
+def _past(text: str, faults: Sequence[JournalProblem], began: str | None) -> set[int]:
     """Numbers of lines that were certainly written before the last run began."""
-    past = set()
+    past: set[int] = set()
+    if not (faults and began):
+        return past
     following = None
-    for line in reversed(list(lines)):
-        written = moment(line.entry.time) if line.entry else _time_in(line.text) or following
-        following = written or following
-        if began and written and written < began:
-            past.add(line.number)
+    for number, line in reversed([*enumerate(text.split("\n"), start=1)]):
+        following = _time_in(line) or following
+        if following and following < began:
+            past.add(number)
     return past
 
 
-def _time_in(text: str) -> str | None:
-    found = TIME.search(text)
+def _time_in(line: str) -> str | None:
+    found = TIME.search(line)
     try:
-        return moment(found[1]) if found else None
+        return format_time(moment(found[1])) if found else None
     except ValueError:
         return None
 
 
-def _last_runs(entries: list[JournalEntry]) -> set[str]:
+def _last_runs(lines: Sequence[JournalLine]) -> set[str]:
     """The run that wrote the last line, and those that went on after it had begun."""
-    last = entries[-1].run_id if entries else None
-    began = next((at for at, entry in enumerate(entries) if entry.run_id == last), 0)
-    return {entry.run_id for entry in entries[began:]}
-
-
-def _usable(entry: JournalEntry) -> bool:
-    texts = entry.account_id, entry.run_id, entry.time
-    names = entry.user_name, entry.access_key_id
-    return bool(
-        all(isinstance(text, str) for text in texts)
-        and all(isinstance(name, (str, type(None))) for name in names)
-        and (entry.fields.get("reason") if entry.outcome == UNREAD else entry.user_name is not None)
-        and all(isinstance(entry.fields.get(name), (str, type(None))) for name in TEXTS)
-        and isinstance(entry.fields.get("evidence"), (list, type(None)))
-        and _readable(entry)
-    )
-
-
-def _readable(entry: JournalEntry) -> bool:
-    """Whether times are times, and days numbers."""
-    try:
-        moment(entry.time)
-        for name in TIMES:
-            _moment(entry.fields.get(name))
-        for name in DAYS:
-            _days(entry.fields.get(name))
-        _last_used(_evidence(entry.fields))
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return False
-    return True
-
-
-def _moment(text: str | None) -> str | None:
-    return moment(text) if text else None
-
-
-def _days(value: float | None) -> float | None:
-    return None if value is None else number(value)
-
-
-def _evidence(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [item for item in fields.get("evidence") or () if isinstance(item, dict)]
-
-
-def _last_used(evidence: Iterable[Mapping[str, Any]]) -> str | None:
-    times = (_moment(item.get("Time")) for item in evidence if item.get("Kind") == "used")
-    return next(times, None)
+    last = lines[-1].run_id if lines else None
+    began = next((at for at, line in enumerate(lines) if line.run_id == last), 0)
+    return {line.run_id for line in lines[began:]}
 
 
 # -- what they say of users and accounts ----------------------------------------------------------
 
 
-def _unread(entry: JournalEntry) -> Unread | None:
+def _unread(line: JournalLine) -> Unread | None:
     """What the line says that the run needed and could not read."""
-    reason = entry.fields.get("reason")
-    is_user = entry.outcome == FAILED and entry.access_key_id is None and reason == UNREADABLE
-    if not is_user and entry.outcome != UNREAD:
+    is_user = (line.outcome, line.access_key_id, line.reason) == (FAILED, None, UNREADABLE)
+    if not is_user and line.outcome != UNREAD:
         return None
-    subject = entry.access_key_id or entry.user_name or ""
-    return Unread(str(reason), clean(subject), ": ".join(_said(entry.fields)))
+    subject = line.access_key_id or line.user_name or ""
+    return Unread(line.reason or "", subject, ": ".join(_said(line)))
 
 
-def _user_failures(entries: Iterable[JournalEntry]) -> Iterator[str]:
-    for entry in entries:
-        if entry.outcome == FAILED and entry.access_key_id is None and not _unread(entry):
-            yield f"user {clean(entry.user_name or '')}: {_reason(entry.fields) or FAILED}"
+def _user_failures(lines: Iterable[JournalLine]) -> Iterator[str]:
+    for line in lines:
+        if line.outcome == FAILED and line.access_key_id is None and not _unread(line):
+            yield f"user {line.user_name}: {_reason(line) or FAILED}"
 
 
 # -- what they say of keys ------------------------------------------------------------------------
 
 
-def _outcomes(entries: Iterable[JournalEntry], current: set[int]) -> Iterator[Outcome]:
-    last: dict[KeyId, JournalEntry] = {}
+def _outcomes(lines: Iterable[JournalLine], current: set[int]) -> Iterator[KeyOutcome]:
+    last: dict[KeyId, JournalLine] = {}
     tried: set[KeyId] = set()  # keys that a run was killed at
-    for entry in entries:
-        if entry.access_key_id is None or entry.outcome not in OF_KEYS:
+    for line in lines:
+        if line.access_key_id is None or line.outcome not in OF_KEYS:
             continue
-        identity = entry.account_id, entry.access_key_id
+        identity = line.account_id, line.access_key_id
         before = last.get(identity)
-        if before and before.outcome == DELETING and before.run_id != entry.run_id:
+        if before and before.outcome == DELETING and before.run_id != line.run_id:
             tried.add(identity)
-        if not before or not _stands(before, entry):
-            last[identity] = entry
-    for identity, entry in last.items():
-        yield _outcome(entry, id(entry) in current, identity in tried)
+        if not before or not _stands(before, line):
+            last[identity] = line
+    for identity, line in last.items():
+        yield _outcome(line, id(line) in current, identity in tried)
 
 
-def _stands(before: JournalEntry, entry: JournalEntry) -> bool:
+def _stands(before: JournalLine, line: JournalLine) -> bool:
     """Whether a later line changes nothing.
 
     What is deleted stays so: another action or run finds it gone. And that a user was not found
     does not say what became of a key that a run was killed at.
     """
-    interrupted = before.outcome == DELETING and before.run_id != entry.run_id
-    return before.outcome == DELETED or (interrupted and entry.fields.get("reason") == USER_GONE)
+    interrupted = before.outcome == DELETING and before.run_id != line.run_id
+    return before.outcome == DELETED or (interrupted and line.reason == USER_GONE)
 
 
-def _outcome(entry: JournalEntry, latest_run: bool, tried_before: bool) -> Outcome:
+def _outcome(line: JournalLine, latest_run: bool, tried_before: bool) -> KeyOutcome:
     """What a line says; `tried_before`: a run was killed in the middle of deleting the key."""
-    outcome, reason = entry.outcome, _reason(entry.fields)
+    outcome, reason = line.outcome, _reason(line)
     if outcome == DELETING:
         # The run was killed between the call and its answer: the key may be gone or not.
         outcome, reason = FAILED, INTERRUPTED
     elif tried_before and reason == ALREADY_GONE:
         outcome, reason = DELETED, f"{INTERRUPTED}: {reason}"  # by the call that had no answer
-    return Outcome(
-        key=_key(entry),
-        policy=str(entry.fields.get("policy") or ""),
-        time=moment(entry.time),
+    return KeyOutcome(
+        key=_key(line),
+        policy=line.policy or "",
+        time=format_time(line.time),
         outcome=outcome,
         reason=reason,
         latest_run=latest_run,
     )
 
 
-def _key(entry: JournalEntry) -> FoundKey:
-    """The key as far as a line describes it; where and by whom it was used is not in it."""
-    fields, time = entry.fields, moment(entry.time)
-    evidence = _evidence(fields)
-    at_least = _days(fields.get("at_least_days")) or 0.0
-    return FoundKey(
-        account_id=entry.account_id,
-        user_name=clean(entry.user_name or ""),
-        path="/",
-        partition=AWS,
-        access_key_id=clean(entry.access_key_id or ""),
-        created=_moment(fields.get("created")) or time,
-        last_used=_last_used(evidence),
-        last_used_service=None,
-        last_used_region=None,
-        not_before=_moment(fields.get("not_before")) or time,
-        not_after=_moment(fields.get("not_after")) or time,
-        at_least_days=at_least,
-        at_most_days=_days(fields.get("at_most_days")) or 0.0,
-        evidence=tuple(evidence_words(item) for item in evidence),
-        proven=at_least > 0,
-    )
+def _key(line: JournalLine) -> SeenKey:
+    """The key as far as a line describes it."""
+    found = line.found
+    if found is None:
+        key = AccessKey(line.access_key_id or "", line.user_name or "", INACTIVE, line.time)
+        found = FoundKey(key, LastUse(), line.time, line.time, 0.0, 0.0)
+    user = SeenUser(line.account_id, line.user_name or "")
+    return SeenKey(found, user, proven=found.at_least_days > 0)
 
 
-def _reason(fields: Mapping[str, Any]) -> str | None:
+def _reason(line: JournalLine) -> str | None:
     """The reason's word, followed by what AWS said, if it did."""
-    return reason_words(": ".join(filter(None, (fields.get("reason"), *_said(fields))))) or None
+    return reason_words(": ".join(filter(None, (line.reason, *_said(line))))) or None
 
 
-def _said(fields: Mapping[str, Any]) -> list[str]:
+def _said(line: JournalLine) -> list[str]:
     """AWS's error code and message, as far as there are any; a message of ours by itself."""
-    error = fields.get("error")
-    if not isinstance(error, dict):
+    if line.error is None:
         return []
-    code, message = (str(error.get(name) or "") for name in ("code", "message"))
-    words = reason_words(code) if code not in OUR_CLASSES else "", reason_words(message)
-    return [text for text in words if text]
+    code = "" if line.error.code in OUR_CLASSES else line.error.code
+    return [text for text in map(reason_words, (code, line.error.message)) if text]

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import is_journal
 from c7n_inactive_keys.report.model import UnreadPlace
+from c7n_inactive_keys.report.words import clean, printable
 
 RESOURCES = "resources.json"
 METADATA = "metadata.json"
@@ -25,13 +26,6 @@ RUN_LOG = "custodian-run.log"
 FILES = (RESOURCES, METADATA, RUN_LOG)
 # Custodian appends the hour to the key prefix of S3 outputs.
 STAMP = re.compile(r"(?:^|/)(\d{4}/\d{2}/\d{2}/\d{2})$")
-
-# Any escape of JSON, so that none is looked for behind an escaped backslash.
-ESCAPE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
-    re.DOTALL,
-)
 
 
 class TreeError(InactiveKeysError):
@@ -64,10 +58,10 @@ class PolicyDirectory:
         """
         try:
             if name in self.files:
-                return whole_characters(self.read_bytes(name).decode("utf-8", errors))
+                return printable(self.read_bytes(name).decode("utf-8", errors))
             if f"{name}.gz" in self.files:
                 packed = self.read_bytes(f"{name}.gz")
-                return whole_characters(gzip.decompress(packed).decode("utf-8", errors))
+                return printable(gzip.decompress(packed).decode("utf-8", errors))
         except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or error
             raise TornFileError(f"{name} cannot be read: {why}") from error
@@ -76,13 +70,6 @@ class PolicyDirectory:
     def journals(self) -> list[str]:
         """Names of the journal's files, sorted."""
         return sorted(filter(is_journal, {name.removesuffix(".gz") for name in self.files}))
-
-
-def whole_characters(text: str) -> str:
-    """JSON text whose escapes make whole characters: half of one could not be written anywhere."""
-    if "\\ud" not in text and "\\uD" not in text:
-        return text
-    return ESCAPE.sub(lambda found: r"\ufffd" if found["half"] else found[0], text)
 
 
 Unreadable = Callable[[UnreadPlace], None]
@@ -187,8 +174,8 @@ def _unread_place(root: Path, path: Path, error: OSError) -> UnreadPlace:
 
 
 def _printable(name: str) -> str:
-    """A name with whatever in it is no UTF-8 replaced."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    """A name with whatever in it cannot be printed replaced."""
+    return clean(os.fsencode(name).decode("utf-8", "replace"))
 
 
 def _read_local(directory: Path, name: str) -> bytes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts together what the files of one policy's output directory say: one PolicyRun."""
+"""Puts together what the files of one policy's output directory say: one PastRun."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.model import (
     FAILED,
     READ,
-    FoundKey,
-    PolicyRun,
+    PastRun,
+    SeenKey,
     Unread,
 )
 from c7n_inactive_keys.report.read import output_trees
@@ -32,7 +32,7 @@ from c7n_inactive_keys.report.read.metadata_file import (
 from c7n_inactive_keys.report.read.resources_file import (
     DamagedResourcesError,
     active_key_ids,
-    found_keys,
+    seen_keys,
     unread_evidence,
 )
 from c7n_inactive_keys.report.read.run_log import deployment, failure
@@ -52,25 +52,25 @@ KILLED = "the run was killed before its actions had ended"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DirectoryReading:
     """What a policy directory says."""
 
-    run: PolicyRun | None  # None: nothing that a report is about
+    run: PastRun | None  # None: nothing that a report is about
     problems: tuple[str, ...]
     policy: str
 
 
-def read_directory(directory: output_trees.PolicyDirectory) -> Reading:
+def read_directory(directory: output_trees.PolicyDirectory) -> DirectoryReading:
     """One policy directory as a run, and its problems."""
     reader = _Reader(directory)
-    return Reading(reader.run(), tuple(reader.problems), reader.policy)
+    return DirectoryReading(reader.run(), tuple(reader.problems), reader.policy)
 
 
 @dataclass(frozen=True, slots=True)
 class _Resources:
     """The keys found, ids of Active keys of the same users, and why they cannot be used."""
 
-    keys: tuple[FoundKey, ...] = ()
+    keys: tuple[SeenKey, ...] = ()
     active: frozenset[str] = frozenset()
     unread: tuple[Unread, ...] = ()
     fault: str | None = None
@@ -90,7 +90,7 @@ class _Reader:
         """The policy's name: Custodian names the directory by it."""
         return self.metadata.policy or self.directory.path.rpartition("/")[2]
 
-    def run(self) -> PolicyRun | None:
+    def run(self) -> PastRun | None:
         """The run, if it is a look at a whole account by a policy that this package is part of."""
         metadata = self.metadata
         if metadata.ours is False or not self._whole_account():
@@ -101,7 +101,7 @@ class _Reader:
         account_id, mismatch = self._account(resources.keys, journal)
         reason = not_read or resources.fault or _gaps(resources, journal, mismatch)
         root, name, region = self._layout()
-        return PolicyRun(
+        return PastRun(
             source=self.directory.source,
             root=root,
             place=self.directory.place,
@@ -198,11 +198,11 @@ class _Reader:
         return "/".join(parts[:-1]), None, region
 
     def _account(
-        self, keys: tuple[FoundKey, ...], journal: JournalReading
+        self, keys: tuple[SeenKey, ...], journal: JournalReading
     ) -> tuple[str, str | None]:
         """The account id, and a sentence if the files do not agree on it."""
         named = self.metadata.account_id
-        seen = {key.account_id for key in keys if key.account_id}
+        seen = {key.user.account_id for key in keys if key.user.account_id}
         if named and seen - {named}:
             return named, (
                 f"the run was meant for account {named}, but the users that it read are of "
@@ -245,11 +245,8 @@ class _Reader:
         known = self.metadata
         try:
             users: Any = json.loads(self.directory.read(output_trees.RESOURCES) or "")
-            return _Resources(
-                tuple(found_keys(users, began, known.exempt_tags, known.access_key_filters)),
-                frozenset(active_key_ids(users)),
-                tuple(unread_evidence(users)),
-            )
+            keys = tuple(seen_keys(users, began, known.exempt_tags, known.access_key_filters))
+            return _Resources(keys, frozenset(active_key_ids(users)), tuple(unread_evidence(keys)))
         except output_trees.TornFileError as error:
             fault = str(error)
         except DamagedResourcesError as error:

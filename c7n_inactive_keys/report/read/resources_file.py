@@ -3,21 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from math import isfinite
 from sys import intern
 from typing import Any
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.evidence import EVENT_HISTORY
+from c7n_inactive_keys.core.found_key import FoundKey, found_keys
 from c7n_inactive_keys.core.journal import UNREAD_HISTORY, UNREAD_LAST_USE
-from c7n_inactive_keys.core.times import format_time, parse_time
-from c7n_inactive_keys.report.model import AWS, FoundKey, Unread
-from c7n_inactive_keys.report.words import clean, evidence_words
+from c7n_inactive_keys.core.keys import ACTIVE
+from c7n_inactive_keys.core.times import parse_time
+from c7n_inactive_keys.core.written import text
+from c7n_inactive_keys.report.model import AWS, SeenKey, SeenUser, Unread
 
-INACTIVE_KEYS = "c7n:InactiveAccessKeys"
 ALL_KEYS = "c7n:AccessKeys"
 MATCHED_KEYS = "c7n:matched-keys"
 # What an item of evidence that is `unavailable` calls its source, and what the journal calls it.
@@ -28,12 +27,12 @@ class DamagedResourcesError(InactiveKeysError):
     """A resources.json does not hold what Custodian writes."""
 
 
-def found_keys(
+def seen_keys(
     users: Any,
     began: str | None,
     exempt_tags: Collection[str] = (),
     access_key_filters: bool = False,
-) -> Iterator[FoundKey]:
+) -> Iterator[SeenKey]:
     """The annotated keys of all users; `exempt_tags` are in lower case (IAM ignores the case).
 
     `began` is when the run that found them did, if that is known. With `access_key_filters`
@@ -44,13 +43,24 @@ def found_keys(
     """
     if not isinstance(users, list):
         raise DamagedResourcesError("it holds no list of users")
+    start = parse_time(began) if began else None
     with _in_custodians_form():
         for user in users:
+            if not (keys := found_keys(user)):
+                continue
             matched = user.get(MATCHED_KEYS) if access_key_filters else None
-            ids = None if matched is None else [key.get("AccessKeyId") for key in matched]
-            for entry in user.get(INACTIVE_KEYS) or ():
-                found = _found_key(user, entry, began, exempt_tags)
-                yield found if ids is None else replace(found, selected=found.access_key_id in ids)
+            ids = None if matched is None else {key.get("AccessKeyId") for key in matched}
+            seen = _seen_user(user, exempt_tags)
+            for found in keys:
+                yield SeenKey(
+                    found=found,
+                    user=seen,
+                    # Of a key of which nothing is, the run itself is the first to know that it was
+                    # inactive.
+                    proven=found.at_least_days > 0
+                    or (start is not None and found.not_after < start),
+                    selected=ids is None or found.key.access_key_id in ids,
+                )
 
 
 def active_key_ids(users: Any) -> Iterator[str]:
@@ -62,32 +72,24 @@ def active_key_ids(users: Any) -> Iterator[str]:
     with _in_custodians_form():
         for user in users:
             for key in user.get(ALL_KEYS) or ():
-                if key.get("Status") == "Active":
-                    yield clean(key["AccessKeyId"])
+                if key.get("Status") == ACTIVE:
+                    yield key["AccessKeyId"]
 
 
-def unread_evidence(users: Any) -> Iterator[Unread]:
-    """What the evidence of the annotated keys says that it could not be had, once each.
-
-    Raises:
-        DamagedResourcesError: as for `found_keys`.
-    """
-    with _in_custodians_form():
-        found = {
-            _unread(entry, item): None
-            for user in users
-            for entry in user.get(INACTIVE_KEYS) or ()
-            for item in entry.get("Evidence") or ()
-            if item.get("Kind") == "unavailable"
-        }
-    yield from found
+def unread_evidence(keys: Sequence[SeenKey]) -> Iterator[Unread]:
+    """What the evidence of the keys says that it could not be had, once each."""
+    yield from {
+        _unread(key.found, item.source, item.reason): None
+        for key in keys
+        for item in key.found.evidence
+        if item.kind == "unavailable"
+    }
 
 
-def _unread(entry: Mapping[str, Any], item: Mapping[str, Any]) -> Unread:
-    source = str(item.get("Source"))
+def _unread(found: FoundKey, source: str, cause: str | None) -> Unread:
     reason = JOURNAL_WORDS.get(source, source)
-    subject = clean(entry["AccessKeyId"]) if reason == UNREAD_LAST_USE else ""
-    return Unread(reason, subject, clean(str(item.get("Reason") or "")))
+    subject = found.key.access_key_id if reason == UNREAD_LAST_USE else ""
+    return Unread(reason, subject, cause or "")
 
 
 @contextmanager
@@ -101,63 +103,14 @@ def _in_custodians_form() -> Iterator[None]:
         ) from error
 
 
-def _found_key(
-    user: Mapping[str, Any],
-    entry: Mapping[str, Any],
-    began: str | None,
-    exempt_tags: Collection[str],
-) -> FoundKey:
+def _seen_user(user: Mapping[str, Any], exempt_tags: Collection[str]) -> SeenUser:
     arn = str(user.get("Arn") or "").split(":")
     all_keys = user.get(ALL_KEYS)
-    since, days = entry["InactiveSince"], entry["InactiveDays"]
-    unsettled = days.get("Unsettled")
-    at_least, not_after = number(days["AtLeast"]), moment(since["NotAfter"])
-    return FoundKey(
+    return SeenUser(
         account_id=intern(arn[4]) if len(arn) > 4 else "",
-        user_name=clean(entry.get("UserName") or user["UserName"]),
-        path=intern(clean(user.get("Path") or "/")),
+        name=text(user["UserName"]),
+        path=intern(user.get("Path") or "/"),
         partition=intern(arn[1]) if len(arn) > 4 else AWS,
-        access_key_id=intern(clean(entry["AccessKeyId"])),
-        created=moment(entry["CreateDate"]),
-        last_used=moment(entry["LastUsedDate"]) if entry.get("LastUsedDate") else None,
-        last_used_service=_optional(entry.get("LastUsedService")),
-        last_used_region=_optional(entry.get("LastUsedRegion")),
-        not_before=moment(since["NotBefore"]),
-        not_after=not_after,
-        at_least_days=at_least,
-        at_most_days=number(days["AtMost"]),
-        evidence=tuple(evidence_words(item) for item in entry.get("Evidence") or ()),
-        # Of a key of which nothing is, the run itself is the first to know that it was inactive.
-        proven=at_least > 0 or (began is not None and not_after < began),
-        unsettled_at_least_days=number(unsettled["AtLeast"]) if unsettled else None,
-        unsettled_until=moment(unsettled["Until"]) if unsettled else None,
-        user_keys=len(all_keys) if isinstance(all_keys, list) else None,
+        keys=len(all_keys) if isinstance(all_keys, list) else None,
         exempt=any(str(tag.get("Key")).lower() in exempt_tags for tag in user.get("Tags") or ()),
     )
-
-
-def moment(text: str) -> str:
-    """Any ISO 8601 text in the one form in which a report writes times.
-
-    Raises:
-        ValueError: it is no time.
-    """
-    time = parse_time(text)
-    if time.year < 1000:  # would be written with fewer digits, and not be read again
-        raise ValueError(f"{text} is out of range")
-    return intern(format_time(time))
-
-
-def number(value: Any) -> float:
-    """A number of days.
-
-    Raises:
-        TypeError, ValueError: it is none, or not a finite one.
-    """
-    if not isfinite(days := float(value)):
-        raise ValueError(f"{days} is no number of days")
-    return days
-
-
-def _optional(text: str | None) -> str | None:
-    return intern(clean(text)) if text else None
