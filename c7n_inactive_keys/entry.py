@@ -67,8 +67,8 @@ def register(resource_class: Any) -> None:
     # initialize() runs, whichever of its modules came first.
     from c7n.query import sources
 
+    from c7n_inactive_keys.change.delete_action import DeleteInactiveKeys
     from c7n_inactive_keys.custodian.no_report_source import NoCredentialReport
-    from c7n_inactive_keys.delete.action import DeleteInactiveKeys
     from c7n_inactive_keys.find.filter import InactiveAccessKey
     from c7n_inactive_keys.find.source import CredentialReportSource
     from c7n_inactive_keys.record.action import RecordInactiveKeys

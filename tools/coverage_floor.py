@@ -21,7 +21,7 @@ PACKAGE = "c7n_inactive_keys"
 CORE = [
     f"{PACKAGE}/{name}"
     for name in (
-        "core/*", "delete/action.py", "delete/user_deletion.py", "delete/key_selection.py",
+        "core/*", "change/delete_action.py", "change/user_changes.py", "change/key_selection.py",
         "record/action.py", "record/ledger_changes.py",
         "find/event_history.py", "custodian/run_record.py", "partitions.py",
     )

@@ -62,7 +62,7 @@ class Mutation:
 
 
 TIMELINE, HINDRANCE = "core/timeline.py", "core/hindrance.py"
-DELETION, DELETE = "delete/user_deletion.py", "delete/action.py"
+DELETION, DELETE = "change/user_changes.py", "change/delete_action.py"
 MUTATIONS = (
     # What is proven.
     Mutation(
@@ -293,7 +293,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a key passes all filters by itself",
-        "delete/key_selection.py",
+        "change/key_selection.py",
         '*(check.passes(item, key["AccessKeyId"], user_passed=True) for item in filters),',
         "",
         DELETIONS,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c7n_inactive_keys.delete import pace as module
-from c7n_inactive_keys.delete.pace import BURST, FIRST_INTERVAL, NEGLIGIBLE, SLOWER, Pace
+from c7n_inactive_keys.change import pace as module
+from c7n_inactive_keys.change.pace import BURST, FIRST_INTERVAL, NEGLIGIBLE, SLOWER, Pace
 
 
 class Clock:

@@ -54,7 +54,7 @@ resources = Registry()
             id="a class of Custodian's has moved",
         ),
         pytest.param("find/filter.py", "1 / 0", "division by zero", id="ours raises"),
-        pytest.param("delete/action.py", "def (:", "SyntaxError", id="ours does not parse"),
+        pytest.param("change/delete_action.py", "def (:", "SyntaxError", id="ours does not parse"),
         pytest.param("find/source.py", "", "CredentialReportSource", id="ours is incomplete"),
         pytest.param("entry.py", "import nowhere", "nowhere", id="the entry itself is broken"),
     ],

@@ -10,6 +10,8 @@ from typing import Any
 
 from c7n.utils import backoff_delays
 
+from c7n_inactive_keys.change.key_selection import select
+from c7n_inactive_keys.change.pace import Pace
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.found_key import FoundKey, found_keys
 from c7n_inactive_keys.core.hindrance import Reading, Rules, hindrance
@@ -30,8 +32,6 @@ from c7n_inactive_keys.core.ledger import read_tags, tag_key
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun
-from c7n_inactive_keys.delete.key_selection import select
-from c7n_inactive_keys.delete.pace import Pace
 
 TRIES = 6
 READ_FAILURES = (*aws.API_ERRORS, InactiveKeysError)

@@ -187,8 +187,8 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
     def _delete_all(
         self, run: PolicyRun, journal: PolicyJournal, rules: Rules, users: list[dict[str, Any]]
     ) -> tuple[list[dict[str, Any]], JournalError | None]:
-        from c7n_inactive_keys.delete.pace import Pace
-        from c7n_inactive_keys.delete.user_deletion import UserDeletion
+        from c7n_inactive_keys.change.pace import Pace
+        from c7n_inactive_keys.change.user_changes import UserDeletion
 
         def delete(user: dict[str, Any]) -> list[dict[str, Any]] | JournalError:
             try:
@@ -260,8 +260,8 @@ class DeleteInactiveKeys(BaseAction):  # type: ignore[misc]  # c7n has no type h
 
     def _qualifying(self, rules: Rules, user: Mapping[str, Any]) -> list[FoundKey]:
         """The keys that would be deleted if they and their user are still what they were."""
+        from c7n_inactive_keys.change.key_selection import select
         from c7n_inactive_keys.core.found_key import found_keys
-        from c7n_inactive_keys.delete.key_selection import select
 
         if rules.exempts(user.get("Tags") or ()):
             return []
