@@ -69,7 +69,7 @@ def register(resource_class: Any) -> None:
 
     from c7n_inactive_keys.change.delete_action import DeleteInactiveKeys
     from c7n_inactive_keys.custodian.no_report_source import NoCredentialReport
-    from c7n_inactive_keys.find.filter import InactiveAccessKey
+    from c7n_inactive_keys.find.inactive_filter import InactiveAccessKey
     from c7n_inactive_keys.find.source import CredentialReportSource
     from c7n_inactive_keys.record.action import RecordInactiveKeys
 

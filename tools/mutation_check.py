@@ -243,7 +243,7 @@ MUTATIONS = (
     ),
     Mutation(
         "proven, not just possible",
-        "find/filter.py",
+        "find/inactive_filter.py",
         "days = found.at_most_days if self.possible else found.at_least_days",
         "days = found.at_most_days",
         DELETIONS,

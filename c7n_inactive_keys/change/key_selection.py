@@ -17,7 +17,7 @@ from c7n_inactive_keys.core.hindrance import Selection
 from c7n_inactive_keys.custodian.filter_tree import (
     BLOCKS,
     CREDENTIAL_KEYS,
-    FILTER_TYPE,
+    KEY_FILTERS,
     selects_keys,
     walk,
 )
@@ -106,7 +106,7 @@ class _KeyCheck:
 
     def passes(self, item: Any, key_id: str, user_passed: bool) -> Verdict:
         """Whether a filter or block lets the key through; its user it may have let through."""
-        if item.type == FILTER_TYPE:
+        if item.type in KEY_FILTERS:
             return key_id in self.matched.get(id(item), ())
         if id(item) in self.built_in:
             return self.built_in[id(item)].verdict(key_id)
@@ -120,7 +120,7 @@ class _KeyCheck:
 
     def _is_about_keys(self, block: Any) -> bool:
         return any(
-            not negated and (found.type == FILTER_TYPE or id(found) in self.built_in)
+            not negated and (found.type in KEY_FILTERS or id(found) in self.built_in)
             for found, negated in walk([block])
         )
 

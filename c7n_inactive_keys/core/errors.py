@@ -27,15 +27,15 @@ class PlanError(InactiveKeysError):
 
 
 class JournalError(InactiveKeysError):
-    """The journal cannot be written, so nothing may be deleted."""
+    """The journal cannot be written or read, so nothing may be changed."""
 
 
 class KeyLimitError(InactiveKeysError):
-    """More keys qualify for deletion than the policy allows in one run."""
+    """More keys qualify than the policy allows in one run."""
 
 
-class DeletionError(InactiveKeysError):
-    """Some keys that should have been deleted were not."""
+class KeyChangeError(InactiveKeysError):
+    """Some keys that should have been deleted, deactivated or reactivated were not."""
 
 
 class RecordingError(InactiveKeysError):

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from c7n_inactive_keys.core.evidence import Assessment, Evidence
+from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
@@ -82,13 +83,7 @@ class FoundKey:
                 "Until": format_time(self.unsettled.until),
             }
         return {
-            "AccessKeyId": self.key.access_key_id,
-            "UserName": self.key.user_name,
-            "Status": self.key.status,
-            "CreateDate": format_time(self.key.created),
-            "LastUsedDate": self.last_use.time and format_time(self.last_use.time),
-            "LastUsedService": self.last_use.service,
-            "LastUsedRegion": self.last_use.region,
+            **key_fields(self.key, self.last_use),
             "InactiveSince": {
                 "NotBefore": format_time(self.not_before),
                 "NotAfter": format_time(self.not_after),
@@ -108,17 +103,8 @@ class FoundKey:
         days, since = entry["InactiveDays"], entry["InactiveSince"]
         unsettled = days.get("Unsettled")
         return cls(
-            key=AccessKey(
-                text(entry["AccessKeyId"]),
-                text(entry["UserName"]),
-                text(entry["Status"]),
-                moment(entry["CreateDate"]),
-            ),
-            last_use=LastUse(
-                optional(moment, entry["LastUsedDate"]),
-                optional(text, entry["LastUsedService"]),
-                optional(text, entry["LastUsedRegion"]),
-            ),
+            key=key_in(entry),
+            last_use=last_use_in(entry),
             not_before=moment(since["NotBefore"]),
             not_after=moment(since["NotAfter"]),
             at_least_days=number_of_days(days["AtLeast"]),

@@ -1,26 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a key must not be deleted, from what was found and what was read again. Pure."""
+"""Why a key must not be changed, from what was found and what was read again. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from c7n_inactive_keys.core.evidence import LedgerEntry
+from c7n_inactive_keys.core.evidence import LedgerEntry, StatusChange
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
+    ALREADY_INACTIVE,
     AMBIGUOUS,
     CHANGED,
     EXEMPT,
+    MANAGED,
     NOT_IN_PLAN,
     NOT_MATCHED,
     REACTIVATED,
+    USED,
+    DeactivatedKey,
 )
-from c7n_inactive_keys.core.keys import ACTIVE, AccessKey
-from c7n_inactive_keys.core.ledger import read_tags
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
+from c7n_inactive_keys.core.ledger import BY_US, read_tags
 from c7n_inactive_keys.core.plan import Plan
+from c7n_inactive_keys.core.unused_key import UnusedKey
 
 Tags = tuple[Mapping[str, str], ...]
 
@@ -39,19 +44,22 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A user's tags and keys as they were read at `now`, just before a deletion.
+    """A user's tags and keys as they were read at `now`, just before a key is changed.
 
     `selection` is what the policy's built-in key filters say of these keys; None: it has none.
+    `last_use` is that of the key at hand, and `changes` are its events, where they matter.
     """
 
     now: datetime
     tags: Tags
     keys: tuple[AccessKey, ...]
     selection: Selection | None = None
+    last_use: LastUse | None = None
+    changes: tuple[StatusChange, ...] = ()
 
-    def lists(self, access_key_id: str) -> bool:
-        """Whether the key is still there."""
-        return any(key.access_key_id == access_key_id for key in self.keys)
+    def key(self, access_key_id: str) -> AccessKey | None:
+        """The key of that id, if it is there."""
+        return next((key for key in self.keys if key.access_key_id == access_key_id), None)
 
     def ledger_entry(self, access_key_id: str) -> LedgerEntry | None:
         """The ledger's word on a key, if it can be read."""
@@ -61,11 +69,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a policy demands of a key besides being inactive."""
+    """What a policy demands of a key besides what its filters found.
+
+    `managed` says what manages a key, by access key id, for keys that are to be left to it.
+    """
 
     account_id: str
     exempt_tag: str | None = None
     plan: Plan | None = None
+    managed: Mapping[str, str] = field(default_factory=dict)
     notice: bool = False  # a filter waits for the owner to have been told
 
     def exempts(self, tags: Iterable[Mapping[str, str]]) -> bool:
@@ -73,29 +85,71 @@ class Rules:
         tag = (self.exempt_tag or "").lower()
         return bool(tag) and any(item["Key"].lower() == tag for item in tags)
 
-    def approves(self, key: AccessKey) -> bool:
-        """Whether the plan, if there is one, lists the key."""
-        return self.plan is None or self.plan.approves(key, self.account_id)
+    def spares(self, key: AccessKey) -> str | None:
+        """Why the policy leaves a key alone, whatever its state, if it does."""
+        if key.access_key_id in self.managed:
+            return MANAGED
+        if self.plan is None or self.plan.approves(key, self.account_id):
+            return None
+        return NOT_IN_PLAN
 
 
-def hindrance(found: FoundKey, reading: Reading, rules: Rules) -> str | None:
-    """The reason to skip a key that the policy's filters matched; None: it may be deleted."""
-    if rules.exempts(reading.tags):
-        return EXEMPT
-    same_id = [key for key in reading.keys if key.access_key_id == found.key.access_key_id]
-    if not same_id:
-        return ALREADY_GONE
-    key = same_id[0]
-    if key.created != found.key.created:
-        return CHANGED
-    if not key.inactive:
-        return REACTIVATED if key.status == ACTIVE else CHANGED
+def to_delete(found: FoundKey, reading: Reading, rules: Rules) -> str | None:
+    """The reason not to delete a key that the policy's filters matched; None: it may go."""
+    reason = _same_key(found.key, INACTIVE, reading, rules)
+    if reason:
+        return reason
     if _ledger_objects(found, reading) or (rules.notice and _notice_withdrawn(found, reading)):
         return CHANGED
+    return _not_meant(found.key, reading, rules)
+
+
+def to_deactivate(found: UnusedKey, reading: Reading, rules: Rules) -> str | None:
+    """The same for deactivating a key that was found unused: it must not have been used since."""
+    reason = _same_key(found.key, ACTIVE, reading, rules)
+    if reason:
+        return reason
+    if reading.last_use is None or reading.last_use.time != found.last_use.time:
+        return USED
+    return _not_meant(found.key, reading, rules)
+
+
+def to_reactivate(found: DeactivatedKey, reading: Reading, rules: Rules) -> str | None:
+    """The same for reactivating a key of which the journal says that we deactivated it.
+
+    The ledger must still say so, and no event since may have changed the key or tried to.
+    """
+    reason = _same_key(found.key, INACTIVE, reading, rules)
+    if reason:
+        return reason
+    entry = reading.ledger_entry(found.key.access_key_id)
+    if entry is None or entry.by != BY_US or found.time is None or entry.after > found.time:
+        return CHANGED
+    if any(change.time > entry.since for change in reading.changes):
+        return CHANGED
+    return _not_meant(found.key, reading, rules)
+
+
+def _same_key(key: AccessKey, status: str, reading: Reading, rules: Rules) -> str | None:
+    """Why the key is not what it was, or its user is exempt."""
+    if rules.exempts(reading.tags):
+        return EXEMPT
+    now = reading.key(key.access_key_id)
+    if now is None:
+        return ALREADY_GONE
+    if now.created != key.created:
+        return CHANGED
+    if now.status == status:
+        return None
+    return {ACTIVE: REACTIVATED, INACTIVE: ALREADY_INACTIVE}.get(now.status, CHANGED)
+
+
+def _not_meant(key: AccessKey, reading: Reading, rules: Rules) -> str | None:
+    """Why the policy does not mean the key."""
     if reading.selection and key.access_key_id not in reading.selection.certain:
         is_ambiguous = key.access_key_id in reading.selection.ambiguous
         return AMBIGUOUS if is_ambiguous else NOT_MATCHED
-    return None if rules.approves(key) else NOT_IN_PLAN
+    return rules.spares(key)
 
 
 def _ledger_objects(found: FoundKey, reading: Reading) -> bool:

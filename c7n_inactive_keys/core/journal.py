@@ -2,8 +2,9 @@
 """The journal: one JSON line for what is about to be done to a key, one for what came of it.
 
 `inactive-keys.jsonl` in the policy's output directory is only ever appended to. A line `deleting`
-is on disk before the call that deletes. So a `deleting` without an outcome behind it means that
-the run was killed in between, and IAM tells whether the key is still there.
+(or `deactivating`, `reactivating`) is on disk before the call that does it. So a `deleting` without
+an outcome behind it means that the run was killed in between, and IAM tells whether the key is
+still there.
 
 Output to s3:// goes under the hour of the run, where the next run of that hour replaces it. So
 there a copy is uploaded as well whose name holds the run's id: `inactive-keys-<run id>.jsonl`.
@@ -25,8 +26,9 @@ from typing import Any, NamedTuple
 
 from c7n_inactive_keys.core.errors import JournalError
 from c7n_inactive_keys.core.found_key import FoundKey, evidence_items, evidence_of
-from c7n_inactive_keys.core.keys import INACTIVE, AccessKey, LastUse
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.core.unused_key import UnusedKey
 from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
 
 FORMAT_VERSION = 1
@@ -34,16 +36,22 @@ FILE_NAME = "inactive-keys.jsonl"
 # One run's lines alone, where runs of the same hour put their files under the same names.
 RUN_FILE_NAME = "inactive-keys-{run_id}.jsonl"
 
-DELETING = "deleting"
-DELETED = "deleted"
+DELETING, DELETED = "deleting", "deleted"
+DEACTIVATING, DEACTIVATED = "deactivating", "deactivated"
+REACTIVATING, REACTIVATED = "reactivating", "reactivated"
+# What was about to be done; without an outcome behind it the run was killed in between.
+ANNOUNCED = (DELETING, DEACTIVATING, REACTIVATING)
+DONE = (DELETED, DEACTIVATED, REACTIVATED)
 SKIPPED = "skipped"
 FAILED = "failed"
 # No outcome of a key: something that was needed could not be read, so the account is not covered.
 UNREAD = "unread"
-OUTCOMES = (DELETING, DELETED, SKIPPED, FAILED, UNREAD)
+OUTCOMES = (*ANNOUNCED, *DONE, SKIPPED, FAILED, UNREAD)
 
-# Why a key was skipped
-REACTIVATED = "reactivated"
+# Why a key was skipped, besides REACTIVATED: by somebody else
+ALREADY_INACTIVE = "already-inactive"
+USED = "used"
+MANAGED = "managed"
 CHANGED = "changed"
 ALREADY_GONE = "already-gone"
 USER_GONE = "user-gone"
@@ -57,7 +65,8 @@ UNCLEAR = "unclear"
 MAX_KEYS = "max-keys"
 LEDGER_TAG = "ledger-tag"
 REASONS = (
-    *(REACTIVATED, CHANGED, ALREADY_GONE, USER_GONE, EXEMPT, NOT_IN_PLAN, NOT_MATCHED, AMBIGUOUS),
+    *(REACTIVATED, ALREADY_INACTIVE, USED, MANAGED, CHANGED, ALREADY_GONE, USER_GONE, EXEMPT),
+    *(NOT_IN_PLAN, NOT_MATCHED, AMBIGUOUS),
     *(UNREADABLE, UNCLEAR, MAX_KEYS, LEDGER_TAG),
 )
 
@@ -66,6 +75,17 @@ UNREAD_HISTORY = "event-history"
 UNREAD_LAST_USE = "last-used"
 UNREAD_USER = "user"
 UNREAD_REASONS = (UNREAD_HISTORY, UNREAD_LAST_USE, UNREAD_USER)
+
+
+@dataclass(frozen=True, slots=True)
+class DeactivatedKey:
+    """A key of which a journal says that we deactivated it, and when that was written down."""
+
+    key: AccessKey
+    time: datetime | None = None
+
+
+Found = FoundKey | UnusedKey | DeactivatedKey
 
 
 class ApiError(NamedTuple):
@@ -88,14 +108,22 @@ class JournalLine:
     run_time: datetime | None = None
     policy: str | None = None
     region: str | None = None
-    found: FoundKey | None = None  # the key as the filter found it
+    found: Found | None = None  # the key as the filter found it
+    managed_by: str | None = None  # what manages a key that was skipped for that
     reason: str | None = None
     error: ApiError | None = None
     further: Mapping[str, Any] = field(default_factory=dict)  # of another version
 
     def to_fields(self) -> dict[str, Any]:
         """The line as JSON values."""
-        found = self.found
+        found = self.found if isinstance(self.found, FoundKey) else None
+        unused = self.found if isinstance(self.found, UnusedKey) else None
+        more: dict[str, Any] = {}
+        if unused:
+            used = unused.last_use.time
+            more = {"last_used": used and format_time(used), "unused_days": unused.unused_days}
+        if self.managed_by:
+            more["managed_by"] = self.managed_by
         return {
             "time": format_time(self.time),
             "run_id": self.run_id,
@@ -105,7 +133,7 @@ class JournalLine:
             "region": self.region,
             "user_name": self.user_name,
             "access_key_id": self.access_key_id,
-            "created": found and format_time(found.key.created),
+            "created": self.found and format_time(self.found.key.created),
             "outcome": self.outcome,
             "reason": self.reason,
             "error": self.error and self.error._asdict(),
@@ -114,6 +142,7 @@ class JournalLine:
             "at_least_days": found and found.at_least_days,
             "at_most_days": found and found.at_most_days,
             "evidence": evidence_items(found.evidence) if found else [],
+            **more,
             **self.further,
         }
 
@@ -152,6 +181,7 @@ class JournalLine:
             found=_found(fields),
             reason=optional(text, fields.get("reason")),
             error=ApiError(text(error["code"]), text(error["message"])) if error else None,
+            managed_by=optional(text, fields.get("managed_by")),
             further={name: value for name, value in fields.items() if name not in KNOWN},
         )
         if (line.reason if line.outcome == UNREAD else line.user_name) is None:
@@ -160,7 +190,7 @@ class JournalLine:
 
 
 _SOME = JournalLine(UNREAD, datetime(2000, 1, 1, tzinfo=timezone.utc), "", "")
-KNOWN = frozenset({"format_version", *_SOME.to_fields()})
+KNOWN = frozenset({"format_version", "last_used", "unused_days", "managed_by", *_SOME.to_fields()})
 
 
 def _load(line: str) -> Mapping[str, Any]:
@@ -180,17 +210,25 @@ def _load(line: str) -> Mapping[str, Any]:
     return fields
 
 
-def _found(fields: Mapping[str, Any]) -> FoundKey | None:
+def _found(fields: Mapping[str, Any]) -> Found | None:
     """The key as the line describes it; where and by whom it was used is not in it."""
     created, not_before = fields.get("created"), fields.get("not_before")
-    if not (created and not_before and fields["access_key_id"]):
+    unused_days = fields.get("unused_days")
+    if not (created and fields["access_key_id"]):
         return None
+    status = INACTIVE if unused_days is None else ACTIVE
+    key = AccessKey(
+        text(fields["access_key_id"]), text(fields["user_name"]), status, moment(created)
+    )
+    if unused_days is not None:
+        used = optional(moment, fields.get("last_used"))
+        return UnusedKey(key, LastUse(used), number_of_days(unused_days))
+    if not not_before:
+        return DeactivatedKey(key)
     evidence = evidence_of(fields["evidence"])
     uses = (item.time for item in evidence if item.kind == "used")
     return FoundKey(
-        key=AccessKey(
-            text(fields["access_key_id"]), text(fields["user_name"]), INACTIVE, moment(created)
-        ),
+        key=key,
         last_use=LastUse(next(uses, None)),
         not_before=moment(not_before),
         not_after=moment(fields["not_after"]),

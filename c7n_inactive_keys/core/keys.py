@@ -54,6 +54,11 @@ class AccessKey:
         )
 
     @property
+    def active(self) -> bool:
+        """Whether the key can be used."""
+        return self.status == ACTIVE
+
+    @property
     def inactive(self) -> bool:
         """Whether somebody deactivated the key; `Expired` is another status."""
         return self.status == INACTIVE

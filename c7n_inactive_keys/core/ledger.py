@@ -5,8 +5,8 @@
                                verified=2026-11-20T04:00:00Z notified=2026-11-01T08:00:00Z
 
 The key was deactivated between `after` and `since`, and at `verified` it was last seen to have been
-inactive throughout since then. `notified` is when its owner was first told. Pure: tags in, values
-out.
+inactive throughout since then. `notified` is when its owner was first told. `by=c7n` says that the
+action `deactivate-unused-keys` deactivated it. Pure: tags in, values out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.times import format_time, parse_time
 
 TAG_PREFIX = "c7n-inactive-key:"
+BY_US = "c7n"  # the action deactivate-unused-keys
 _TIMES = ("after", "since", "verified", "notified")
+_BY = "by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,12 @@ def parse_value(value: str) -> LedgerEntry | MalformedTag:
     """Read a tag's value; what has not the form of the ledger comes back as MalformedTag."""
     times: dict[str, datetime] = {}
     others: list[str] = []
+    by = None
     for word in value.split():
         name, _, text = word.partition("=")
+        if name == _BY:
+            by = text
+            continue
         if name not in _TIMES:
             others.append(word)
             continue
@@ -59,6 +65,7 @@ def parse_value(value: str) -> LedgerEntry | MalformedTag:
         verified=times["verified"],
         notified=times.get("notified"),
         words=tuple(others),
+        by=by,
     )
 
 
@@ -71,6 +78,8 @@ def render_value(entry: LedgerEntry) -> str:
     ]
     if entry.notified:
         words.append(f"notified={format_time(entry.notified)}")
+    if entry.by:
+        words.append(f"{_BY}={entry.by}")
     return " ".join([*words, *entry.words])
 
 

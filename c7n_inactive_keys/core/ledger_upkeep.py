@@ -47,7 +47,9 @@ def carry_on(old: LedgerEntry | None, assessment: Assessment) -> LedgerEntry:
     proves_nothing = assessment.not_after == assessment.now > old.since
     if proves_nothing and not contradicted and _is_joinable(old, assessment):
         return old
-    return replace(new, words=old.words, notified=valid_notice(old, assessment))
+    # Whoever deactivated it then is not who deactivated it now.
+    by = old.by if not contradicted and new.since <= old.since else None
+    return replace(new, words=old.words, by=by, notified=valid_notice(old, assessment))
 
 
 def carry_on_after_event(

@@ -21,6 +21,8 @@ from c7n.utils import get_retry, local_session
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import ApiError as ApiError
+from c7n_inactive_keys.core.keys import LastUse
+from c7n_inactive_keys.core.times import as_utc, whole_second
 from c7n_inactive_keys.custodian.clock import clock
 
 WORKERS = 8
@@ -145,6 +147,26 @@ def list_access_keys(iam: Any, user_name: str) -> list[dict[str, Any]]:
         for page in pages(iam.list_access_keys, UserName=user_name)
         for metadata in page["AccessKeyMetadata"]
     ]
+
+
+def get_last_use(iam: Any, access_key_id: str) -> LastUse:
+    """The last use of a key, as far as IAM tells it now.
+
+    Raises:
+        ClientError, BotoCoreError: it could not be read, which is not the same as none.
+    """
+    answer = iam.get_access_key_last_used(AccessKeyId=access_key_id)
+    used = answer.get("AccessKeyLastUsed") or {}
+    moment = used.get("LastUsedDate")
+    return LastUse(
+        time=whole_second(as_utc(moment)) if moment else None,
+        service=_known(used.get("ServiceName")),
+        region=_known(used.get("Region")),
+    )
+
+
+def _known(value: str | None) -> str | None:
+    return None if value in (None, "", "N/A") else value
 
 
 def get_user(iam: Any, user_name: str) -> dict[str, Any]:

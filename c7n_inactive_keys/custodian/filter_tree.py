@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 BLOCKS = ("and", "or", "not")
-FILTER_TYPE = "inactive-access-key"
+INACTIVE_FILTER = "inactive-access-key"
+UNUSED_FILTER = "unused-access-key"
+REACTIVATED_FILTER = "reactivated-access-key"
+KEY_FILTERS = (INACTIVE_FILTER, UNUSED_FILTER, REACTIVATED_FILTER)  # ours
 CREDENTIAL_KEYS = "access_keys"  # the columns of the `credential` filter that are about keys
 
 
@@ -28,31 +31,39 @@ def of_type(manager: Any, filter_type: str) -> list[tuple[Any, bool]]:
     return [found for found in walk(manager.filters) if found[0].type == filter_type]
 
 
-def no_keys_selected(manager: Any, purpose: str) -> str | None:
-    """What is wrong if no filter selects the keys that an action is for, and the remedy."""
-    filters = of_type(manager, FILTER_TYPE)
+def ours(filters: Iterable[Any]) -> list[Any]:
+    """The filters of this package, in running order."""
+    return [item for item, _ in walk(filters) if item.type in KEY_FILTERS]
+
+
+def no_keys_selected(manager: Any, filter_type: str, purpose: str) -> str | None:
+    """What is wrong if no filter of a type selects the keys that an action is for."""
+    filters = of_type(manager, filter_type)
     if any(not negated for _, negated in filters):
         return None
     remedy = "take it out of the not block" if filters else "add one to its filters"
     return (
-        f"{purpose} what an {FILTER_TYPE} filter matched, and the policy has none that selects "
+        f"{purpose} what an {filter_type} filter matched, and the policy has none that selects "
         f"keys; {remedy}"
     )
 
 
 def each_key_fits(
-    filters: Iterable[Any], fits: Callable[[Any], bool], operator: str = "and"
+    filters: Iterable[Any],
+    filter_type: str,
+    fits: Callable[[Any], bool],
+    operator: str = "and",
 ) -> bool:
-    """Whether no key gets through the filters without one of ours that fits, not under `not`.
+    """Whether no key gets through without a filter of the type that fits, not under `not`.
 
-    Branches of an `or` without any filter of ours select no keys.
+    Branches of an `or` without any filter of the type select no keys.
     """
     verdicts = []
     for item in filters:
         if item.type in ("and", "or"):
-            if any(found.type == FILTER_TYPE and not negated for found, negated in walk([item])):
-                verdicts.append(each_key_fits(item.filters, fits, item.type))
-        elif item.type == FILTER_TYPE:
+            if any(found.type == filter_type and not negated for found, negated in walk([item])):
+                verdicts.append(each_key_fits(item.filters, filter_type, fits, item.type))
+        elif item.type == filter_type:
             verdicts.append(fits(item))
     return any(verdicts) if operator == "and" else bool(verdicts) and all(verdicts)
 

@@ -60,7 +60,7 @@ class Option:
         return _conforms(value, self.form) and (self.fits is None or self.fits(value))
 
 
-def mapping(kind: str, options: Mapping[str, Option]) -> Option:
+def mapping(kind: str, options: Mapping[str, Option], required: bool = False) -> Option:
     """An option whose value has options of its own."""
     form: dict[str, Any] = {
         "type": "object",
@@ -68,7 +68,7 @@ def mapping(kind: str, options: Mapping[str, Option]) -> Option:
         "additionalProperties": False,
         "required": [name for name, option in options.items() if option.required],
     }
-    return Option(kind, form, options=options)
+    return Option(kind, form, required=required, options=options)
 
 
 def one_of(*words: str, default: str | None = None) -> Option:
@@ -84,9 +84,9 @@ def list_of(*words: str) -> Option:
 
 def describe(element: str, options: Mapping[str, Option]) -> dict[str, Any]:
     """The schema of a filter or action with these options; it admits no others."""
-    schema: dict[str, Any] = type_schema(
-        element, **{name: option.schema for name, option in options.items()}
-    )
+    required = [name for name, option in options.items() if option.required]
+    properties = {name: option.schema for name, option in options.items()}
+    schema: dict[str, Any] = type_schema(element, required=required or None, **properties)
     return schema
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from c7n.cache import InMemoryCache, NullCache
 
-from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
-from c7n_inactive_keys.find.matched_keys import ALL_KEYS, BY_FILTER, MATCHED_KEYS
+from c7n_inactive_keys.find.matched_keys import ALL_KEYS, ANNOTATIONS, BY_FILTER, MATCHED_KEYS
 
-ANNOTATIONS = (ALL_KEYS, MATCHED_KEYS, INACTIVE_KEYS, BY_FILTER)
+OURS = (ALL_KEYS, MATCHED_KEYS, BY_FILTER, *ANNOTATIONS)
 
 
 def may_be_cached(manager: Any) -> bool:
@@ -36,9 +35,7 @@ def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
         cache.save(
             cache_key,
             [
-                copy.deepcopy(
-                    {name: value for name, value in resource.items() if name not in ANNOTATIONS}
-                )
+                copy.deepcopy({name: value for name, value in resource.items() if name not in OURS})
                 for resource in cached
             ],
         )

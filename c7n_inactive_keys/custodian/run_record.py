@@ -17,8 +17,7 @@ from c7n.output import BlobOutput, blob_outputs
 from c7n.utils import dumps
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
-from c7n_inactive_keys.core.found_key import FoundKey
-from c7n_inactive_keys.core.journal import ApiError, Journal, JournalLine
+from c7n_inactive_keys.core.journal import ApiError, Found, Journal, JournalLine
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.memory import execution_memory
 
@@ -61,15 +60,16 @@ class PolicyRun:
         context = self.manager.ctx
         return context.output or blob_outputs.select(context.options.output_dir, context)
 
-    def record(
+    def line(
         self,
         *,
         user_name: str | None,
-        found: FoundKey | None = None,
+        found: Found | None = None,
         access_key_id: str | None = None,
         outcome: str,
         reason: str | None = None,
         error: ApiError | None = None,
+        managed_by: str | None = None,
     ) -> JournalLine:
         """A journal line about a key, a user or the account, as of now."""
         return JournalLine(
@@ -85,6 +85,7 @@ class PolicyRun:
             found=found,
             reason=reason,
             error=error,
+            managed_by=managed_by,
         )
 
     @contextmanager

@@ -61,7 +61,7 @@ def report_unread(manager: Any, unread: Mapping[str, ApiError]) -> None:
     with run.open_journal() as journal:
         for name in names:
             journal.write(
-                run.record(
+                run.line(
                     user_name=name,
                     outcome=FAILED,
                     reason=UNREADABLE,
@@ -89,7 +89,7 @@ def report_unread_evidence(
     run = PolicyRun(manager)
     with run.open_journal() as journal:
         journal.write(
-            run.record(
+            run.line(
                 user_name=user_name,
                 access_key_id=access_key_id,
                 outcome=UNREAD,

@@ -112,6 +112,20 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         """The file's records: mappings for csv and csv2dict, what it holds for json and txt.
 
         Raises:
+            READ_ERRORS: the file cannot be fetched, decoded or parsed, or holds no list.
+        """
+        data = self.parsed()
+        if "expr" not in self.data and isinstance(data, dict):
+            data = data.get("Records")  # a CloudTrail log file
+        if not isinstance(data, list):
+            # A ValueError like all that READ_ERRORS names: the file is at fault, not the caller.
+            raise ValueError("it holds no list of records")  # noqa: TRY004
+        return data
+
+    def parsed(self) -> Any:
+        """What the file holds, of whatever form.
+
+        Raises:
             READ_ERRORS: the file cannot be fetched, decoded or parsed.
         """
         contents, format_name = self.get_contents()
@@ -121,11 +135,6 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         if "expr" in self.data:
             self.columns = None
             data = jmespath_search(self.data["expr"], data)
-        elif isinstance(data, dict) and isinstance(data.get("Records"), list):
-            data = data["Records"]  # a CloudTrail log file
-        if not isinstance(data, list):
-            # A ValueError like all that READ_ERRORS names: the file is at fault, not the caller.
-            raise ValueError("it holds no list of records")  # noqa: TRY004
         return data
 
     def _csv(self, contents: str) -> Any:
@@ -136,3 +145,13 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
                 raise ValueError(f"line {reader.line_num} has not as many fields as the header")
         self.columns = list(reader.fieldnames or ())
         return rows
+
+
+def read_text(data: dict[str, Any], manager: Any) -> str:
+    """The text of the file that an option names.
+
+    Raises:
+        READ_ERRORS: the file cannot be fetched or decoded.
+    """
+    text, _ = Rows({**data, "format": "txt"}, manager).get_contents()
+    return str(text)

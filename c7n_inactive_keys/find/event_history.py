@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from c7n.utils import get_partition
 
 from c7n_inactive_keys.core.cloudtrail import EVENT_NAME, KeyEvents, by_key, read_event
 from c7n_inactive_keys.core.evidence import (
@@ -32,6 +34,13 @@ class EventHistory:
 
     record: CompleteRecord
     events: KeyEvents = field(default_factory=KeyEvents)
+
+
+def partition_of_users(manager: Any, users: Iterable[Mapping[str, Any]]) -> str:
+    """The partition that users are in; those from AWS Config may have no ARN that tells."""
+    arns = (user.get("Arn") for user in users)
+    arn = next(filter(None, arns), None)
+    return str(arn.split(":")[1] if arn else get_partition(manager.config.region))
 
 
 def read_event_history(manager: Any, partition: str) -> EventHistory | Unavailable:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from c7n.utils import get_partition
-
 from c7n_inactive_keys.core.credential_report import ReportedUser
 from c7n_inactive_keys.core.errors import ForeignAccountError, InactiveKeysError
 from c7n_inactive_keys.core.event_export import ExportedEvents
@@ -33,12 +31,15 @@ from c7n_inactive_keys.core.keys import (
 from c7n_inactive_keys.core.ledger import MalformedTag, read_tags
 from c7n_inactive_keys.core.ledger_upkeep import valid_notice
 from c7n_inactive_keys.core.timeline import assess
-from c7n_inactive_keys.core.times import as_utc, whole_second
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION, execution_memory, once_per_run
 from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
-from c7n_inactive_keys.find.event_history import EventHistory, read_event_history
+from c7n_inactive_keys.find.event_history import (
+    EventHistory,
+    partition_of_users,
+    read_event_history,
+)
 from c7n_inactive_keys.find.events_from import Export
 
 log = logging.getLogger("custodian.inactive-keys")
@@ -248,7 +249,7 @@ class Investigation:
 
     def _ask_last_use(self, key: AccessKey) -> tuple[str, LastUse | Unavailable]:
         try:
-            answer = self.iam.get_access_key_last_used(AccessKeyId=key.access_key_id)
+            return key.access_key_id, aws.get_last_use(self.iam, key.access_key_id)
         except aws.API_ERRORS as error:
             code, message = aws.describe_error(error)
             log.warning(
@@ -260,13 +261,6 @@ class Investigation:
                 message,
             )
             return key.access_key_id, Unavailable("last-used", message, code)
-        used = answer.get("AccessKeyLastUsed") or {}
-        moment = used.get("LastUsedDate")
-        return key.access_key_id, LastUse(
-            time=whole_second(as_utc(moment)) if moment else None,
-            service=_known(used.get("ServiceName")),
-            region=_known(used.get("Region")),
-        )
 
     def _report_unread_use(self, key: AccessKey) -> None:
         use = self.last_use(key)
@@ -282,8 +276,7 @@ class Investigation:
     def _event_history(self, users: list[UserKeys]) -> EventHistory | Unavailable | None:
         if not self.sources.cloudtrail:
             return None
-        arn = users[0].user.get("Arn")  # users from AWS Config may have none
-        partition = arn.split(":")[1] if arn else get_partition(self.manager.config.region)
+        partition = partition_of_users(self.manager, (user.user for user in users))
         history = once_per_run(
             self.manager, "event-history", lambda: read_event_history(self.manager, partition)
         )
@@ -304,10 +297,6 @@ class Investigation:
 def _reported(user: Mapping[str, Any]) -> ReportedUser | None:
     annotation = user.get(REPORT_ANNOTATION)
     return ReportedUser.from_annotation(user, annotation) if annotation else None
-
-
-def _known(value: str | None) -> str | None:
-    return None if value in (None, "", "N/A") else value
 
 
 def all_inactive(users: Iterable[UserKeys]) -> Iterator[tuple[UserKeys, AccessKey]]:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`c7n:InactiveAccessKeys`: the matched keys on a user, over all filters and blocks of a policy."""
+"""The matched keys on a user, over all filters of ours and blocks of a policy.
+
+`c7n:InactiveAccessKeys`, `c7n:UnusedAccessKeys` and `c7n:ReactivatedAccessKeys`, one for each kind.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,20 @@ from typing import Any
 from c7n.utils import parse_date
 
 from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
+from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS
 from c7n_inactive_keys.core.times import as_utc, whole_second
+from c7n_inactive_keys.core.unused_key import UNUSED_KEYS
 from c7n_inactive_keys.custodian.filter_tree import (
-    FILTER_TYPE,
+    KEY_FILTERS,
     built_in_before,
     built_in_beside,
     built_in_passed,
-    of_type,
+    ours,
     positions,
     walk,
 )
 
+ANNOTATIONS = (INACTIVE_KEYS, UNUSED_KEYS, REACTIVATED_KEYS)
 ALL_KEYS = "c7n:AccessKeys"
 MATCHED_KEYS = "c7n:matched-keys"
 # What each of several filters matched, on the user itself, where Custodian's blocks restore and
@@ -31,8 +37,8 @@ def forget_other_runs(user: dict[str, Any], token: str, keep_matched: bool) -> N
     """Take away what an earlier policy left on the same object."""
     if user.get(BY_FILTER, {}).get("Run") == token:
         return
-    user.pop(INACTIVE_KEYS, None)
-    user.pop(BY_FILTER, None)
+    for annotation in (*ANNOTATIONS, BY_FILTER):
+        user.pop(annotation, None)
     if not keep_matched:
         user.pop(MATCHED_KEYS, None)
 
@@ -52,15 +58,15 @@ def annotate(
     Returns:
         Whether the user matches: not if an earlier filter of the same `and` matched other keys.
     """
-    entries = {entry["AccessKeyId"]: entry for entry in user.get(INACTIVE_KEYS, ())}
+    entries = {entry["AccessKeyId"]: entry for entry in user.get(this.annotation, ())}
     entries.update(matched)
     places = positions(manager.filters)
     by_filter = {**user.get(BY_FILTER, {}).get("Matched", {}), str(places[id(this)]): [*matched]}
     if _leaves_no_key(manager.filters, "and", this, by_filter, places):
         return False
     selected = _select(manager.filters, "and", by_filter, places) or set()
-    user[INACTIVE_KEYS] = [entries[key_id] for key_id in sorted(selected)]
-    if len(of_type(manager, FILTER_TYPE)) > 1:
+    user[this.annotation] = [entries[key_id] for key_id in sorted(selected & entries.keys())]
+    if len(ours(manager.filters)) > 1:
         user[BY_FILTER] = {"Run": token, "Matched": by_filter}
     _annotate_matched(user, manager, this, selected)
     return True
@@ -71,15 +77,16 @@ def matched_by_filter(filters: Iterable[Any], user: Mapping[str, Any]) -> dict[i
 
     A filter of a block that failed for the user has none: Custodian takes its annotations away.
     """
-    ours = [item for item, _ in walk(filters) if item.type == FILTER_TYPE]
-    if len(ours) == 1:
-        ids = frozenset(entry["AccessKeyId"] for entry in user.get(INACTIVE_KEYS, ()))
-        return {id(ours[0]): ids} if ids else {}
+    key_filters = ours(filters)
+    if len(key_filters) == 1:
+        (only,) = key_filters
+        ids = frozenset(entry["AccessKeyId"] for entry in user.get(only.annotation, ()))
+        return {id(only): ids} if ids else {}
     by_filter = user.get(BY_FILTER, {}).get("Matched", {})
     places = positions(filters)
     return {
         id(item): frozenset(by_filter[place])
-        for item in ours
+        for item in key_filters
         if (place := str(places[id(item)])) in by_filter
     }
 
@@ -111,7 +118,7 @@ def _select(
         selection: set[str] | None = None
         if item.type in ("and", "or"):
             selection = _select(item.filters, item.type, by_filter, places)
-        elif item.type == FILTER_TYPE and str(places[id(item)]) in by_filter:
+        elif item.type in KEY_FILTERS and str(places[id(item)]) in by_filter:
             selection = set(by_filter[str(places[id(item)])])
         if selection is not None:
             selections.append(selection)

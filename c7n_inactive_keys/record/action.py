@@ -11,7 +11,7 @@ from c7n.actions import EventAction
 from c7n_inactive_keys.core.errors import RecordingError
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.custodian import aws
-from c7n_inactive_keys.custodian.filter_tree import no_keys_selected
+from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, no_keys_selected
 from c7n_inactive_keys.custodian.options import FLAG, Option, describe, invalid, problem
 from c7n_inactive_keys.custodian.policy_check import policy_problem
 from c7n_inactive_keys.custodian.run_record import PolicyRun, said
@@ -104,7 +104,7 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         """Check the options, and that a notice has keys that it can be about."""
         wrong = policy_problem(self.manager) or problem(self.data, self.options)
         if not wrong and self.data.get("notified"):
-            wrong = no_keys_selected(self.manager, "notified: true is about")
+            wrong = no_keys_selected(self.manager, INACTIVE_FILTER, "notified: true is about")
         if wrong:
             raise invalid(self, wrong)
         return self

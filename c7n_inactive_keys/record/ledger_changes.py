@@ -14,7 +14,7 @@ from c7n_inactive_keys.core.ledger import read_tags
 from c7n_inactive_keys.core.ledger_upkeep import carry_on, carry_on_after_event, needs_writing
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.clock import clock
-from c7n_inactive_keys.custodian.filter_tree import FILTER_TYPE, of_type
+from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, of_type
 from c7n_inactive_keys.custodian.unread_users import read_error
 from c7n_inactive_keys.find.gather import Investigation, Sources, UserKeys
 from c7n_inactive_keys.record.ledger_tags import TagChanges
@@ -93,7 +93,7 @@ class LedgerChanges:
 
     def _exports(self) -> tuple[Any, ...]:
         """The records of events that the policy's filters use are evidence here too."""
-        filters = [item for item, _ in of_type(self.manager, FILTER_TYPE)]
+        filters = [item for item, _ in of_type(self.manager, INACTIVE_FILTER)]
         return tuple(item.export for item in filters if item.export)
 
     def _changes(self, user: UserKeys, assessments: Mapping[str, Assessment]) -> TagChanges:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,7 @@ class TagOutcome:
 
 
 def apply_changes(
-    iam: Any, user_name: str, tags: list[Mapping[str, str]], changes: TagChanges
+    iam: Any, user_name: str, tags: Iterable[Mapping[str, str]], changes: TagChanges
 ) -> list[TagOutcome]:
     """Remove, then write the tags of a user; a failure is an outcome of its keys.
 

@@ -48,12 +48,12 @@ resources = Registry()
     ("module", "text", "said"),
     [
         pytest.param(
-            "find/filter.py",
+            "find/inactive_filter.py",
             "from c7n.query import MovedElsewhere",
             "cannot import name 'MovedElsewhere'",
             id="a class of Custodian's has moved",
         ),
-        pytest.param("find/filter.py", "1 / 0", "division by zero", id="ours raises"),
+        pytest.param("find/inactive_filter.py", "1 / 0", "division by zero", id="ours raises"),
         pytest.param("change/delete_action.py", "def (:", "SyntaxError", id="ours does not parse"),
         pytest.param("find/source.py", "", "CredentialReportSource", id="ours is incomplete"),
         pytest.param("entry.py", "import nowhere", "nowhere", id="the entry itself is broken"),
@@ -74,7 +74,7 @@ def test_a_broken_plugin_is_one_warning_and_custodian_works(tmp_path, module, te
 
 def test_a_broken_plugin_does_not_disturb_custodian_version(tmp_path):
     """`custodian version` prints the version and succeeds."""
-    path = broken_copy(tmp_path, "find/filter.py", "1 / 0")
+    path = broken_copy(tmp_path, "find/inactive_filter.py", "1 / 0")
     done = run(CUSTODIAN, "version", PYTHONPATH=path)
     assert done.returncode == 0
     assert done.stdout.strip()

@@ -38,7 +38,7 @@ LARGEST = 1_500_000  # bytes; Custodian itself is the half of it
 def test_archive_holds_plugin_and_is_small(lambdas, name):
     """Each archive holds the plugin and stays under 1.5 MB."""
     function = lambdas.functions[name]
-    assert "c7n_inactive_keys/find/filter.py" in function.names()
+    assert "c7n_inactive_keys/find/inactive_filter.py" in function.names()
     assert len(function.content) < LARGEST
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("policies/inactive-keys.yml", "accounts.yml", "deploy/ledger-scp.json")
 EXAMPLE = re.compile(r"^:example:\n\n\.\. code-block:: (\w+)\n\n((?:(?: {4}.*)?\n)+)", re.MULTILINE)
 CLASSES = {
-    "inactive-access-key": ("find.filter", "InactiveAccessKey"),
+    "inactive-access-key": ("find.inactive_filter", "InactiveAccessKey"),
     "delete-inactive-keys": ("delete.action", "DeleteInactiveKeys"),
     "record-inactive-keys": ("record.action", "RecordInactiveKeys"),
     "credential-report": ("find.source", "CredentialReportSource"),

@@ -176,7 +176,7 @@ def _outcome(line: JournalLine, latest_run: bool, tried_before: bool) -> KeyOutc
 def _key(line: JournalLine) -> SeenKey:
     """The key as far as a line describes it."""
     found = line.found
-    if found is None:
+    if not isinstance(found, FoundKey):
         key = AccessKey(line.access_key_id or "", line.user_name or "", INACTIVE, line.time)
         found = FoundKey(key, LastUse(), line.time, line.time, 0.0, 0.0)
     user = SeenUser(line.account_id, line.user_name or "")

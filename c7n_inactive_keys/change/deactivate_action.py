@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Action `deactivate-unused-keys`: deactivate the matched keys that are still unused."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from c7n_inactive_keys.change.key_action import LIMITS, MANAGED, KeyAction
+from c7n_inactive_keys.custodian.filter_tree import UNUSED_FILTER
+from c7n_inactive_keys.custodian.options import Option, describe
+
+
+class DeactivateUnusedKeys(KeyAction):
+    """Deactivate the access keys that `unused-access-key` matched.
+
+    Just before each key is deactivated, it and its last use are read again: it must be the same
+    Active key, and must not have been used since. The ledger gets the exact moment and `by=c7n`,
+    which `reactivate-keys` looks for.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: unused-keys-deactivate
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - type: unused-access-key
+                days: 90
+            actions:
+              - type: deactivate-unused-keys
+                max-keys: 50
+                exempt-tag: keep-keys
+
+    `max-keys`, `exempt-tag`, `plan`, outcomes and journal are those of `delete-inactive-keys`. So are
+    `managed-keys` and `managed`: a key that belongs to a CloudFormation stack, or that a list names,
+    is skipped, since whatever manages it would bring it back.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: unused-keys-deactivate-but-terraforms
+            resource: aws.iam-user
+            source: credential-report
+            filters:
+              - type: unused-access-key
+                days: 90
+                never-used-days: 30
+            actions:
+              - type: deactivate-unused-keys
+                managed-keys:
+                  url: file://terraform.json
+    """
+
+    options: ClassVar[dict[str, Option]] = {**LIMITS, **MANAGED}
+    schema = describe("deactivate-unused-keys", options)
+    filter_type = UNUSED_FILTER
+    done = "deactivate"
+    permissions = (
+        "iam:GetUser",
+        "iam:ListAccessKeys",
+        "iam:GetAccessKeyLastUsed",
+        "iam:UpdateAccessKey",
+        "iam:TagUser",
+        "cloudformation:DescribeStackResources",
+    )
+
+    def process(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The outcome of each matched key.
+
+        Raises:
+            PlanError, EvidenceError, KeyLimitError: nothing was deactivated.
+            JournalError: the journal could not be written; nothing was done without a line.
+            KeyChangeError: some keys were not deactivated, after all users are done.
+        """
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.change.deactivation import Deactivation
+        from c7n_inactive_keys.change.engine import change_keys
+
+        self.validate()  # whoever embeds Custodian may not have called it
+        return change_keys(self, Deactivation(), self.rules(), resources)

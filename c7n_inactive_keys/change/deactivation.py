@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deactivating a key: it must still be the same active key, and not have been used since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from c7n_inactive_keys.change.verb import Change, LedgerWork, Verb
+from c7n_inactive_keys.core.evidence import LedgerEntry
+from c7n_inactive_keys.core.hindrance import Reading, Rules, to_deactivate
+from c7n_inactive_keys.core.journal import DEACTIVATED, DEACTIVATING
+from c7n_inactive_keys.core.keys import INACTIVE
+from c7n_inactive_keys.core.ledger import BY_US
+from c7n_inactive_keys.core.unused_key import UnusedKey, unused_keys
+from c7n_inactive_keys.custodian import aws
+
+
+class Deactivation(Verb[UnusedKey]):
+    """UpdateAccessKey to Inactive."""
+
+    doing, done = DEACTIVATING, DEACTIVATED
+
+    def found(self, user: Mapping[str, Any]) -> list[UnusedKey]:
+        """The unused keys that the policy's filters matched."""
+        return unused_keys(user)
+
+    def read(self, iam: Any, found: UnusedKey, reading: Reading) -> Reading:
+        """The last use, too."""
+        return replace(reading, last_use=aws.get_last_use(iam, found.key.access_key_id))
+
+    def hindrance(self, found: UnusedKey, reading: Reading, rules: Rules) -> str | None:
+        """As `to_deactivate`."""
+        return to_deactivate(found, reading, rules)
+
+    def call(self, iam: Any, user_name: str, access_key_id: str) -> None:
+        """Deactivate it. Without UserName, IAM would take the caller's own key."""
+        iam.update_access_key(UserName=user_name, AccessKeyId=access_key_id, Status=INACTIVE)
+
+    def is_done(self, access_key_id: str, reading: Reading) -> bool:
+        """Whether the key is inactive now."""
+        key = reading.key(access_key_id)
+        return key is not None and key.inactive
+
+    def ledger_work(self, changed: Iterable[Change[UnusedKey]], gone: Iterable[str]) -> LedgerWork:
+        """The ledger gets the moment, and who it was."""
+        entries = {
+            item.found.key.access_key_id: LedgerEntry(
+                after=item.began, since=item.ended, verified=item.ended, by=BY_US
+            )
+            for item in changed
+        }
+        return LedgerWork(entries, gone)

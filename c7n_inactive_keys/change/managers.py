@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What manages a key: infrastructure as code brings a key back, or breaks without it.
+
+CloudFormation can be asked: the physical id of an AWS::IAM::AccessKey is the access key id. Its
+stacks are regional, so it is asked in the policy's region and in the home region of IAM. Terraform
+and others cannot be asked; their keys come as a list (`managed-keys`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+from c7n.utils import get_partition
+
+from c7n_inactive_keys.core.errors import EvidenceError
+from c7n_inactive_keys.core.keys import is_access_key_id
+from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.partitions import home_region
+
+log = logging.getLogger("custodian.inactive-keys")
+
+TERRAFORM_TYPE = "aws_iam_access_key"
+LISTED = "the list managed-keys"
+
+
+class Managers:
+    """Tells what manages a key, as far as it can be known without guessing."""
+
+    def __init__(self, manager: Any, asked: bool) -> None:
+        self.manager = manager
+        region = manager.config.region
+        home = home_region(get_partition(region))
+        self.clients = [
+            aws.client(manager, "cloudformation", place)
+            for place in (dict.fromkeys(filter(None, (region, home))) if asked else ())
+        ]
+
+    def of(self, access_key_id: str) -> str | None:
+        """The stack that the key belongs to; None: none that is known of.
+
+        Raises:
+            ClientError, BotoCoreError: it could not be found out.
+        """
+        for client in list(self.clients):
+            try:
+                answer = client.describe_stack_resources(PhysicalResourceId=access_key_id)
+            except ClientError as error:
+                code = aws.describe_error(error).code
+                if code == "ValidationError":
+                    continue  # no stack in this region has such a resource
+                if code not in aws.DENIED_CODES:
+                    raise
+                self._give_up(client, error)
+                continue
+            for resource in answer.get("StackResources") or ():
+                return f"CloudFormation stack {resource['StackName']}"
+        return None
+
+    def _give_up(self, client: Any, error: ClientError) -> None:
+        """Who may not ask does not know, and is told so once."""
+        if client in self.clients:
+            self.clients.remove(client)
+            log.warning(
+                "policy:%s whether CloudFormation manages a key is unknown in %s: "
+                "cloudformation:DescribeStackResources: %s",
+                self.manager.ctx.policy.name,
+                client.meta.region_name,
+                aws.describe_error(error).message,
+            )
+
+
+def listed_keys(records: Any) -> dict[str, str]:
+    """What manages each key of a list: access key ids, or what `terraform show -json` prints.
+
+    Raises:
+        EvidenceError: it is something else, so nobody knows which keys are meant.
+    """
+    if isinstance(records, Mapping):
+        module = (records.get("values") or {}).get("root_module") or {}
+        return {key_id: f"Terraform {address}" for key_id, address in _in_module(module)}
+    ids = [row.get("AccessKeyId") if isinstance(row, Mapping) else row for row in records]
+    wrong = [key_id for key_id in ids if not (isinstance(key_id, str) and is_access_key_id(key_id))]
+    if wrong:
+        raise EvidenceError(
+            f"managed-keys holds {wrong[0]!r}, which is not an access key id; it needs a list of "
+            "them, records with AccessKeyId, or the output of terraform show -json"
+        )
+    return dict.fromkeys(map(str, ids), LISTED)
+
+
+def _in_module(module: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for resource in module.get("resources") or ():
+        if resource.get("type") == TERRAFORM_TYPE:
+            yield str(resource["values"]["id"]), str(resource.get("address") or TERRAFORM_TYPE)
+    for child in module.get("child_modules") or ():
+        yield from _in_module(child)

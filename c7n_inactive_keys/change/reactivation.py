@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reactivating a key that we deactivated, and that nobody has touched since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from c7n_inactive_keys.change.verb import Change, LedgerWork, Verb
+from c7n_inactive_keys.core.cloudtrail import KeyEvents
+from c7n_inactive_keys.core.hindrance import Reading, Rules, to_reactivate
+from c7n_inactive_keys.core.journal import (
+    DEACTIVATED,
+    REACTIVATED,
+    REACTIVATING,
+    DeactivatedKey,
+    JournalLine,
+)
+from c7n_inactive_keys.core.keys import ACTIVE
+
+
+class Reactivation(Verb[DeactivatedKey]):
+    """UpdateAccessKey to Active."""
+
+    doing, done = REACTIVATING, REACTIVATED
+
+    def __init__(self, keys: Mapping[str, list[DeactivatedKey]], events: KeyEvents) -> None:
+        self.keys = keys
+        self.events = events
+
+    def found(self, user: Mapping[str, Any]) -> list[DeactivatedKey]:
+        """The keys of the user that the journal says we deactivated."""
+        return self.keys.get(user["UserName"], [])
+
+    def read(self, iam: Any, found: DeactivatedKey, reading: Reading) -> Reading:
+        """What event history holds of the key."""
+        del iam
+        return replace(reading, changes=self.events.of(found.key.access_key_id))
+
+    def hindrance(self, found: DeactivatedKey, reading: Reading, rules: Rules) -> str | None:
+        """As `to_reactivate`."""
+        return to_reactivate(found, reading, rules)
+
+    def call(self, iam: Any, user_name: str, access_key_id: str) -> None:
+        """Reactivate it. Without UserName, IAM would take the caller's own key."""
+        iam.update_access_key(UserName=user_name, AccessKeyId=access_key_id, Status=ACTIVE)
+
+    def is_done(self, access_key_id: str, reading: Reading) -> bool:
+        """Whether the key is active now."""
+        key = reading.key(access_key_id)
+        return key is not None and key.active
+
+    def ledger_work(
+        self, changed: Iterable[Change[DeactivatedKey]], gone: Iterable[str]
+    ) -> LedgerWork:
+        """The ledger is about inactive keys."""
+        return LedgerWork({}, [*(item.found.key.access_key_id for item in changed), *gone])
+
+
+def deactivated_keys(
+    lines: Iterable[JournalLine], account_id: str
+) -> dict[str, list[DeactivatedKey]]:
+    """The keys of an account that were deactivated last, by user, from the lines of journals."""
+    last: dict[str, JournalLine] = {}
+    for line in sorted(lines, key=lambda line: line.time):
+        ours = line.account_id == account_id and line.outcome in (DEACTIVATED, REACTIVATED)
+        if ours and line.access_key_id and line.found:
+            last[line.access_key_id] = line
+    keys: dict[str, list[DeactivatedKey]] = {}
+    for line in last.values():
+        if line.outcome == DEACTIVATED and line.found and line.user_name:
+            found = DeactivatedKey(line.found.key, line.time)
+            keys.setdefault(line.user_name, []).append(found)
+    return keys
