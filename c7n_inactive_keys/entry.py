@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registers source, filter and actions with Custodian, as soon as it has loaded `aws.iam-user`."""
+"""Registers source, filters and actions with Custodian, as soon as it has loaded `aws.iam-user`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def register_elsewhere() -> None:
 
 
 def register(resource_class: Any) -> None:
-    """Add source, filter and actions to one `iam-user` resource class, all of them or none.
+    """Add source, filters and actions to one `iam-user` resource class, all of them or none.
 
     Raises ImportError when Custodian lacks what they are built on, and ValueError when one of
     their names is taken by somebody else.
@@ -67,17 +67,25 @@ def register(resource_class: Any) -> None:
     # initialize() runs, whichever of its modules came first.
     from c7n.query import sources
 
+    from c7n_inactive_keys.change.deactivate_action import DeactivateUnusedKeys
     from c7n_inactive_keys.change.delete_action import DeleteInactiveKeys
+    from c7n_inactive_keys.change.reactivate_action import ReactivateKeys
     from c7n_inactive_keys.custodian.no_report_source import NoCredentialReport
     from c7n_inactive_keys.find.inactive_filter import InactiveAccessKey
+    from c7n_inactive_keys.find.reactivated_filter import ReactivatedAccessKey
     from c7n_inactive_keys.find.source import CredentialReportSource
+    from c7n_inactive_keys.find.unused_filter import UnusedAccessKey
     from c7n_inactive_keys.record.action import RecordInactiveKeys
 
     entries = [
         # The schema's list of sources comes from the global registry.
         (sources, "credential-report", CredentialReportSource),
         (resource_class.filter_registry, "inactive-access-key", InactiveAccessKey),
+        (resource_class.filter_registry, "reactivated-access-key", ReactivatedAccessKey),
+        (resource_class.filter_registry, "unused-access-key", UnusedAccessKey),
+        (resource_class.action_registry, "deactivate-unused-keys", DeactivateUnusedKeys),
         (resource_class.action_registry, "delete-inactive-keys", DeleteInactiveKeys),
+        (resource_class.action_registry, "reactivate-keys", ReactivateKeys),
         (resource_class.action_registry, "record-inactive-keys", RecordInactiveKeys),
     ]
     for registry, name, ours in entries:

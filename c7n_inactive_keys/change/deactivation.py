@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deactivating a key: it must still be the same active key, and not have been used since."""
+"""Deactivating a key: the same active key still, neither used since nor just reactivated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from c7n_inactive_keys.change.verb import Change, LedgerWork, Verb
+from c7n_inactive_keys.core.cloudtrail import KeyEvents
 from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.hindrance import Reading, Rules, to_deactivate
 from c7n_inactive_keys.core.journal import DEACTIVATED, DEACTIVATING
@@ -22,17 +24,24 @@ class Deactivation(Verb[UnusedKey]):
 
     doing, done = DEACTIVATING, DEACTIVATED
 
+    def __init__(self, events: KeyEvents, rest: timedelta) -> None:
+        self.events = events
+        self.rest = rest  # for how long a reactivated key is left alone
+
     def found(self, user: Mapping[str, Any]) -> list[UnusedKey]:
         """The unused keys that the policy's filters matched."""
         return unused_keys(user)
 
     def read(self, iam: Any, found: UnusedKey, reading: Reading) -> Reading:
-        """The last use, too."""
-        return replace(reading, last_use=aws.get_last_use(iam, found.key.access_key_id))
+        """The last use, and what event history holds of the key."""
+        key_id = found.key.access_key_id
+        return replace(
+            reading, last_use=aws.get_last_use(iam, key_id), changes=self.events.of(key_id)
+        )
 
     def hindrance(self, found: UnusedKey, reading: Reading, rules: Rules) -> str | None:
         """As `to_deactivate`."""
-        return to_deactivate(found, reading, rules)
+        return to_deactivate(found, reading, rules, self.rest)
 
     def call(self, iam: Any, user_name: str, access_key_id: str) -> None:
         """Deactivate it. Without UserName, IAM would take the caller's own key."""

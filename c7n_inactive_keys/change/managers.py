@@ -8,7 +8,6 @@ and others cannot be asked; their keys come as a list (`managed-keys`).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,8 +19,6 @@ from c7n_inactive_keys.core.keys import is_access_key_id
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.partitions import home_region
 
-log = logging.getLogger("custodian.inactive-keys")
-
 TERRAFORM_TYPE = "aws_iam_access_key"
 LISTED = "the list managed-keys"
 
@@ -30,7 +27,6 @@ class Managers:
     """Tells what manages a key, as far as it can be known without guessing."""
 
     def __init__(self, manager: Any, asked: bool) -> None:
-        self.manager = manager
         region = manager.config.region
         home = home_region(get_partition(region))
         self.clients = [
@@ -39,12 +35,12 @@ class Managers:
         ]
 
     def of(self, access_key_id: str) -> str | None:
-        """The stack that the key belongs to; None: none that is known of.
+        """The stack that the key belongs to; None: none does.
 
         Raises:
-            ClientError, BotoCoreError: it could not be found out.
+            ClientError, BotoCoreError, EvidenceError: it could not be found out.
         """
-        for client in list(self.clients):
+        for client in self.clients:
             try:
                 answer = client.describe_stack_resources(PhysicalResourceId=access_key_id)
             except ClientError as error:
@@ -53,23 +49,14 @@ class Managers:
                     continue  # no stack in this region has such a resource
                 if code not in aws.DENIED_CODES:
                     raise
-                self._give_up(client, error)
-                continue
+                raise EvidenceError(
+                    "whether CloudFormation manages the key is unknown; grant "
+                    "cloudformation:DescribeStackResources, or set managed: true if stacks manage "
+                    f"no keys: {aws.describe_error(error).message}"
+                ) from None
             for resource in answer.get("StackResources") or ():
                 return f"CloudFormation stack {resource['StackName']}"
         return None
-
-    def _give_up(self, client: Any, error: ClientError) -> None:
-        """Who may not ask does not know, and is told so once."""
-        if client in self.clients:
-            self.clients.remove(client)
-            log.warning(
-                "policy:%s whether CloudFormation manages a key is unknown in %s: "
-                "cloudformation:DescribeStackResources: %s",
-                self.manager.ctx.policy.name,
-                client.meta.region_name,
-                aws.describe_error(error).message,
-            )
 
 
 def listed_keys(records: Any) -> dict[str, str]:

@@ -75,11 +75,14 @@ class ReactivateKeys(KeyAction):
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.change.engine import change_keys
         from c7n_inactive_keys.change.reactivation import Reactivation, deactivated_keys
+        from c7n_inactive_keys.core.cloudtrail import KeyEvents
 
         self.validate()  # whoever embeds Custodian may not have called it
         rules = self.rules()
         keys = deactivated_keys(self._journal(), rules.account_id)
-        return change_keys(self, Reactivation(keys, self._events(resources)), rules, resources)
+        users = [user for user in resources if user["UserName"] in keys]
+        events = self._events(users) if users else KeyEvents()
+        return change_keys(self, Reactivation(keys, events), rules, users)
 
     def _journal(self) -> list[JournalLine]:
         from c7n_inactive_keys.core.journal import read_lines
@@ -96,9 +99,9 @@ class ReactivateKeys(KeyAction):
 
     def _events(self, users: list[dict[str, Any]]) -> KeyEvents:
         from c7n_inactive_keys.core.keys import Unavailable
-        from c7n_inactive_keys.find.event_history import partition_of_users, read_event_history
+        from c7n_inactive_keys.find.event_history import account_history
 
-        history = read_event_history(self.manager, partition_of_users(self.manager, users))
+        history = account_history(self.manager, users)
         if isinstance(history, Unavailable):
             raise said(
                 EvidenceError(

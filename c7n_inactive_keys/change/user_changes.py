@@ -77,6 +77,7 @@ class UserChanges:
         # Such a user's keys were not counted for max-keys, so none may go even if the tag did.
         self.exempted = tools.rules.exempts(user.get("Tags") or ())
         self.reading: Reading | Outcome = Outcome(SKIPPED, EXEMPT)
+        self.managed: Outcome | None = None
         self.changed: list[Change[Any]] = []
         self.began = clock.now()  # when the first call that may have worked was made
 
@@ -85,6 +86,7 @@ class UserChanges:
         lines = []
         gone = []
         for found in self.verb.found(self.user):
+            self.managed = self._ask_managers(found)
             self._read_again(found)
             outcome = self._change(found)
             lines.append(self._write(found, outcome))
@@ -96,6 +98,16 @@ class UserChanges:
         return [*lines, failure] if failure else lines
 
     # -- reading again --------------------------------------------------------------------------
+
+    def _ask_managers(self, found: Found) -> Outcome | None:
+        """What it means that a stack manages the key; asked first, since the answer may be slow."""
+        if self.exempted:
+            return None
+        try:
+            by = self.tools.managers.of(found.key.access_key_id)
+        except READ_FAILURES as error:
+            return Outcome(FAILED, UNREADABLE, aws.describe_error(error))
+        return Outcome(SKIPPED, MANAGED, managed_by=by) if by else None
 
     def _read_again(self, found: Found) -> None:
         """Read user and key as they are now, or find why the key must not be changed."""
@@ -119,17 +131,13 @@ class UserChanges:
             return _unreadable(error)
 
     def _hindrance(self, found: Found, reading: Reading) -> Outcome | None:
-        """What keeps a key from being changed; who manages it is asked only of one that may."""
+        """What keeps a key from being changed."""
         reason = self.verb.hindrance(found, reading, self.tools.rules)
-        key_id = found.key.access_key_id
-        if reason:
-            by = self.tools.rules.managed.get(key_id) if reason == MANAGED else None
-            return Outcome(SKIPPED, reason, managed_by=by)
-        try:
-            by = self.tools.managers.of(key_id)
-        except READ_FAILURES as error:
-            return Outcome(FAILED, UNREADABLE, aws.describe_error(error))
-        return Outcome(SKIPPED, MANAGED, managed_by=by) if by else None
+        if reason != MANAGED:
+            return Outcome(SKIPPED, reason) if reason else self.managed
+        return Outcome(
+            SKIPPED, MANAGED, managed_by=self.tools.rules.managed[found.key.access_key_id]
+        )
 
     # -- changing -------------------------------------------------------------------------------
 

@@ -34,9 +34,24 @@ class KeyEvents:
     by_key: Mapping[str, tuple[StatusChange, ...]] = field(default_factory=dict)
     of_any_key: tuple[StatusChange, ...] = ()
 
+    @property
+    def reactivated(self) -> dict[str, str | None]:
+        """The keys whose last certain change was to Active, each with the user it names."""
+        return {
+            key_id: last.user_name
+            for key_id, changes in self.by_key.items()
+            if (last := last_change(changes)) and last.status == ACTIVE
+        }
+
     def of(self, access_key_id: str) -> tuple[StatusChange, ...]:
         """What happened, or may have happened, to one key."""
         return (*self.by_key.get(access_key_id, ()), *self.of_any_key)
+
+
+def last_change(changes: Iterable[StatusChange]) -> StatusChange | None:
+    """The last change of a key of which it is known what it did; of one second the last told."""
+    certain = [change for change in changes if change.status != UNCLEAR]
+    return max(reversed(certain), key=lambda change: change.time, default=None)
 
 
 def by_key(found: Iterable[tuple[str | None, StatusChange]]) -> KeyEvents:
@@ -105,6 +120,7 @@ def _read(
         event_id=details.get("eventID"),
         actor=identity.get("arn") or identity.get("principalId"),
         reason=reason,
+        user_name=(parameters or {}).get("userName") or identity.get("userName"),
     )
 
 

@@ -36,6 +36,7 @@ class StatusChange:
     event_id: str | None = None
     actor: str | None = None
     reason: str | None = None
+    user_name: str | None = None  # whose key, where the event says so
 
 
 @dataclass(frozen=True, slots=True)

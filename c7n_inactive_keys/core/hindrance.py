@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from c7n_inactive_keys.core.evidence import LedgerEntry, StatusChange
 from c7n_inactive_keys.core.found_key import FoundKey
@@ -104,13 +104,18 @@ def to_delete(found: FoundKey, reading: Reading, rules: Rules) -> str | None:
     return _not_meant(found.key, reading, rules)
 
 
-def to_deactivate(found: UnusedKey, reading: Reading, rules: Rules) -> str | None:
-    """The same for deactivating a key that was found unused: it must not have been used since."""
+def to_deactivate(found: UnusedKey, reading: Reading, rules: Rules, rest: timedelta) -> str | None:
+    """The same for deactivating a key that was found unused: it must not have been used since.
+
+    Whoever reactivated a key wants to use it, so for the time `rest` it is left alone.
+    """
     reason = _same_key(found.key, ACTIVE, reading, rules)
     if reason:
         return reason
     if reading.last_use is None or reading.last_use.time != found.last_use.time:
         return USED
+    if _reactivated_after(reading, found.key.access_key_id, reading.now - rest):
+        return REACTIVATED
     return _not_meant(found.key, reading, rules)
 
 
@@ -142,6 +147,14 @@ def _same_key(key: AccessKey, status: str, reading: Reading, rules: Rules) -> st
     if now.status == status:
         return None
     return {ACTIVE: REACTIVATED, INACTIVE: ALREADY_INACTIVE}.get(now.status, CHANGED)
+
+
+def _reactivated_after(reading: Reading, access_key_id: str, moment: datetime) -> bool:
+    """Whether an active key was reactivated after a moment: by its events, or by the ledger."""
+    entry = reading.ledger_entry(access_key_id)
+    return bool(entry and entry.verified > moment) or any(
+        change.status == ACTIVE and change.time > moment for change in reading.changes
+    )
 
 
 def _not_meant(key: AccessKey, reading: Reading, rules: Rules) -> str | None:

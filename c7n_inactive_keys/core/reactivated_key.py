@@ -6,15 +6,15 @@ The value, its JSON entry in `c7n:ReactivatedAccessKeys` on Custodian's user, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from c7n_inactive_keys.core.evidence import UNCLEAR, Evidence, Facts, StatusChange
+from c7n_inactive_keys.core.evidence import Evidence, Facts, StatusChange
 from c7n_inactive_keys.core.found_key import evidence_items, evidence_of
 from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
-from c7n_inactive_keys.core.keys import ACTIVE, AccessKey, LastUse
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.timeline import assess, reach_of
 from c7n_inactive_keys.core.times import days_between, format_time
 from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
@@ -70,38 +70,47 @@ def reactivation(facts: Facts, now: datetime) -> ReactivatedKey | None:
     """For how long a key was inactive before it became what it is now, Active; None if unknown.
 
     With the event, the timeline is asked as if now were the moment of it. Without the event, the
-    key was reactivated after all that a complete record, or else the ledger, can tell of it.
+    key was reactivated after all that a complete record can tell of it. What the ledger saw of it
+    is known in any case.
     """
-    changes = sorted(
-        (change for change in facts.changes if change.status != UNCLEAR),
-        key=lambda change: change.time,
+    event = _wake(facts.changes, now)
+    if event:
+        found = _at_event(facts, event)
+        seen = _by_ledger(_before(facts, event.time, event), event.time)
+        longer = seen is not None and seen.at_least_days > found.at_least_days
+        return replace(found, at_least_days=seen.at_least_days) if longer and seen else found
+    settled = reach_of(facts.records, now).settled
+    found_now = _before_settled(facts, now, settled) if settled < now else None
+    return found_now or _by_ledger(facts, now)
+
+
+def _wake(changes: Iterable[StatusChange], now: datetime) -> StatusChange | None:
+    """The event that made the key active: the first Active event after the last Inactive one."""
+    wake = None
+    for change in sorted(changes, key=lambda change: change.time):
+        if change.status == INACTIVE:
+            wake = None
+        elif change.status == ACTIVE and change.time <= now:
+            wake = wake or change
+    return wake
+
+
+def _before(facts: Facts, moment: datetime, event: StatusChange | None = None) -> Facts:
+    """What was known at a moment, without the event of that moment."""
+    return replace(
+        facts,
+        changes=tuple(
+            change for change in facts.changes if change != event and change.time <= moment
+        ),
+        records=tuple(replace(record, until=min(record.until, moment)) for record in facts.records),
+        last_use=_use_before(facts, moment),
+        seen_active=None,
     )
-    if changes and changes[-1].status == ACTIVE and changes[-1].time <= now:
-        return _at_event(facts, changes[-1])
-    reach = reach_of(facts.records, now)
-    if reach.settled < now:
-        return _before_settled(facts, now, reach.settled)
-    ledger = facts.ledger
-    if ledger is None or changes or not ledger.after <= ledger.since <= ledger.verified <= now:
-        return None
-    use = _use_before(facts, ledger.verified).time
-    if use and use > ledger.since:
-        return None
-    return _reactivated(facts, ledger.since, ledger.after, ledger.verified)
 
 
 def _at_event(facts: Facts, event: StatusChange) -> ReactivatedKey:
     """Inactive until an Active event."""
-    before = replace(
-        facts,
-        changes=tuple(change for change in facts.changes if change != event),
-        records=tuple(
-            replace(record, until=min(record.until, event.time)) for record in facts.records
-        ),
-        last_use=_use_before(facts, event.time),
-        seen_active=None,
-    )
-    found = assess(before, event.time)
+    found = assess(_before(facts, event.time, event), event.time)
     told = Evidence(event.source, "activated", event.time, None, event.event_id, event.actor)
     return replace(
         _reactivated(facts, found.not_after, found.not_before, event.time),
@@ -113,12 +122,25 @@ def _at_event(facts: Facts, event: StatusChange) -> ReactivatedKey:
 
 def _before_settled(facts: Facts, now: datetime, settled: datetime) -> ReactivatedKey | None:
     """Inactive until some moment after all that has settled; its event is on the way."""
-    before = replace(facts, last_use=_use_before(facts, settled), seen_active=None)
-    found = assess(before, now)
+    found = assess(replace(facts, last_use=_use_before(facts, settled), seen_active=None), now)
     if found.not_after > settled:
         return None
     known = _reactivated(facts, found.not_after, found.not_before, settled)
     return replace(known, evidence=found.evidence)
+
+
+def _by_ledger(facts: Facts, now: datetime) -> ReactivatedKey | None:
+    """Inactive for as long as earlier runs saw it, if nothing speaks against that."""
+    ledger = facts.ledger
+    if ledger is None or not ledger.after <= ledger.since <= ledger.verified <= now:
+        return None
+    use = _use_before(facts, ledger.verified).time
+    if any(change.time > ledger.since for change in facts.changes) or (use and use > ledger.since):
+        return None
+    seen = Evidence("ledger", "inactive-throughout", ledger.since, ledger.verified)
+    return replace(
+        _reactivated(facts, ledger.since, ledger.after, ledger.verified), evidence=(seen,)
+    )
 
 
 def _use_before(facts: Facts, moment: datetime) -> LastUse:

@@ -62,6 +62,12 @@ class Disuse:
             return None
         return UnusedKey(key, last_use, days_between(since, now))
 
+    def possible(self, created: datetime, used: datetime | None, now: datetime) -> bool:
+        """Whether a key may be found that was created then and used then, or perhaps later."""
+        if used:
+            return days_between(used, now) >= self.days
+        return days_between(created, now) >= min(self.days, self.never_used_days)
+
 
 def unused_keys(user: Mapping[str, Any]) -> list[UnusedKey]:
     """The keys that the policy's filters matched, from the user's annotation."""

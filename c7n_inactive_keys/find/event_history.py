@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,10 +20,16 @@ from c7n_inactive_keys.core.evidence import (
     SETTLING,
     CompleteRecord,
 )
+from c7n_inactive_keys.core.journal import UNREAD_HISTORY
 from c7n_inactive_keys.core.keys import Unavailable
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.clock import clock
+from c7n_inactive_keys.custodian.memory import once_per_run
+from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
 from c7n_inactive_keys.partitions import home_region
+
+log = logging.getLogger("custodian.inactive-keys")
 
 # LookupEvents admits two requests a second for an account and region.
 PAGE_INTERVAL = 0.5
@@ -41,6 +48,26 @@ def partition_of_users(manager: Any, users: Iterable[Mapping[str, Any]]) -> str:
     arns = (user.get("Arn") for user in users)
     arn = next(filter(None, arns), None)
     return str(arn.split(":")[1] if arn else get_partition(manager.config.region))
+
+
+def account_history(manager: Any, users: Iterable[Mapping[str, Any]]) -> EventHistory | Unavailable:
+    """The event history of the account of these users, read once in a run.
+
+    That it could not be read is told and noted: what it would have said is unknown.
+    """
+    partition = partition_of_users(manager, users)
+    history = once_per_run(manager, "event-history", lambda: read_event_history(manager, partition))
+    if isinstance(history, Unavailable):
+        log.warning(
+            "policy:%s account:%s event history could not be read (cloudtrail:LookupEvents), "
+            "so its silence proves nothing: %s",
+            manager.ctx.policy.name,
+            account_id(manager),
+            history.reason,
+        )
+        error = aws.ApiError(history.code, history.message)
+        report_unread_evidence(manager, UNREAD_HISTORY, error)
+    return history
 
 
 def read_event_history(manager: Any, partition: str) -> EventHistory | Unavailable:

@@ -8,12 +8,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from c7n.filters import Filter
-
+from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
-from c7n_inactive_keys.custodian.filter_tree import built_in_before
-from c7n_inactive_keys.custodian.memory import execution_token
+from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER
 from c7n_inactive_keys.custodian.no_report_source import NAME as SOURCE
 from c7n_inactive_keys.custodian.options import (
     NUMBER,
@@ -22,24 +20,16 @@ from c7n_inactive_keys.custodian.options import (
     invalid,
     list_of,
     one_of,
-    problem,
 )
-from c7n_inactive_keys.custodian.policy_check import policy_problem
-from c7n_inactive_keys.custodian.resource_cache import detach_from_cache
-from c7n_inactive_keys.custodian.unread_users import read_error, report_unread
 from c7n_inactive_keys.find.events_from import OPTION as EVENTS_FROM
 from c7n_inactive_keys.find.events_from import Export
-from c7n_inactive_keys.find.matched_keys import (
-    ALL_KEYS,
-    MATCHED_KEYS,
-    annotate,
-    forget_other_runs,
-)
+from c7n_inactive_keys.find.key_filter import KeyFilter
 
 if TYPE_CHECKING:
+    from c7n_inactive_keys.core.credential_report import ReportedUser
     from c7n_inactive_keys.core.found_key import FoundKey
     from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
-    from c7n_inactive_keys.find.gather import Investigation, UserKeys
+    from c7n_inactive_keys.find.listing import UserKeys
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -50,7 +40,7 @@ HISTORY_DAYS = 90
 CLOUDTRAIL = "cloudtrail"
 
 
-class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
+class InactiveAccessKey(KeyFilter):
     """Users with access keys that were switched off, with how long ago and how that is known.
 
     AWS has no field "inactive since". For each key whose status is Inactive the filter computes an
@@ -109,8 +99,8 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         "notified-days": Option("a number, 0 or more", NUMBER),
         "events-from": EVENTS_FROM,
     }
-    schema = describe("inactive-access-key", options)
-    schema_alias = False
+    schema = describe(INACTIVE_FILTER, options)
+    annotation = INACTIVE_KEYS
     permissions = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
 
     @property
@@ -134,9 +124,6 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
         data = self.data.get("events-from")
         return Export(data, self.manager) if data else None
 
-    def _option(self, name: str) -> Any:
-        return self.data.get(name, self.options[name].default)
-
     def get_permissions(self) -> tuple[str, ...]:
         """What the filter calls with the evidence that it is asked to use."""
         if CLOUDTRAIL in self.evidence:
@@ -146,10 +133,9 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
     # -- validation -----------------------------------------------------------------------------
 
     def validate(self) -> InactiveAccessKey:
-        """Check the options."""
-        wrong = policy_problem(self.manager) or problem(self.data, self.options)
-        if not wrong and self.export:
-            wrong = self.export.problem()
+        """Check the options, and whether any key can ever match."""
+        super().validate()
+        wrong = self.export.problem() if self.export else None
         if wrong:
             raise invalid(self, wrong)
         never = self._never_matches()
@@ -185,64 +171,39 @@ class InactiveAccessKey(Filter):  # type: ignore[misc]  # c7n has no type hints
 
     # -- matching -------------------------------------------------------------------------------
 
-    def process(
-        self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None
-    ) -> list[dict[str, Any]]:
-        """The users with at least one matching key."""
+    def may_match(self, reported: ReportedUser, now: datetime) -> bool:
+        """Whether a key was inactive then."""
+        del now
+        return reported.has_inactive_key
+
+    def match(
+        self, users: list[UserKeys], event: dict[str, Any] | None
+    ) -> dict[str, dict[str, Any]]:
+        """The entry of each inactive key that has been so for long enough."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.find.gather import Investigation, Sources
 
-        token = execution_token(self.manager)
-        detach_from_cache(self.manager, resources)
-        keep_matched = built_in_before(self.manager.filters, self)
-        unread = {}
-        readable = []
-        for user in resources:
-            forget_other_runs(user, token, keep_matched)
-            error = read_error(user)
-            if error:
-                unread[user["UserName"]] = error
-            else:
-                readable.append(user)
-        investigation = Investigation(
-            self.manager,
-            Sources(
-                ledger=LEDGER in self.evidence,
-                cloudtrail=CLOUDTRAIL in self.evidence,
-                exports=(self.export,) if self.export else (),
-            ),
-            self.executor_factory,
+        del event
+        sources = Sources(
+            ledger=LEDGER in self.evidence,
+            cloudtrail=CLOUDTRAIL in self.evidence,
+            exports=(self.export,) if self.export else (),
         )
-        listing = investigation.list_keys(readable)
-        report_unread(self.manager, {**unread, **listing.unread})
-        return self._match(investigation, listing.users, token)
-
-    def _match(
-        self, investigation: Investigation, users: list[UserKeys], token: str
-    ) -> list[dict[str, Any]]:
+        investigation = Investigation(self.manager, sources, self.executor_factory)
         now = clock.now()
         assessments = investigation.assess(
             users, now, matters=lambda key, use: self._can_match(key, use, now)
         )
-        matched_users = []
-        for user in users:
-            user.user[ALL_KEYS] = [key.metadata for key in user.keys]
-            found = [
-                investigation.found(user, key, assessments[key.access_key_id])
-                for key in user.inactive
-            ]
-            matched = {
-                item.key.access_key_id: item.to_annotation()
-                for item in found
-                if self._matches(item, now)
-            }
-            if matched and annotate(user.user, self.manager, token, self, matched):
-                matched_users.append(user.user)
-            else:
-                # The user may match by another filter of an `or` block, and the built-in
-                # remove-keys fails on one of whom nothing is said.
-                user.user.setdefault(MATCHED_KEYS, [])
-        return matched_users
+        found = (
+            investigation.found(user, key, assessments[key.access_key_id])
+            for user in users
+            for key in user.inactive
+        )
+        return {
+            item.key.access_key_id: item.to_annotation()
+            for item in found
+            if self._matches(item, now)
+        }
 
     def _can_match(self, key: AccessKey, last_use: LastUse | Unavailable, now: datetime) -> bool:
         """Whether any evidence could make the key match."""

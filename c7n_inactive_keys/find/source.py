@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Source `credential-report`: only the users who hold an inactive key."""
+"""Source `credential-report`: only the users whose keys the policy may be about."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from c7n_inactive_keys.core.errors import CredentialReportError, InactiveKeysErr
 from c7n_inactive_keys.core.times import as_utc
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
+from c7n_inactive_keys.custodian.clock import clock
+from c7n_inactive_keys.custodian.filter_tree import ours
 from c7n_inactive_keys.custodian.no_report_source import refuse
 from c7n_inactive_keys.custodian.unread_users import read_error, report_unread, unread_user
 
@@ -32,11 +34,12 @@ SLOWER_WAY = "or leave out 'source: credential-report' to describe every user in
 
 
 class CredentialReportSource:
-    """Enumerate only the users that hold an inactive access key.
+    """Enumerate only the users that hold an inactive access key, or one that the filters look for.
 
-    The account's credential report names them in two or three calls, however many users there are;
-    just those are then described as by GetUser, so their tags are there for other filters: one by
-    one, or, where that takes fewer calls and is permitted, with GetAccountAuthorizationDetails
+    The account's credential report names them in two or three calls, however many users there are:
+    those with an inactive key, or, where the policy's filters look for other keys, with a key
+    unused (`unused-access-key`) or old (`reactivated-access-key`) enough. Just those are then
+    described as by GetUser, so their tags are there for other filters: one by one, or, where that takes fewer calls and is permitted, with GetAccountAuthorizationDetails
     (PasswordLastUsed is then the report's). The report only says where to look:
     `inactive-access-key` reads the keys of these users live. It can be up to four hours old, so a
     key that was switched off since then shows up in a later run.
@@ -75,7 +78,7 @@ class CredentialReportSource:
         return query_params
 
     def resources(self, query: Any) -> list[dict[str, Any]]:
-        """The users with an inactive key, as GetUser describes them, less those gone since."""
+        """The users that may match, as GetUser describes them, less those gone since."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.find.user_details import describe_in_bulk
 
@@ -84,7 +87,7 @@ class CredentialReportSource:
         found = []
         for user in self._reported_users(iam):
             names.add(user.user_name)
-            if user.has_inactive_key:
+            if self._may_match(user):
                 found.append(user)
         in_bulk = describe_in_bulk(self.manager, found, len(names))
         described = self._describe(iam, found, in_bulk)
@@ -97,6 +100,14 @@ class CredentialReportSource:
             {user["UserName"]: error for user in described if (error := read_error(user))},
         )
         return described
+
+    def _may_match(self, reported: ReportedUser) -> bool:
+        """Whether a filter on keys may match; without one, the policy is about inactive keys."""
+        filters = ours(self.manager.filters)
+        if not filters:
+            return reported.has_inactive_key
+        now = clock.now()
+        return any(item.may_match(reported, now) for item in filters)
 
     def get_resources(self, resource_ids: list[str], cache: bool = True) -> list[dict[str, Any]]:
         """The users of these names, for event modes, where no report is needed."""

@@ -12,12 +12,12 @@ from c7n_inactive_keys.core.errors import RecordingError
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, no_keys_selected
+from c7n_inactive_keys.custodian.key_event import key_event
 from c7n_inactive_keys.custodian.options import FLAG, Option, describe, invalid, problem
 from c7n_inactive_keys.custodian.policy_check import policy_problem
 from c7n_inactive_keys.custodian.run_record import PolicyRun, said
 
 if TYPE_CHECKING:
-    from c7n_inactive_keys.core.evidence import StatusChange
     from c7n_inactive_keys.record.ledger_changes import PlannedUser
 
 log = logging.getLogger("custodian.inactive-keys")
@@ -124,8 +124,8 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         changes = LedgerChanges(
             self.manager, self.executor_factory, bool(self.data.get("notified"))
         )
-        change = _status_change(event)
-        planned = changes.after_event(resources, *change) if change else changes.of_all(resources)
+        told = key_event(event)
+        planned = changes.after_event(resources, *told) if told else changes.of_all(resources)
         records = self._apply(planned)
         self._finish(run, records)
         return records
@@ -156,23 +156,6 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         if failures:
             run.write_action_file(self, records)
             raise said(RecordingError(run.name_failures(failures)))
-
-
-def _status_change(event: dict[str, Any] | None) -> tuple[str, StatusChange] | None:
-    """Key id and change of an UpdateAccessKey event from EventBridge."""
-    from c7n_inactive_keys.core.cloudtrail import EVENT_NAME, read_details
-
-    details = (event or {}).get("detail") or {}
-    if details.get("eventName") != EVENT_NAME:
-        return None
-    try:
-        found = read_details(details)
-    except ValueError as error:
-        log.warning("the event cannot be read, so all keys are looked at: %s", error)
-        return None
-    if found is None or found[0] is None:
-        return None
-    return found[0], found[1]
 
 
 def _record(

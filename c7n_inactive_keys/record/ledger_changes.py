@@ -16,7 +16,8 @@ from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, of_type
 from c7n_inactive_keys.custodian.unread_users import read_error
-from c7n_inactive_keys.find.gather import Investigation, Sources, UserKeys
+from c7n_inactive_keys.find.gather import Investigation, Sources
+from c7n_inactive_keys.find.listing import UserKeys, list_keys
 from c7n_inactive_keys.record.ledger_tags import TagChanges
 
 # A user with its tags as they are now, and what is to be done to them, or why that is unknown.
@@ -35,8 +36,9 @@ class LedgerChanges:
 
     def of_all(self, users: list[dict[str, Any]]) -> list[PlannedUser]:
         """Bring all keys of the users in line, with all evidence that there is."""
-        investigation = self._investigation(Sources(exports=self._exports()))
-        listed, failed = self._read(investigation, users)
+        listed, failed = self._read(users)
+        sources = Sources(exports=self._exports())
+        investigation = Investigation(self.manager, sources, self.executor_factory)
         assessments = investigation.assess(listed, clock.now())
         return [*((user.user, self._changes(user, assessments)) for user in listed), *failed]
 
@@ -44,7 +46,7 @@ class LedgerChanges:
         self, users: list[dict[str, Any]], access_key_id: str, change: StatusChange
     ) -> list[PlannedUser]:
         """What an UpdateAccessKey event means for the tag of its key, and of no other."""
-        listed, planned = self._read(self._investigation(Sources()), users)
+        listed, planned = self._read(users)
         for user in listed:
             ledger = read_tags(user.user["Tags"])
             changes = TagChanges()
@@ -57,9 +59,7 @@ class LedgerChanges:
             planned.append((user.user, changes))
         return planned
 
-    def _read(
-        self, investigation: Investigation, users: list[dict[str, Any]]
-    ) -> tuple[list[UserKeys], list[PlannedUser]]:
+    def _read(self, users: list[dict[str, Any]]) -> tuple[list[UserKeys], list[PlannedUser]]:
         """The users that the ledger concerns, with keys and tags as they are now, and the unread.
 
         Tags are written as a whole, so a notice or word that another run added must not be lost to
@@ -68,12 +68,13 @@ class LedgerChanges:
 
         def with_tags(user: UserKeys) -> UserKeys | aws.ApiError | None:
             try:
-                now = aws.get_user(investigation.iam, user.user_name)
+                now = aws.get_user(iam, user.user_name)
             except aws.API_ERRORS as error:
                 return None if aws.is_gone(error) else aws.describe_error(error)
             return replace(user, user={**user.user, "Tags": now.get("Tags") or []})
 
-        listing = investigation.list_keys(users, again=True)
+        iam = aws.client(self.manager, "iam")
+        listing = list_keys(self.manager, self.executor_factory, users, again=True)
         concerned = [user for user in listing.users if _is_concerned(user)]
         by_name = {user["UserName"]: user for user in users}
         failed: list[PlannedUser] = [
@@ -87,9 +88,6 @@ class LedgerChanges:
                 elif found is not None:
                     read.append(found)
         return read, failed
-
-    def _investigation(self, sources: Sources) -> Investigation:
-        return Investigation(self.manager, sources, self.executor_factory)
 
     def _exports(self) -> tuple[Any, ...]:
         """The records of events that the policy's filters use are evidence here too."""

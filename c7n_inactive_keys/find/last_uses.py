@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When keys were last used, asked once in an execution of the policy."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from c7n_inactive_keys.core.credential_report import ReportedUser
+from c7n_inactive_keys.core.journal import UNREAD_LAST_USE
+from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
+from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION, execution_memory
+from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
+from c7n_inactive_keys.find.listing import UserKeys
+
+log = logging.getLogger("custodian.inactive-keys")
+
+
+class LastUses:
+    """Last uses by key: of an inactive key the credential report's, else IAM's by access key id."""
+
+    def __init__(self, manager: Any, executor_factory: Callable[..., Any]) -> None:
+        self.manager = manager
+        self.executor_factory = executor_factory
+        self.iam = aws.client(manager, "iam")
+        memory = execution_memory(manager)
+        self._known: dict[str, LastUse | Unavailable] = memory.setdefault("last-used", {})
+
+    def read(self, keys: Iterable[tuple[UserKeys, AccessKey]]) -> None:
+        """Find the last uses of these keys; what cannot be read is told and noted."""
+        asked: list[AccessKey] = []
+        for user, key in (keys := list(keys)):
+            if key.access_key_id in self._known:
+                continue
+            reported = reported_user(user.user)
+            use = reported.last_use_of(key, user.keys) if reported else None
+            if use is None:
+                asked.append(key)
+            else:
+                self._known[key.access_key_id] = use
+        with self.executor_factory(max_workers=aws.WORKERS) as workers:
+            self._known.update(workers.map(self._ask, asked))
+        for _, key in keys:
+            use_or_not = self.of(key)
+            if isinstance(use_or_not, Unavailable):
+                error = aws.ApiError(use_or_not.code, use_or_not.message)
+                report_unread_evidence(
+                    self.manager, UNREAD_LAST_USE, error, key.user_name, key.access_key_id
+                )
+
+    def of(self, key: AccessKey) -> LastUse | Unavailable:
+        """The last use of a key that was read."""
+        return self._known[key.access_key_id]
+
+    def _ask(self, key: AccessKey) -> tuple[str, LastUse | Unavailable]:
+        try:
+            return key.access_key_id, aws.get_last_use(self.iam, key.access_key_id)
+        except aws.API_ERRORS as error:
+            code, message = aws.describe_error(error)
+            log.warning(
+                "user %s: the last use of access key %s is unknown, so nothing is proven of it: "
+                "%s %s",
+                key.user_name,
+                key.access_key_id,
+                code,
+                message,
+            )
+            return key.access_key_id, Unavailable("last-used", message, code)
+
+
+def reported_user(user: Mapping[str, Any]) -> ReportedUser | None:
+    """What the credential report says of a user, if the policy's source read it."""
+    annotation = user.get(REPORT_ANNOTATION)
+    return ReportedUser.from_annotation(user, annotation) if annotation else None

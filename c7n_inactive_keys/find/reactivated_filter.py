@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filter `reactivated-access-key`: users with a key that was inactive for long and is active."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS
+from c7n_inactive_keys.core.times import days_between
+from c7n_inactive_keys.custodian.clock import clock
+from c7n_inactive_keys.custodian.filter_tree import REACTIVATED_FILTER
+from c7n_inactive_keys.custodian.key_event import KeyEvent, key_event
+from c7n_inactive_keys.custodian.options import NUMBER, Option, describe
+from c7n_inactive_keys.find.key_filter import KeyFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from c7n_inactive_keys.core.credential_report import ReportedUser
+    from c7n_inactive_keys.core.evidence import Facts
+    from c7n_inactive_keys.core.keys import AccessKey
+    from c7n_inactive_keys.find.gather import Investigation
+    from c7n_inactive_keys.find.listing import Listing, UserKeys
+
+
+class ReactivatedAccessKey(KeyFilter):
+    """Users with a key that was inactive for at least `after-days`, by proof, and is Active again.
+
+    Somebody woke a dead key. In event mode, on UpdateAccessKey, it is known within minutes, with
+    the ledger as memory; otherwise from CloudTrail's event history (90 days) and the ledger. Put
+    it before `record-inactive-keys`, which takes away the ledger's entry of an active key.
+
+    :example:
+
+    .. code-block:: yaml
+
+        policies:
+          - name: watch-reactivations
+            resource: aws.iam-user
+            mode:
+              type: cloudtrail
+              role: arn:aws:iam::123456789012:role/CustodianWatch
+              packages: [c7n_inactive_keys]
+              handler: c7n_inactive_keys.lambda_handler.run
+              events:
+                - source: iam.amazonaws.com
+                  event: UpdateAccessKey
+                  ids: "requestParameters.userName || userIdentity.userName"
+            filters:
+              - type: reactivated-access-key
+                after-days: 30
+
+    The matched keys go to `c7n:ReactivatedAccessKeys` on the user, with `InactiveDays`,
+    `ReactivatedAt` and `Actor` (null until event history holds the event), and to
+    `c7n:matched-keys`.
+    """
+
+    options: ClassVar[dict[str, Option]] = {
+        "after-days": Option("a number, 0 or more", NUMBER, 30),
+    }
+    schema = describe(REACTIVATED_FILTER, options)
+    annotation = REACTIVATED_KEYS
+    permissions = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed", "cloudtrail:LookupEvents")
+
+    @property
+    def after_days(self) -> float:
+        """The least number of days for which a key was inactive."""
+        return float(self._option("after-days"))
+
+    @cached_property
+    def investigation(self) -> Investigation:
+        """What gathers the evidence."""
+        from c7n_inactive_keys.find.gather import Investigation, Sources
+
+        return Investigation(self.manager, Sources(), self.executor_factory)
+
+    def may_match(self, reported: ReportedUser, now: datetime) -> bool:
+        """Whether a key is old enough; one that was inactive then may be active by now."""
+        return reported.more_keys or any(
+            days_between(slot.created, now) >= self.after_days for slot in reported.keys
+        )
+
+    def list_keys(self, users: list[dict[str, Any]], event: dict[str, Any] | None) -> Listing:
+        """The keys of users that an event or the ledger names; of all users if that is not enough.
+
+        Whoever was renamed since, or changed its own key, is not named by the event.
+        """
+        from c7n_inactive_keys.core.ledger import read_tags
+
+        if key_event(event):
+            return super().list_keys(users, event)
+        awake = self._awake(users)
+        named = set(awake.values())
+        told = [
+            user for user in users if user["UserName"] in named or read_tags(user.get("Tags") or ())
+        ]
+        listing = super().list_keys(told, event)
+        names = {user.user_name for user in listing.users}
+        found = {key.access_key_id for user in listing.users for key in user.keys}
+        if all(key_id in found or name in names for key_id, name in awake.items()):
+            return listing
+        return super().list_keys(users, event)
+
+    def match(
+        self, users: list[UserKeys], event: dict[str, Any] | None
+    ) -> dict[str, dict[str, Any]]:
+        """The entry of each active key that was inactive for long enough before."""
+        from c7n_inactive_keys.core.reactivated_key import reactivation
+
+        now = clock.now()
+        old_enough = [
+            (user, key)
+            for user in users
+            for key in user.active
+            if days_between(key.created, now) >= self.after_days
+        ]
+        told = key_event(event)
+        facts = self._of_event(old_enough, told) if told else self._of_history(old_enough)
+        found = [reactivation(item, now) for item in facts]
+        return {
+            item.key.access_key_id: item.to_annotation()
+            for item in found
+            if item and item.at_least_days >= self.after_days
+        }
+
+    def _awake(self, users: list[dict[str, Any]]) -> Mapping[str, str | None]:
+        """The keys that event history has as reactivated, each with the user it names."""
+        from c7n_inactive_keys.find.event_history import EventHistory
+
+        history = self.investigation.event_history(users)
+        return history.events.reactivated if isinstance(history, EventHistory) else {}
+
+    def _of_history(self, keys: list[tuple[UserKeys, AccessKey]]) -> Iterator[Facts]:
+        """What is known of each key that an event or the ledger speaks of."""
+        awake = self._awake([user.user for user, _ in keys])
+        told = [
+            (user, key)
+            for user, key in keys
+            if key.access_key_id in awake or self.investigation.ledger_entry(user, key)
+        ]
+        self.investigation.last_uses.read(told)
+        return self.investigation.facts(told)
+
+    def _of_event(self, keys: list[tuple[UserKeys, AccessKey]], event: KeyEvent) -> Iterator[Facts]:
+        """The same of the event's key; event history does not hold the event yet."""
+        told = [(user, key) for user, key in keys if key.access_key_id == event.access_key_id]
+        self.investigation.last_uses.read(told)
+        for facts in self.investigation.facts(told):
+            yield replace(facts, changes=(*facts.changes, event.change))
