@@ -54,8 +54,8 @@ class KeyAction(BaseAction):  # type: ignore[misc]  # c7n has no type hints
         """Check that the policy says which keys, and the options' values."""
         wrong = (
             policy_problem(self.manager)
-            or self._selection_problem()
             or problem(self.data, self.options)
+            or self._selection_problem()
             or self._exempt_tag_problem()
             or self._file_problem()
         )

@@ -25,7 +25,9 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "find renamed users": {"*": ("iam:ListUsers",)},
     "prove": {"*": ("cloudtrail:LookupEvents",)},
     "record": {"user": ("iam:TagUser", "iam:UntagUser")},
+    "ask what manages a key": {"*": ("cloudformation:DescribeStackResources",)},
     "delete": {"user": ("iam:DeleteAccessKey",)},
+    "deactivate and reactivate": {"user": ("iam:UpdateAccessKey",)},
 }
 # Without these a run fails or proves nothing; an identity for reports needs no others.
 ESSENTIAL = ("find", "prove")

@@ -31,7 +31,12 @@ def details(**changed):
 
 
 CHANGE = StatusChange(
-    MOMENT, "Inactive", "cloudtrail", "0d1c6d3e", "arn:aws:iam::123456789012:user/admin"
+    MOMENT,
+    "Inactive",
+    "cloudtrail",
+    "0d1c6d3e",
+    "arn:aws:iam::123456789012:user/admin",
+    user_name="alice",
 )
 
 

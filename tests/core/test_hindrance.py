@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys that must not be deleted, from what is read again just before the deletion."""
+"""Keys that must not be changed, from what is read again just before: deletion first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,21 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from c7n_inactive_keys.core.evidence import Evidence, LedgerEntry
+from c7n_inactive_keys.core.evidence import Evidence, LedgerEntry, StatusChange
 from c7n_inactive_keys.core.found_key import FoundKey
-from c7n_inactive_keys.core.hindrance import Reading, Rules, Selection, hindrance
+from c7n_inactive_keys.core.hindrance import (
+    Reading,
+    Rules,
+    Selection,
+    to_deactivate,
+    to_delete,
+    to_reactivate,
+)
+from c7n_inactive_keys.core.journal import DeactivatedKey
 from c7n_inactive_keys.core.keys import AccessKey, LastUse
-from c7n_inactive_keys.core.ledger import render_value, tag_key
+from c7n_inactive_keys.core.ledger import BY_US, render_value, tag_key
 from c7n_inactive_keys.core.plan import read_plan
+from c7n_inactive_keys.core.unused_key import UnusedKey
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 ID, SIBLING = "AKIAEXAMPLE000000001", "AKIAEXAMPLE000000002"
@@ -106,6 +115,7 @@ MUST_STAY = [
         reading(selection=Selection(frozenset(), frozenset([ID]))),
         "ambiguous",
     ),
+    case("managed", reading(), "managed", policy=rules(managed={ID: "Terraform"})),
     case("not in the plan", reading(), "not-in-plan", policy=rules(plan=read_plan([SIBLING]))),
     case(
         "in the plan of another account",
@@ -144,11 +154,159 @@ MAY_GO = [
 
 
 @pytest.mark.parametrize(("found", "now", "policy", "reason"), MUST_STAY)
-def test_must_stay(found, now, policy, reason):
+def test_must_not_be_deleted(found, now, policy, reason):
     """Each with the reason that its record gives."""
-    assert hindrance(found, now, policy) == reason
+    assert to_delete(found, now, policy) == reason
 
 
 @pytest.mark.parametrize(("found", "now", "policy", "reason"), MAY_GO)
-def test_may_go(found, now, policy, reason):
-    assert hindrance(found, now, policy) is reason
+def test_may_be_deleted(found, now, policy, reason):
+    assert to_delete(found, now, policy) is reason
+
+
+# -- deactivation ---------------------------------------------------------------------------------
+
+REST = timedelta(days=90)
+IN_USE = replace(KEY, status="Active")
+UNUSED = UnusedKey(IN_USE, LastUse(ago(100)), 100.0)
+NEVER_USED = UnusedKey(IN_USE, LastUse(), 400.0)
+
+
+def active(*tags, key=IN_USE, used=100.0, selection=None, changes=()) -> Reading:
+    return Reading(
+        NOW,
+        tags,
+        () if key is None else (key,),
+        selection,
+        LastUse(None if used is None else ago(used)),
+        changes,
+    )
+
+
+def changed(days: float, status: str) -> StatusChange:
+    return StatusChange(ago(days), status, "cloudtrail")
+
+
+MUST_STAY_ACTIVE = [
+    case("gone", active(key=None), "already-gone", UNUSED),
+    case("another creation date", active(key=replace(IN_USE, created=ago(9))), "changed", UNUSED),
+    case("inactive already", active(key=KEY), "already-inactive", UNUSED),
+    case("exempt in mid-run", active(tag("keep")), "exempt", UNUSED, rules(exempt_tag="keep")),
+    case("used in mid-run", active(used=0), "used", UNUSED),
+    case("used a day ago, which IAM tells now", active(used=1), "used", UNUSED),
+    case("used for the first time", active(used=0), "used", NEVER_USED),
+    case("IAM has forgotten the use", active(used=None), "used", UNUSED),
+    case("its last use was not read", replace(active(), last_use=None), "used", UNUSED),
+    case("reactivated lately", active(changes=(changed(5, "Active"),)), "reactivated", UNUSED),
+    case(
+        "reactivated lately, after its last use and a deactivation",
+        active(changes=(changed(50, "Inactive"), changed(5, "Active"))),
+        "reactivated",
+        UNUSED,
+    ),
+    case(
+        "the ledger saw it inactive yesterday",
+        active({**ledger(50, 50), "Value": render_value(LedgerEntry(ago(50), ago(50), ago(1)))}),
+        "reactivated",
+        UNUSED,
+    ),
+    case(
+        "the policy's filters mean the sibling",
+        active(selection=Selection(frozenset([SIBLING]))),
+        "not-matched",
+        UNUSED,
+    ),
+    case(
+        "created in the same second as its sibling",
+        active(selection=Selection(frozenset(), frozenset([ID, SIBLING]))),
+        "ambiguous",
+        UNUSED,
+    ),
+    case("managed", active(), "managed", UNUSED, rules(managed={ID: "Terraform"})),
+    case("not in the plan", active(), "not-in-plan", UNUSED, rules(plan=read_plan([SIBLING]))),
+]
+
+MAY_BE_DEACTIVATED = [
+    case("unchanged", active(), None, UNUSED),
+    case("never used", active(used=None), None, NEVER_USED),
+    case("reactivated long ago", active(changes=(changed(91, "Active"),)), None, UNUSED),
+    case("somebody's event says Inactive", active(changes=(changed(5, "Inactive"),)), None, UNUSED),
+]
+
+
+@pytest.mark.parametrize(("found", "now", "policy", "reason"), MUST_STAY_ACTIVE)
+def test_must_not_be_deactivated(found, now, policy, reason):
+    assert to_deactivate(found, now, policy, REST) == reason
+
+
+@pytest.mark.parametrize(("found", "now", "policy", "reason"), MAY_BE_DEACTIVATED)
+def test_may_be_deactivated(found, now, policy, reason):
+    assert to_deactivate(found, now, policy, REST) is reason
+
+
+# -- reactivation ---------------------------------------------------------------------------------
+
+OURS = DeactivatedKey(replace(KEY, status="Active"), ago(2))
+
+
+def ledger_of_ours(by: str | None = BY_US, days: float = 2.0001) -> dict[str, str]:
+    entry = LedgerEntry(ago(days), ago(2), ago(2), by=by)
+    return {"Key": tag_key(ID), "Value": render_value(entry)}
+
+
+def inactive(*tags, key=KEY, selection=None, changes=()) -> Reading:
+    return Reading(NOW, tags, () if key is None else (key,), selection, changes=changes)
+
+
+MUST_STAY_INACTIVE = [
+    case("gone", inactive(ledger_of_ours(), key=None), "already-gone", OURS),
+    case(
+        "another creation date",
+        inactive(ledger_of_ours(), key=replace(KEY, created=ago(1))),
+        "changed",
+        OURS,
+    ),
+    case("active already", inactive(ledger_of_ours(), key=IN_USE), "reactivated", OURS),
+    case("the ledger has lost it", inactive(), "changed", OURS),
+    case("the ledger says somebody else", inactive(ledger_of_ours(by=None)), "changed", OURS),
+    case("the ledger says another tool", inactive(ledger_of_ours(by="tool")), "changed", OURS),
+    case(
+        "the ledger is of a later deactivation",
+        inactive(ledger_of_ours(days=1)),
+        "changed",
+        OURS,
+    ),
+    case(
+        "reactivated and deactivated by somebody since",
+        inactive(ledger_of_ours(), changes=(changed(1, "Active"), changed(0.5, "Inactive"))),
+        "changed",
+        OURS,
+    ),
+    case(
+        "somebody may have changed it since",
+        inactive(ledger_of_ours(), changes=(changed(1, "unclear"),)),
+        "changed",
+        OURS,
+    ),
+    case("managed", inactive(ledger_of_ours()), "managed", OURS, rules(managed={ID: "Terraform"})),
+]
+
+MAY_BE_REACTIVATED = [
+    case("untouched", inactive(ledger_of_ours()), None, OURS),
+    case(
+        "event history holds our own call",
+        inactive(ledger_of_ours(), changes=(changed(2.00005, "Inactive"),)),
+        None,
+        OURS,
+    ),
+]
+
+
+@pytest.mark.parametrize(("found", "now", "policy", "reason"), MUST_STAY_INACTIVE)
+def test_must_not_be_reactivated(found, now, policy, reason):
+    assert to_reactivate(found, now, policy) == reason
+
+
+@pytest.mark.parametrize(("found", "now", "policy", "reason"), MAY_BE_REACTIVATED)
+def test_may_be_reactivated(found, now, policy, reason):
+    assert to_reactivate(found, now, policy) is reason

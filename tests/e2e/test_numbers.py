@@ -26,8 +26,10 @@ def test_a_number_that_is_none_is_refused(tmp_path: Path, option: str, value: st
     )
     done = run(["custodian", "validate", path], tmp_path)
     assert done.status == 1
-    sentence = f"filter inactive-access-key: {option} must be a number, 0 or more, not"
-    assert f"policy:bad {sentence} {float(value.replace('.', ''))!r}" in done.log
+    number = float(value.replace(".", ""))
+    sentence = f"filter inactive-access-key: {option} must be a number, 0 or more, not {number!r}"
+    schema = f"On instance['{option}']:"  # Custodian's own word on what its schema can refuse
+    assert f"policy:bad {sentence}" in done.log or (number < 0 and schema in done.log)
     assert "Traceback" not in done.log
 
 
