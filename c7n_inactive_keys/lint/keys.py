@@ -113,7 +113,8 @@ def compare(item: Element, keys: Keys) -> Comparison | None:
         return Comparison(frozenset(key for key in keys if _ours(item, key)))
     if not _can_be_tried(item):
         return None
-    return _tried(item, keys)
+    options = {**item.data, "key": item.column}  # Custodian's own way for columns of the report
+    return _tried(item.type, tuple(sorted((k, _hashable(v)) for k, v in options.items())), keys)
 
 
 def _ours(item: Element, key: SampleKey) -> bool:
@@ -132,7 +133,10 @@ def _ours(item: Element, key: SampleKey) -> bool:
 def _can_be_tried(item: Element) -> bool:
     if "value_from" in item.data or "value_path" in item.data or "value" not in item.data:
         return False
-    if "{" in str(item.data["value"]):  # a variable, which the run may replace
+    values = item.data.values()
+    if any(isinstance(value, (dict, set)) for value in values):
+        return False
+    if any("{" in str(value) for value in values):  # a variable, which the run may replace
         return False
     if item.type == "credential":
         return item.column in REPORTED
@@ -140,15 +144,19 @@ def _can_be_tried(item: Element) -> bool:
     return item.column.isidentifier() and item.column not in UNTRIED
 
 
-def _tried(item: Element, keys: Keys) -> Comparison:
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=1024)
+def _tried(filter_type: str, options: tuple[tuple[str, Any], ...], keys: Keys) -> Comparison:
     # Here, not at the top: it loads half of Custodian, and few files compare keys.
     from c7n.exceptions import PolicyValidationError
     from c7n.filters.core import ValueFilter
 
     now = datetime.now(timezone.utc)
-    form = reported if item.type == "credential" else listed
-    # Custodian's own way for columns of the report: the rest of the name.
-    compared = ValueFilter({**item.data, "key": item.column})
+    form = reported if filter_type == "credential" else listed
+    compared = ValueFilter(dict(options))
     try:
         matched = frozenset(key for key in keys if compared.match(form(key, now)))
     except (ArithmeticError, LookupError, TypeError, ValueError, PolicyValidationError) as error:

@@ -46,7 +46,9 @@ class Linter:
         return sorted(kept.values(), key=lambda item: item.line)
 
     def _of_accounts(self, file: PolicyFile) -> Iterator[Finding]:
-        policies = [placed.policy for file in self.files for placed in file.policies]
+        if not file.accounts:
+            return
+        policies = [placed.policy for other in self.files for placed in other.policies]
         for fault in together.many_regions(file.accounts, policies):
             yield _placed(file, fault, ())
 

@@ -47,7 +47,9 @@ class KeyAction:
 
 def key_actions(policy: Policy) -> tuple[KeyAction, ...]:
     """The policy's stock actions on keys."""
-    return tuple(_key_actions(policy)) if policy.about_users else ()
+    if not policy.about_users or not policy.of_type("remove-keys", "delete"):
+        return ()
+    return tuple(_key_actions(policy))
 
 
 def _key_actions(policy: Policy) -> Iterator[KeyAction]:

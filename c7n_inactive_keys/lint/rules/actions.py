@@ -58,8 +58,8 @@ EVERY_KEY = (
     "whatever the filters on keys matched."
 )
 UNGUARDED = (
-    "It deletes without a limit on keys, without reading a key's status again just before, and with "
-    "the exemptions as they were when the users were listed."
+    "It deletes without a limit on keys, without reading a key's status again just before, and "
+    "with the exemptions as they were when the users were listed."
 )
 AGAIN = (
     "Keys that are inactive already are deactivated again at each run, so the time of their last "
