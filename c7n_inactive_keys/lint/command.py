@@ -62,7 +62,7 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], write: bool, show: bool, f
 def _relevant(paths: Sequence[Path]) -> Iterator[PolicyFile]:
     """Files of policies or accounts; an unreadable one if it was named or looks like one."""
     for path, named in discover(paths):
-        file = load(path)
+        file = load(path, named)
         unread = file.problem is not None and (named or file.may_hold_policies)
         if file.policies or file.accounts or unread:
             yield file

@@ -57,7 +57,7 @@ def migration(policy: Policy) -> Remedy | None:
 
 def new_filter(policy: Policy, verb: str, days: float) -> dict[str, Any]:
     """The filter that selects keys by id."""
-    there = policy.of_type(FILTER[verb])
+    there = policy.filters_of(FILTER[verb])
     return dict(there[0].data) if there else {"type": FILTER[verb], "days": _whole(days)}
 
 

@@ -113,13 +113,19 @@ class Policy:
     @property
     def ours(self) -> bool:
         """Whether it needs the plugin."""
-        return self.data.get("source") == SOURCE or any(
-            item.type in OPTIONS for item in (*self.filters, *self.actions)
-        )
+        return self.data.get("source") == SOURCE or bool(self.of_type(*OPTIONS))
+
+    def filters_of(self, *types: str) -> tuple[Element, ...]:
+        """Its filters of these types."""
+        return tuple(item for item in self.filters if item.type in types)
+
+    def actions_of(self, *types: str) -> tuple[Element, ...]:
+        """Its actions of these types."""
+        return tuple(item for item in self.actions if item.type in types)
 
     def of_type(self, *types: str) -> tuple[Element, ...]:
-        """Its filters and actions of these types."""
-        return tuple(item for item in (*self.filters, *self.actions) if item.type in types)
+        """Both."""
+        return (*self.filters_of(*types), *self.actions_of(*types))
 
 
 def _elements(items: Any, path: Steps, blocks: tuple[str, ...]) -> Iterator[Element]:

@@ -41,6 +41,7 @@ class PolicyFile:
     text: str
     document: Document | None
     problem: UnreadableError | None = None
+    opened: bool = True
 
     @cached_property
     def policies(self) -> tuple[Placed, ...]:
@@ -73,8 +74,8 @@ class PolicyFile:
 
     @property
     def may_hold_policies(self) -> bool:
-        """Whether an unreadable file looks as if it did."""
-        return "policies:" in self.text and "resource:" in self.text
+        """Whether an unreadable file looks as if it did, or cannot even be looked at."""
+        return not self.opened or ("policies:" in self.text and "resource:" in self.text)
 
     def policy_at(self, line: int) -> Placed | None:
         """The policy that a line belongs to, with the comments above it."""
@@ -104,23 +105,24 @@ def parse(path: Path, text: str) -> PolicyFile:
         return PolicyFile(path, text, None, error)
 
 
-def load(path: Path) -> PolicyFile:
-    """A file, in UTF-8.
+def load(path: Path, named: bool = True) -> PolicyFile:
+    """A file, in UTF-8. One that nobody named, as those of a directory, may be unreadable.
 
     Raises:
-        FileError: it cannot be read.
+        FileError: it was named and cannot be opened.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}") from error
+        if named:
+            raise FileError(f"{path} cannot be read: {error.strerror}") from error
+        return PolicyFile(path, "", None, UnreadableError(str(error.strerror)), opened=False)
     try:
-        text = content.decode("utf-8")
+        return parse(path, content.decode("utf-8"))
     except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
         text = content.decode("utf-8", "replace")
-        line = text.count("\n", 0, error.start) + 1
         return PolicyFile(path, text, None, UnreadableError("it is not UTF-8", line))
-    return parse(path, text)
 
 
 def discover(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:

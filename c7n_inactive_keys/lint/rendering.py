@@ -26,7 +26,11 @@ def block(value: Any) -> str:
 
 def flow(value: Any, as_json: bool = False) -> str:
     """A value on one line, as it may stand between brackets."""
-    return json.dumps(value, ensure_ascii=False) if as_json else _dumped([value], in_brackets=True)[1:-1]
+    return (
+        json.dumps(value, ensure_ascii=False)
+        if as_json
+        else _dumped([value], in_brackets=True)[1:-1]
+    )
 
 
 def _dumped(value: Any, in_brackets: bool) -> str:

@@ -47,14 +47,14 @@ class KeyAction:
 
 def key_actions(policy: Policy) -> tuple[KeyAction, ...]:
     """The policy's stock actions on keys."""
-    if not policy.about_users or not policy.of_type("remove-keys", "delete"):
+    if not policy.about_users or not policy.actions_of("remove-keys", "delete"):
         return ()
     return tuple(_key_actions(policy))
 
 
 def _key_actions(policy: Policy) -> Iterator[KeyAction]:
     meant = selected(policy)
-    for element in policy.of_type("remove-keys"):
+    for element in policy.actions_of("remove-keys"):
         data = element.data
         verb = DEACTIVATES if data.get("disable") is True else DELETES
         matched = data.get("matched") is True
@@ -64,7 +64,7 @@ def _key_actions(policy: Policy) -> Iterator[KeyAction]:
         keys = meant if matched else panel([age] if age else ())
         taken = frozenset(key for key in keys if age is None or key.created > age)
         yield KeyAction(element, verb, matched, age, taken)
-    for element in policy.of_type("delete"):
+    for element in policy.actions_of("delete"):
         if deletes_keys(element):
             yield KeyAction(element, DELETES, keys=panel())
 

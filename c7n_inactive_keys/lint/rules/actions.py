@@ -120,7 +120,7 @@ def _siblings(policy: Policy, action: KeyAction, remedy: Remedy | None) -> Itera
 
 def _user_deletion(policy: Policy) -> Iterator[Fault]:
     """`delete` without options, in a policy whose filters are about keys."""
-    for element in policy.of_type("delete") if policy.about_users and policy.key_filters else ():
+    for element in policy.actions_of("delete") if policy.about_users and policy.key_filters else ():
         if not element.data.get("options"):
             text = "One key that matches, and the whole user is deleted with all its keys."
             yield Fault("delete-access-keys", element.path, text)

@@ -33,16 +33,16 @@ def check(policy: Policy) -> Iterator[Fault]:
     if not policy.about_users:
         return
     yield from _options(policy)
-    for item in policy.of_type(INACTIVE):
+    for item in policy.filters_of(INACTIVE):
         yield from _evidence(item)
-    for item in policy.of_type(*NEEDS):
+    for item in policy.actions_of(*NEEDS):
         yield from _selection(policy, item)
         yield from _care(policy, item)
-    for item in policy.of_type(RECORD):
+    for item in policy.actions_of(RECORD):
         yield from _notice(policy, item)
-    for item in policy.of_type(REACTIVATE):
+    for item in policy.actions_of(REACTIVATE):
         yield from _journal(item)
-    if policy.of_type(DELETE):
+    if policy.actions_of(DELETE):
         yield from _deletion(policy)
 
 
@@ -81,7 +81,7 @@ def _evidence(item: Element) -> Iterator[Fault]:
 
 def _selection(policy: Policy, item: Element) -> Iterator[Fault]:
     wanted = NEEDS[item.type]
-    if any(not found.negated for found in policy.of_type(wanted)):
+    if any(not found.negated for found in policy.filters_of(wanted)):
         return
     text = f"{item.type} acts on what {wanted} matched, and no such filter selects keys here."
     lines = block({"filters": [{"type": wanted, "days": DAYS}]}) + "\n"
@@ -117,8 +117,8 @@ def _option(item: Element, name: str, value: Any) -> Remedy:
 
 
 def _deletion(policy: Policy) -> Iterator[Fault]:
-    planned = all("plan" in item.data for item in policy.of_type(DELETE))
-    for item in policy.of_type(INACTIVE):
+    planned = all("plan" in item.data for item in policy.actions_of(DELETE))
+    for item in policy.filters_of(INACTIVE):
         if item.negated:
             continue
         if "days" not in item.data:

@@ -40,7 +40,7 @@ def _claims(policy: Policy) -> Iterator[Fault]:
     does = {item.type for item in policy.actions}
     if not policy.key_filters or not does <= TELLING:
         return
-    for item in policy.of_type("notify", "webhook", "post-finding"):
+    for item in policy.actions_of("notify", "webhook", "post-finding"):
         for name, text in messages(item.data):
             done = claim(text)
             if done:

@@ -21,7 +21,7 @@ GLOBAL = ("aws.iam-", "aws.account")
 
 def unrecorded(policies: Sequence[Policy]) -> Iterator[tuple[int, Fault]]:
     """Stock deactivations in a file whose keys another policy deletes, by the policy's place."""
-    deleting = [policy.name for policy in policies if policy.of_type(DELETE)]
+    deleting = [policy.name for policy in policies if policy.actions_of(DELETE)]
     for place, policy in enumerate(policies if deleting else ()):
         for action in key_actions(policy):
             if action.verb != DEACTIVATES:
