@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.deletion.custodian import Custodian
+from tests.lint.account import seed
 
 
 @pytest.fixture(scope="module", name="custodian_server")
@@ -14,3 +15,9 @@ def _custodian_server(sandbox_server, tmp_path_factory):
     custodian = Custodian(sandbox_server, tmp_path_factory.mktemp("runs"))
     yield custodian
     custodian.close()
+
+
+@pytest.fixture(name="keys")
+def _keys(sandbox):
+    """The account's keys by their names."""
+    return seed(sandbox)

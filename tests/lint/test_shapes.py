@@ -7,17 +7,24 @@ stock Custodian in an account that holds the keys that such policies get wrong.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import jmespath
 import pytest
 import yaml
-from c7n.resources import load_resources
-from c7n.resources.aws import AWS
 
+from tests.lint.account import (
+    ACCOUNT,
+    HOLD_OFF,
+    IDLE,
+    NEEDS_UNUSED,
+    OFF,
+    changes,
+    gone,
+    statuses,
+)
 from tests.lint.linting import SHAPES, findings, fixed, rules
 
-ACCOUNT = "111111111111"
 FILES = sorted(str(path.relative_to(SHAPES)) for path in SHAPES.rglob("*.yml"))
 
 # What is found in each file, by policy.
@@ -96,17 +103,6 @@ def test_what_is_left_after_the_fix_needs_thought(name):
 
 # -- what they do ---------------------------------------------------------------------------------
 
-load_resources(("aws.iam-user",))
-USERS = AWS.resources["iam-user"]
-# As soon as the plugin has these elements, the rows that need them count like all others.
-HAS_UNUSED = "unused-access-key" in USERS.filter_registry
-NEEDS_UNUSED = pytest.mark.xfail(
-    not HAS_UNUSED, reason="the plugin has no unused-access-key yet", strict=True
-)
-
-IDLE = {"idle", "never"}
-OFF = {"retired", "siblings-off"}
-HOLD_OFF = {"retired", "siblings", "kept"}  # `kept` is exempt where the policy has an exempt-tag
 # File, policy, and what it does: matched users, deactivated keys, deleted keys.
 DOES = [
     ("01-warn-disable-delete.yml", "access-key-warn", ({"siblings", "working", *IDLE}, (), ())),
@@ -144,56 +140,6 @@ DOES = [
 ]  # fmt: skip
 
 
-def ago(days):
-    """A moment in the past, in whole seconds."""
-    return datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=days)
-
-
-def used(days):
-    """A last use so long ago."""
-    return ago(days), "s3", "us-east-1"
-
-
-@pytest.fixture(name="keys")
-def _keys(sandbox):
-    """The account's keys by a name; those that are long off have an entry in the ledger.
-
-    One user has an inactive and an active key of the same second; `kept` is exempt.
-    """
-    sandbox.client("sqs", ACCOUNT).create_queue(QueueName="mailer")
-    account = sandbox.account(ACCOUNT)
-    names = ("siblings", "working", "retired", "idle", "off-lately", "never", "young", "kept")
-    users = {name: account.user(name, created=ago(800)) for name in names}
-    users["working"].mfa_active = True
-    users["kept"].tags["keep"] = users["kept"].tags["keep-keys"] = "break-glass"
-    users["kept"].tags["service-account"] = "true"
-    created = ago(500)
-    off = {"toggles": [ago(200)], "last_used": used(210)}
-    keys = {
-        "siblings-off": users["siblings"].key(created=created, **off),
-        "siblings-on": users["siblings"].key(created=created, last_used=used(0)),
-        "working": users["working"].key(created=created, last_used=used(0)),
-        "retired": users["retired"].key(created=created, **off),
-        "kept": users["kept"].key(created=created, **off),
-        "idle": users["idle"].key(created=created, last_used=used(200)),
-        "off-lately": users["off-lately"].key(
-            created=created, toggles=[ago(10)], last_used=used(20)
-        ),
-        "never": users["never"].key(created=ago(300)),
-        "young": users["young"].key(created=ago(5)),
-    }
-    times = [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (ago(200.1), ago(199.9), ago(1))]
-    entry = "after={} since={} verified={}".format(*times)
-    for name in ("siblings-off", "retired", "kept"):
-        keys[name].user.tags[f"c7n-inactive-key:{keys[name].id}"] = entry
-    return keys
-
-
-def statuses(sandbox):
-    """The status of each key that is there, by id."""
-    return {key.id: key.status for key in sandbox.account(ACCOUNT).keys}
-
-
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("name", "policy_name", "effect"),
@@ -210,12 +156,7 @@ def test_a_policy_that_was_put_right_does_what_its_name_says(
     done = custodian_server.run(ACCOUNT, data)
     assert done.status == 0, done.log
     assert {user["UserName"] for user in done.resources(policy_name)} == set(matched)
-    after = statuses(sandbox)
-    gone = {key for key in keys if keys[key].id not in after}
-    off = {key for key in keys if keys[key].id in after} & {
-        key for key in keys if before[keys[key].id] != after.get(keys[key].id)
-    }
-    assert (off, gone) == (set(deactivated), set(deleted))
+    assert changes(keys, before, statuses(sandbox)) == (set(deactivated), set(deleted))
 
 
 @pytest.mark.e2e
@@ -226,8 +167,7 @@ def test_what_was_deactivated_a_second_ago_is_not_deleted(keys, sandbox, custodi
     text, *_ = shape("13-deactivate-and-delete.yml")
     done = custodian_server.run(ACCOUNT, *yaml.safe_load(fixed(text))["policies"])
     assert done.status == 0, done.log
-    left = statuses(sandbox)
-    assert {key for key in keys if keys[key].id not in left} == {*OFF, "kept"}
+    assert gone(keys, statuses(sandbox)) == {*OFF, "kept"}
 
 
 def test_users_who_change_a_key_of_their_own_are_heard_of():
