@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from c7n_inactive_keys.lint.fix import Fixed, fix
+from c7n_inactive_keys.lint.fix import Fixed, fix, mechanical
 from c7n_inactive_keys.lint.formats import json_format, sarif_format, text_format
 from c7n_inactive_keys.lint.linter import Linter
 from c7n_inactive_keys.lint.policy_file import FileError, PolicyFile, discover, load
@@ -50,7 +50,8 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], write: bool, show: bool, f
     linter = Linter(files)
     if write:
         linter = Linter([_written(fix(linter, file)) for file in files])
-    result = Result(linter.files, [f for file in linter.files for f in linter.findings(file)])
+    found = [f for file in linter.files for f in mechanical(file, linter.findings(file))]
+    result = Result(linter.files, found)
     if show:
         write_stdout(_patches(linter), machine_readable=True)
     else:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from c7n_inactive_keys.lint.edit import NotMechanicalError, apply
@@ -39,6 +40,19 @@ def fix(linter: Linter, file: PolicyFile) -> Fixed:
             break
         current = following
     return Fixed(file, current)
+
+
+def mechanical(file: PolicyFile, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, those without their change where it would touch something else as well."""
+    possible: dict[str, bool] = {}
+    for finding in findings:
+        key = repr(finding.change)
+        if key not in possible:
+            possible[key] = _applied(file.text, finding) is not None
+    return [
+        finding if possible[repr(finding.change)] else replace(finding, change=())
+        for finding in findings
+    ]
 
 
 def _step(linter: Linter, file: PolicyFile) -> PolicyFile | None:

@@ -143,6 +143,7 @@ def _bare(
 def _placed(file: PolicyFile, fault: Fault, base: Steps, policy: Policy | None = None) -> Finding:
     document: Document | None = file.document
     remedy = fault.remedy
+    change = tuple(within(step, base) for step in remedy.change) if remedy else ()
     return Finding(
         fault.rule,
         fault.severity,
@@ -151,5 +152,5 @@ def _placed(file: PolicyFile, fault: Fault, base: Steps, policy: Policy | None =
         policy.name if policy else None,
         fault.message,
         remedy.lines if remedy else "",
-        tuple(within(step, base) for step in remedy.change) if remedy else (),
+        change,
     )

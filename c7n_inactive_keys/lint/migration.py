@@ -183,18 +183,15 @@ def _in_two(policy: Policy, actions: Sequence[KeyAction]) -> Remedy:
     }
     both = block(lines) + "\n" + block([second]) + "\n"
     filters = _new_filters(policy, DEACTIVATES, unused)
-    if filters is None or any(action.is_option for action in actions):
+    if filters is None or len(actions) > 2 or any(action.is_option for action in actions):
         return Remedy(both)
-    dropped = tuple(Drop(action.element.path) for action in reversed(deleting))
-    # The places behind a dropped action move up.
-    first = deactivating[0].element
-    before = sum(action.element.path < first.path for action in deleting)
-    place = (*first.path[:-1], int(first.path[-1]) - before)
-    more = tuple(Drop(action.element.path) for action in reversed(deactivating[1:]))
-    if more:
-        return Remedy(both)
-    new = Put(place, new_action(policy, DEACTIVATES))
-    return Remedy(both, (*filters, *dropped, new, Beside(second)))
+    replaced: dict[str, Step] = {
+        DEACTIVATES: Put(deactivating[0].element.path, new_action(policy, DEACTIVATES)),
+        DELETES: Drop(deleting[0].element.path),
+    }
+    # From behind: what stands behind a dropped action moves up.
+    steps = [replaced[meant_verb(policy, action)] for action in reversed(actions)]
+    return Remedy(both, (*filters, *steps, Beside(second)))
 
 
 def _second(policy: Policy, days: float) -> dict[str, Any]:

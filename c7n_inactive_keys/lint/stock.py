@@ -49,7 +49,7 @@ def key_actions(policy: Policy) -> tuple[KeyAction, ...]:
     """The policy's stock actions on keys."""
     if not policy.about_users or not policy.actions_of("remove-keys", "delete"):
         return ()
-    return tuple(_key_actions(policy))
+    return tuple(sorted(_key_actions(policy), key=lambda action: action.element.path))
 
 
 def _key_actions(policy: Policy) -> Iterator[KeyAction]:

@@ -9,7 +9,10 @@ from typing import Any
 
 from c7n_inactive_keys.lint.policy import Policy
 
-_DEACTIVATE = re.compile(r"\b(?:disabl|deactivat|de-activat|inactivat|suspend)", re.IGNORECASE)
+# Not "disabled": that may be the state of the keys that are meant.
+_DEACTIVATE = re.compile(
+    r"\b(?:disabl|de-?activat|inactivat|suspend)(?:es?|s|ing|ion)?\b", re.IGNORECASE
+)
 _DELETE = re.compile(r"\b(?:delet|remov|destroy|purg|eras)", re.IGNORECASE)
 _UNUSED = re.compile(
     r"\b(?:unused|un-used|inactiv|stale|dormant|idle|no[tn]?[- ]?(?:been[- ])?us(?:ed?|age))",
@@ -21,6 +24,7 @@ _DONE = re.compile(
     r"(?P<done>disabled|deactivated|deleted|removed|revoked|suspended)\b",
     re.IGNORECASE,
 )
+STATES = ("disabled", "deactivated", "suspended")
 _ABOUT = ("name", "title", "description", "comment", "comments")
 _MESSAGES = ("subject", "violation_desc", "action_desc", "message", "title", "description")
 
@@ -40,10 +44,11 @@ def says_unused(policy: Policy) -> bool:
     return bool(_UNUSED.search(_about(policy)))
 
 
-def claim(text: str) -> str | None:
-    """What a message says to be done, as `disabled`."""
+def claim(text: str, of_inactive: bool) -> str | None:
+    """What a message says to be done, as `disabled`; of inactive keys that is just their state."""
     found = _DONE.search(text)
-    return found["done"].lower() if found else None
+    done = found["done"].lower() if found else None
+    return None if of_inactive and done in STATES else done
 
 
 def messages(data: Any) -> Iterator[tuple[str, str]]:

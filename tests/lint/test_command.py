@@ -237,6 +237,31 @@ def test_the_patch_does_what_fix_does(tmp_path, monkeypatch):
     assert patched != before
 
 
+SHARED = """\
+vars:
+  filters: &filters
+    - {type: access-key, key: Status, value: Inactive}
+policies:
+  - name: p
+    resource: aws.iam-user
+    filters: *filters
+    actions:
+      - {type: remove-keys, matched: true}
+  - name: q
+    resource: aws.iam-user
+    filters: *filters
+"""
+
+
+def test_what_others_share_is_left_by_hand(write):
+    """A change of the shared lines would change the other policy as well, so none is promised."""
+    path = write(SHARED)
+    (finding,) = json.loads(run_lint(path, "--format", "json").stdout)["findings"]
+    assert (finding["rule"], finding["fixable"]) == ("unguarded-deletion", False)
+    assert "by hand" in run_lint("--fix", path).stdout
+    assert path.read_text() == SHARED
+
+
 # -- what is silenced -----------------------------------------------------------------------------
 
 SILENCE = "# inactive-keys: ignore max-keys-missing nobody has more than two"

@@ -110,6 +110,9 @@ CLEAN = {
     "a message about what will happen": policy(
         [OFF_90], [{**NOTIFY, "subject": "Keys will be deleted in 14 days"}]
     ),
+    "a message about the state of keys": policy(
+        [OFF_90], [{**NOTIFY, "subject": "Keys that have been disabled for 90 days"}]
+    ),
     "a message about what happened": policy(
         [OFF_90], [{**NOTIFY, "subject": "These keys have been deleted"}, DELETE]
     ),
@@ -314,6 +317,60 @@ ACCOUNTS = yaml.safe_dump({"accounts": [{"account_id": "1" * 12, "regions": ["al
 def test_what_is_wrong_is_found(rule, text):
     """By the rule for it, whatever else is found."""
     assert rule in rules(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "actions"),
+    [
+        (
+            policy([ACTIVE], [{"type": "delete", "options": ["access-keys"]}, remove()], name="a"),
+            [{"type": "delete", "options": ["access-keys"]}, remove()],
+        ),
+        (
+            policy([OLD], [NOTIFY, {"type": "delete", "options": ["access-keys"]}, remove()]),
+            [NOTIFY, {**DELETE, "exempt-tag": "keep-keys"}],
+        ),
+        (
+            policy([OLD], [{"type": "delete", "options": ["access-keys", "groups"]}, remove()]),
+            [{"type": "delete", "options": ["groups"]}, {**DELETE, "exempt-tag": "keep-keys"}],
+        ),
+        (
+            policy(None, [remove(age=180), NOTIFY, remove(age=90, disable=True)]),
+            [NOTIFY, {**DELETE, "type": "deactivate-unused-keys", "exempt-tag": "keep-keys"}],
+        ),
+        (
+            policy([{"UserName": "x"}], [remove(), {"type": "delete", "options": ["access-keys"]}]),
+            [remove(disable=True), remove(disable=True)],
+        ),
+        (
+            policy([{"or": [OLD, INACTIVE]}], [remove(matched=True)]),
+            [remove(matched=True)],
+        ),
+        (
+            policy([OFF_90, OLD], [remove(matched=True)]),
+            [{**DELETE, "exempt-tag": "keep-keys"}],
+        ),
+        (
+            policy(None, [remove(age=9), remove(age=90, disable=True), remove(age=180)]),
+            [remove(age=9), remove(age=90, disable=True), remove(age=180)],
+        ),
+    ],
+    ids=[
+        "active keys are not deleted at once", "one deletion for two", "other options stay",
+        "the deletion first", "of certain users", "a filter in a block", "behind our filter",
+        "more than two stages",
+    ],
+)  # fmt: skip
+def test_actions_are_replaced_one_for_one(text, actions):
+    """Whatever their order, and only where there is but one way."""
+    assert yaml.safe_load(fixed(text))["policies"][0]["actions"] == actions
+
+
+def test_keys_that_are_called_disabled_are_to_be_deleted():
+    """The word is their state, and the policy deletes as it should."""
+    text = policy([INACTIVE], [remove(matched=True)], name="clean-up-disabled-keys")
+    assert rules(text) == ["unguarded-deletion"]
+    assert "delete-inactive-keys" in fixed(text)
 
 
 def test_each_rule_is_shown():

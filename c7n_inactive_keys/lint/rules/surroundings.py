@@ -9,6 +9,7 @@ from typing import Any
 from c7n_inactive_keys.lint.change import Insert, Put, Step
 from c7n_inactive_keys.lint.contract import HANDLER, PACKAGE, RECORD
 from c7n_inactive_keys.lint.finding import Fault, Remedy
+from c7n_inactive_keys.lint.keys import selected
 from c7n_inactive_keys.lint.policy import Policy
 from c7n_inactive_keys.lint.rendering import block
 from c7n_inactive_keys.lint.words import claim, messages
@@ -40,9 +41,10 @@ def _claims(policy: Policy) -> Iterator[Fault]:
     does = {item.type for item in policy.actions}
     if not policy.key_filters or not does <= TELLING:
         return
+    of_inactive = not any(key.active for key in selected(policy))
     for item in policy.actions_of("notify", "webhook", "post-finding"):
         for name, text in messages(item.data):
-            done = claim(text)
+            done = claim(text, of_inactive)
             if done:
                 message = f"The message says that keys were {done}, and no action does that."
                 yield Fault("says-undone", (*item.path, name), message)
