@@ -18,7 +18,7 @@ from c7n_inactive_keys.lint.contract import (
     UNUSED,
 )
 from c7n_inactive_keys.lint.finding import Remedy
-from c7n_inactive_keys.lint.keys import CREATION, LAST_USED, is_number, selected
+from c7n_inactive_keys.lint.keys import CREATION, DATES, LAST_USED, is_number, selected
 from c7n_inactive_keys.lint.policy import Element, Policy
 from c7n_inactive_keys.lint.rendering import block
 from c7n_inactive_keys.lint.stock import (
@@ -31,6 +31,8 @@ from c7n_inactive_keys.lint.stock import (
     meant_verb,
 )
 
+STATUSES = ("Status", "active")
+OLDER = ("gt", "ge", "gte", "greater-than")
 FILTER = {DEACTIVATES: UNUSED, DELETES: INACTIVE}
 ACTION = {DEACTIVATES: DEACTIVATE, DELETES: DELETE}
 
@@ -46,9 +48,11 @@ def migration(policy: Policy) -> Remedy | None:
     if len(verbs) > 1:
         return _in_two(policy, actions)
     verb = verbs.pop()
-    if verb == DELETES and policy.key_filters and _only_active(policy):
+    if verb == DELETES and policy.key_filters and _only(policy, active=True):
         # They have to be deactivated first, and deleted when nobody missed them.
         return Remedy(_lines(policy, DEACTIVATES, actions[0]) + _lines(policy, DELETES, actions[0]))
+    if verb == DEACTIVATES and policy.key_filters and _only(policy, active=False):
+        return None  # there is nothing to do
     return Remedy(_lines(policy, verb, actions[0]), _replaced(policy, verb, actions))
 
 
@@ -112,6 +116,8 @@ def _new_filters(policy: Policy, verb: str, days: float) -> tuple[Step, ...] | N
     others = [item for item in policy.filters if item.about_keys and not item.stock_about_keys]
     if any(item.nested for item in (*old, *others)) or len(policy.resources) != 1:
         return None
+    if not all(item.counts_matched or _is_replaceable(item) for item in old):
+        return None
     if others:
         right = all(item.type == FILTER[verb] for item in others)
         return tuple(Drop(item.path) for item in reversed(old)) if right else None
@@ -122,6 +128,17 @@ def _new_filters(policy: Policy, verb: str, days: float) -> tuple[Step, ...] | N
     if policy.tree:
         return (Insert(("filters", len(policy.data["filters"])), new),)
     return (Put(("filters",), [new], after=("mode", "source", "resource")),)
+
+
+def _is_replaceable(item: Element) -> bool:
+    """Whether a filter asks for a status or an age, and for nothing that would be lost: one for a
+    certain key or service, or for new keys, says more than any of ours.
+    """
+    op = item.data.get("op")
+    if item.column in STATUSES:
+        return op in (None, "eq", "equal")
+    is_age = item.column in DATES and item.data.get("value_type") == "age"
+    return is_age and op in OLDER and is_number(item.data.get("value"))
 
 
 def _new_actions(policy: Policy, verb: str, actions: Sequence[KeyAction]) -> tuple[Step, ...]:
@@ -204,6 +221,7 @@ def _second(policy: Policy, days: float) -> dict[str, Any]:
         "name": f"{policy.name}-delete",
         "resource": policy.data.get("resource"),
         "source": SOURCE,
+        **({"mode": policy.data["mode"]} if policy.mode else {}),
         "filters": [*about_users, {"type": INACTIVE, "days": _whole(days)}],
         "actions": [new_action(policy, DELETES)],
     }
@@ -217,5 +235,5 @@ def _is_about_keys(item: Element) -> bool:
     )
 
 
-def _only_active(policy: Policy) -> bool:
-    return all(key.active for key in selected(policy))
+def _only(policy: Policy, active: bool) -> bool:
+    return all(key.active == active for key in selected(policy))

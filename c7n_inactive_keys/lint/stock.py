@@ -83,4 +83,14 @@ def meant_verb(policy: Policy, action: KeyAction) -> str:
 
 def is_about_users_only(policy: Policy, action: KeyAction) -> bool:
     """Whether every key of certain users is meant, as of those without MFA."""
-    return bool(policy.filters) and not policy.key_filters and action.age is None
+    certain = any(not _leaves_out(item) for item in policy.filters)
+    return certain and not policy.key_filters and action.age is None
+
+
+def _leaves_out(item: Element) -> bool:
+    """Whether a filter only exempts some users, so that all others match."""
+    if item.type != "value":
+        return item.negated
+    excluding = item.data.get("op") in ("ne", "not-equal", "ni", "not-in")
+    untagged = str(item.data.get("key")).startswith("tag:") and item.data.get("value") == "absent"
+    return item.negated or excluding or untagged

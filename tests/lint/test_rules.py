@@ -78,6 +78,9 @@ CLEAN = {
     "all keys of users without MFA are deactivated": policy(
         [{"type": "mfa-device", "value": "empty"}], [remove(disable=True)]
     ),
+    "and of those without a device": policy(
+        [{"type": "mfa-device", "value": "absent"}, {"tag:keep": "absent"}], [remove(disable=True)]
+    ),
     "a user is deleted with all that it has": policy([{"UserName": "bob"}], ["delete"]),
     "console access only": policy(
         [{"UserName": "bob"}], [{"type": "delete", "options": ["console-access"]}]
@@ -140,6 +143,10 @@ WRONG = {
         "no filter at all": policy(None, ["remove-keys"]),
         "matched is false": policy([INACTIVE], [remove(matched=False)]),
         "behind our filter": policy([OFF_90], ["remove-keys"]),
+        "a name alone that is left out": policy(
+            [{"type": "value", "key": "UserName", "op": "ne", "value": "x"}], [remove(disable=True)]
+        ),
+        "an exemption alone": policy([{"tag:keep": "absent"}], [remove(disable=True)]),
     },
     "age-since-creation": {
         "by the report": policy(
@@ -364,6 +371,31 @@ def test_what_is_wrong_is_found(rule, text):
 def test_actions_are_replaced_one_for_one(text, actions):
     """Whatever their order, and only where there is but one way."""
     assert yaml.safe_load(fixed(text))["policies"][0]["actions"] == actions
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        policy([listed("AccessKeyId", value="AKIA1")], [remove(matched=True)]),
+        policy([reported("last_used_service", value="s3")], [remove(matched=True, disable=True)]),
+        policy(
+            [listed("CreateDate", value_type="age", op="lt", value=7)],
+            [remove(matched=True, disable=True)],
+        ),
+        policy([listed("Status", op="ne", value="Active")], [remove(matched=True)]),
+        policy([OLD, {"not": [ACTIVE]}], [remove(matched=True)]),
+        policy([OLD], [remove(matched=True)], resource=["iam-user", "iam-role"]),
+        policy([INACTIVE], [remove(matched=True, disable=True)]),
+    ],
+    ids=[
+        "a certain key", "a service", "new keys", "any other status", "a block",
+        "several resources", "nothing to do",
+    ],
+)  # fmt: skip
+def test_no_fix_acts_on_keys_that_were_not_meant(text):
+    """A filter that says more than ours would be lost with all that it keeps safe."""
+    assert rules(text)
+    assert fixed(text) == text
 
 
 def test_keys_that_are_called_disabled_are_to_be_deleted():
