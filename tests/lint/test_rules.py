@@ -398,6 +398,31 @@ def test_no_fix_acts_on_keys_that_were_not_meant(text):
     assert fixed(text) == text
 
 
+NEVER = reported("last_used_date", op="gt", value=90)
+
+
+def test_a_filter_is_put_right_together_with_the_actions_behind_it():
+    """A policy that never matched does not begin to delete keys in use."""
+    (right,) = yaml.safe_load(fixed(policy([NEVER], [remove()])))["policies"]
+    assert right["filters"] == [OFF_90]
+    assert right["actions"] == [{**DELETE, "exempt-tag": "keep-keys"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        policy([{"or": [NEVER]}], [remove()]),
+        policy([NEVER, listed("AccessKeyId", value="A")], [remove()]),
+        policy([NEVER], [remove(age=1), remove(age=2, disable=True), remove(age=3)]),
+    ],
+    ids=["in a block", "beside a filter that stays", "before too many actions"],
+)
+def test_a_filter_stays_as_it_is_where_the_actions_cannot_be_put_right(text):
+    """Rather no key than a wrong one."""
+    assert "never-matches" in rules(text)
+    assert fixed(text) == text
+
+
 def test_keys_that_are_called_disabled_are_to_be_deleted():
     """The word is their state, and the policy deletes as it should."""
     text = policy([INACTIVE], [remove(matched=True)], name="clean-up-disabled-keys")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from c7n_inactive_keys.lint.change import Insert, Put, Step
+from c7n_inactive_keys.lint.change import Insert, Put, Step, changed
 from c7n_inactive_keys.lint.contract import FILTERS, OPTIONS, SOURCE
 from c7n_inactive_keys.lint.finding import Fault, Remedy
 from c7n_inactive_keys.lint.keys import (
@@ -19,6 +19,7 @@ from c7n_inactive_keys.lint.keys import (
     panel,
     selected,
 )
+from c7n_inactive_keys.lint.migration import migration
 from c7n_inactive_keys.lint.policy import ACCOUNT, Element, Policy
 from c7n_inactive_keys.lint.rendering import block
 from c7n_inactive_keys.lint.stock import key_actions
@@ -53,13 +54,13 @@ def _of_one(policy: Policy, item: Element) -> Iterator[Fault]:
     wrong_way = list(_wrong_way(policy, item, repaired, everything))
     if found.error:
         text = f"The run fails here: {found.error}."
-        yield Fault("never-matches", item.path, text, _remedy(item, repaired))
+        yield Fault("never-matches", item.path, text, _remedy(policy, item, repaired))
     elif not found.matched:
-        remedy = None if wrong_way else _remedy(item, repaired)
+        remedy = None if wrong_way else _remedy(policy, item, repaired)
         yield Fault("never-matches", item.path, _why_never(item), remedy)
     elif found.matched == everything and item.data.get("value") not in PRESENCE:
         text = f"Every key matches: {_shown(item)} is true of each."
-        yield Fault("matches-every-key", item.path, text, _remedy(item, repaired))
+        yield Fault("matches-every-key", item.path, text, _remedy(policy, item, repaired))
     yield from wrong_way
 
 
@@ -98,11 +99,23 @@ def _repaired(item: Element) -> dict[str, Any]:
     return {}
 
 
-def _remedy(item: Element, changes: dict[str, Any]) -> Remedy | None:
+def _remedy(policy: Policy, item: Element, changes: dict[str, Any]) -> Remedy | None:
     if not changes or item.type in FILTERS:
         return None
     steps = tuple(Put((*item.path, name), value) for name, value in changes.items())
-    return Remedy(block([{**item.data, **changes}]) + "\n", steps)
+    lines = block([{**item.data, **changes}]) + "\n"
+    return Remedy(lines, _with_harmless_actions(policy, steps) if key_actions(policy) else steps)
+
+
+def _with_harmless_actions(policy: Policy, steps: tuple[Put, ...]) -> tuple[Step, ...]:
+    """The changes of a filter that matched nobody or the wrong keys, and those of the actions
+    behind it: with them alone, a policy that did nothing would begin to take keys away.
+    """
+    data = policy.data
+    for step in steps:
+        data = changed(data, step)
+    following = migration(Policy(data))
+    return (*steps, *following.change) if following and following.change else ()
 
 
 def _wrong_way(
@@ -120,7 +133,7 @@ def _wrong_way(
         f"{data.get('value')} days, and no unused one does."
     )
     op = "ge" if data.get("op") in ("le", "lte") else "greater-than"
-    yield Fault("wrong-way-round", item.path, text, _remedy(item, {**repaired, "op": op}))
+    yield Fault("wrong-way-round", item.path, text, _remedy(policy, item, {**repaired, "op": op}))
 
 
 # -- filters together -----------------------------------------------------------------------------
@@ -152,7 +165,8 @@ def _side_by_side(policy: Policy) -> Iterator[Fault]:
                 "A user matches when one of its keys meets one of the `access-key` filters and "
                 "another key meets the other."
             )
-            yield Fault("match-operator", item.path, text, _remedy(item, {"match-operator": "and"}))
+            changes = {"match-operator": "and"}
+            yield Fault("match-operator", item.path, text, _remedy(policy, item, changes))
 
 
 def _apart(policy: Policy) -> Iterator[Fault]:
