@@ -72,7 +72,7 @@ _SURROUNDINGS = {
 # The plugin's own options.
 _OURS = {
     "days-missing": Rule(ERROR, "A deletion that does not say for how long a key was inactive"),
-    "max-keys-missing": Rule(WARNING, "An action without a cap on the number of keys"),
+    "max-keys-missing": Rule(WARNING, "A deletion without a cap on the number of keys"),
     "possible-without-plan": Rule(
         ERROR, "`certainty: possible` deletes on a guess that nobody approved"
     ),

@@ -15,7 +15,8 @@ SOURCE = "credential-report"
 PACKAGE = "c7n_inactive_keys"
 HANDLER = "c7n_inactive_keys.lambda_handler.run"
 
-_CARE = ("max-keys", "exempt-tag", "plan")
+_MANAGED = ("managed-keys", "managed")
+_CARE = ("max-keys", "exempt-tag", "plan", *_MANAGED)
 OPTIONS = {
     INACTIVE: ("days", "certainty", "evidence", "notified-days", "events-from"),
     UNUSED: ("days", "never-used-days"),
@@ -23,7 +24,7 @@ OPTIONS = {
     RECORD: ("notified",),
     DELETE: _CARE,
     DEACTIVATE: _CARE,
-    REACTIVATE: ("journal",),
+    REACTIVATE: ("journal", *_MANAGED),
 }
 FILTERS = (INACTIVE, UNUSED, REACTIVATED)
 # What each action acts on is what this filter matched.

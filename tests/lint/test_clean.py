@@ -53,5 +53,9 @@ def test_the_rules_know_the_options_of_our_elements():
         if registry.get(name)
     }
     assert {"inactive-access-key", "record-inactive-keys", "delete-inactive-keys"} <= set(there)
-    known = {name: set(element.schema["properties"]) - {"type"} for name, element in there.items()}
-    assert known == {name: set(OPTIONS[name]) for name in there}
+    unknown = {
+        (name, option)
+        for name, element in there.items()
+        for option in set(element.schema["properties"]) - {"type", *OPTIONS[name]}
+    }
+    assert unknown == set()

@@ -95,6 +95,9 @@ CLEAN = {
         [{**UNUSED_90, "never-used-days": 30}],
         [{"type": "deactivate-unused-keys", "max-keys": 50, "exempt-tag": "keep-keys"}],
     ),
+    "our deactivation without a cap, which can be undone": policy(
+        [UNUSED_90], ["deactivate-unused-keys"]
+    ),
     "our undo": policy(
         None, [{"type": "reactivate-keys", "journal": {"url": "file://j.jsonl", "format": "json"}}]
     ),
@@ -260,8 +263,8 @@ WRONG = {
         "with options": policy([{"type": "inactive-access-key", "certainty": "proven"}], [DELETE]),
     },
     "max-keys-missing": {
-        "deletion": policy([OFF_90], ["delete-inactive-keys"]),
-        "deactivation": policy([UNUSED_90], ["deactivate-unused-keys"]),
+        "by name": policy([OFF_90], ["delete-inactive-keys"]),
+        "with options": policy([OFF_90], [{"type": "delete-inactive-keys", "exempt-tag": "x"}]),
     },
     "possible-without-plan": {
         "a guess": policy([{**OFF_90, "certainty": "possible"}], [DELETE]),

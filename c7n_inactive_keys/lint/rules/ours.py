@@ -89,7 +89,7 @@ def _selection(policy: Policy, item: Element) -> Iterator[Fault]:
 
 
 def _care(policy: Policy, item: Element) -> Iterator[Fault]:
-    if "max-keys" not in item.data and "plan" not in item.data:
+    if item.type == DELETE and "max-keys" not in item.data and "plan" not in item.data:
         text = "There is no limit: a mistake in the filters takes every key that they match."
         yield Fault("max-keys-missing", item.path, text, _option(item, "max-keys", MAX_KEYS))
     tag = item.data.get("exempt-tag")
