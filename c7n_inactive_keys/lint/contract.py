@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plugin's elements by name, and the options that each of them knows."""
+
+from __future__ import annotations
+
+INACTIVE = "inactive-access-key"
+UNUSED = "unused-access-key"
+REACTIVATED = "reactivated-access-key"
+RECORD = "record-inactive-keys"
+DELETE = "delete-inactive-keys"
+DEACTIVATE = "deactivate-unused-keys"
+REACTIVATE = "reactivate-keys"
+SOURCE = "credential-report"
+
+PACKAGE = "c7n_inactive_keys"
+HANDLER = "c7n_inactive_keys.lambda_handler.run"
+
+_MANAGED = ("managed-keys", "managed")
+_CARE = ("max-keys", "exempt-tag", "plan", *_MANAGED)
+OPTIONS = {
+    INACTIVE: ("days", "certainty", "evidence", "notified-days", "events-from"),
+    UNUSED: ("days", "never-used-days"),
+    REACTIVATED: ("after-days",),
+    RECORD: ("notified",),
+    DELETE: _CARE,
+    DEACTIVATE: _CARE,
+    REACTIVATE: ("journal", *_MANAGED),
+}
+FILTERS = (INACTIVE, UNUSED, REACTIVATED)
+# What each action acts on is what this filter matched.
+NEEDS = {DELETE: INACTIVE, DEACTIVATE: UNUSED}
+
+# What a policy that is put right gets, unless it says something else itself.
+DAYS = 90
+MAX_KEYS = 50
+EXEMPT_TAG = "keep-keys"
+# As far as event history reaches back.
+HISTORY_DAYS = 90
