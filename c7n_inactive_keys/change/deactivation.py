@@ -35,6 +35,8 @@ class Deactivation(Verb[UnusedKey]):
     def read(self, iam: Any, found: UnusedKey, reading: Reading) -> Reading:
         """The last use, and what event history holds of the key."""
         key_id = found.key.access_key_id
+        if reading.key(key_id) is None:
+            return reading  # IAM knows no last use of a key that is gone
         return replace(
             reading, last_use=aws.get_last_use(iam, key_id), changes=self.events.of(key_id)
         )

@@ -81,6 +81,10 @@ class ReactivateKeys(KeyAction):
         rules = self.rules()
         keys = deactivated_keys(self._journal(), rules.account_id)
         users = [user for user in resources if user["UserName"] in keys]
+        if not self.manager.filters:
+            # The keys of users who are gone, or renamed, have an outcome too.
+            known = {user["UserName"] for user in resources}
+            users += [{"UserName": name} for name in keys if name not in known]
         events = self._events(users) if users else KeyEvents()
         return change_keys(self, Reactivation(keys, events), rules, users)
 

@@ -20,6 +20,7 @@ from c7n_inactive_keys.core.written import number_of_days
 UNUSED_KEYS = "c7n:UnusedAccessKeys"
 # IAM tells of a use late: in these hours the key may have been used all the same.
 LAST_USE_LAG = timedelta(hours=4)
+DAY = 24 * 3600  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Disuse:
         """
         since = last_use.time or key.created
         enough = self.days if last_use.time else self.never_used_days
-        if not key.active or days_between(since, now - LAST_USE_LAG) < enough:
+        if not key.active or (now - LAST_USE_LAG - since).total_seconds() < enough * DAY:
             return None
         return UnusedKey(key, last_use, days_between(since, now))
 
