@@ -130,9 +130,18 @@ def to_reactivate(found: DeactivatedKey, reading: Reading, rules: Rules) -> str 
     entry = reading.ledger_entry(found.key.access_key_id)
     if entry is None or entry.by != BY_US or found.time is None or entry.after > found.time:
         return CHANGED
-    if any(change.time > entry.since for change in reading.changes):
+    if _touched(entry, reading.changes):
         return CHANGED
     return _not_meant(found.key, reading, rules)
+
+
+def _touched(entry: LedgerEntry, changes: Iterable[StatusChange]) -> bool:
+    """Whether events tell of more than the one deactivation that the entry is about."""
+    told = [change for change in changes if change.time >= entry.after]
+    return (
+        any(change.time > entry.since or change.status == ACTIVE for change in told)
+        or sum(change.status == INACTIVE for change in told) > 1
+    )
 
 
 def _same_key(key: AccessKey, status: str, reading: Reading, rules: Rules) -> str | None:

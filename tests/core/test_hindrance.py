@@ -283,6 +283,12 @@ MUST_STAY_INACTIVE = [
         OURS,
     ),
     case(
+        "the same in the second of our own call",
+        inactive(ledger_of_ours(), changes=(changed(2, "Active"), changed(2, "Inactive"))),
+        "changed",
+        OURS,
+    ),
+    case(
         "somebody may have changed it since",
         inactive(ledger_of_ours(), changes=(changed(1, "unclear"),)),
         "changed",
