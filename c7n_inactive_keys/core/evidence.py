@@ -53,8 +53,8 @@ class LedgerEntry:
     """The ledger's word on one key; `words` are not ours and kept as they are.
 
     The key was deactivated between `after` and `since`, and inactive throughout from then to
-    `verified`. `notified` is when its owner was first told, and `by` who of
-    us deactivated it, if we did.
+    `verified`. `notified` is when its owner was first told, `by` who of us deactivated it, if we
+    did, and `reactivated` when an event told that the key is active again.
     """
 
     after: datetime
@@ -63,6 +63,7 @@ class LedgerEntry:
     notified: datetime | None = None
     words: tuple[str, ...] = ()
     by: str | None = None
+    reactivated: datetime | None = None
 
     def noticed(self, moment: datetime) -> LedgerEntry:
         """The entry with the time of the first notice; a later notice does not replace it."""

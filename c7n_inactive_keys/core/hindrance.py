@@ -130,7 +130,7 @@ def to_reactivate(found: DeactivatedKey, reading: Reading, rules: Rules) -> str 
     entry = reading.ledger_entry(found.key.access_key_id)
     if entry is None or entry.by != BY_US or found.time is None or entry.after > found.time:
         return CHANGED
-    if _touched(entry, reading.changes):
+    if entry.reactivated or _touched(entry, reading.changes):
         return CHANGED
     return _not_meant(found.key, reading, rules)
 
@@ -161,7 +161,8 @@ def _same_key(key: AccessKey, status: str, reading: Reading, rules: Rules) -> st
 def _reactivated_after(reading: Reading, access_key_id: str, moment: datetime) -> bool:
     """Whether an active key was reactivated after a moment: by its events, or by the ledger."""
     entry = reading.ledger_entry(access_key_id)
-    return bool(entry and entry.verified > moment) or any(
+    woken = max(entry.verified, entry.reactivated or entry.verified) if entry else None
+    return bool(woken and woken > moment) or any(
         change.status == ACTIVE and change.time > moment for change in reading.changes
     )
 
@@ -181,7 +182,7 @@ def _ledger_objects(found: FoundKey, reading: Reading) -> bool:
         return found.ledger_since is not None
     return (
         bool(found.ledger_since and entry.since > found.ledger_since)
-        or entry.after > found.not_after
+        or max(entry.after, entry.reactivated or entry.after) > found.not_after
         or max(entry.after, entry.since) > reading.now
     )
 

@@ -6,7 +6,9 @@
 
 The key was deactivated between `after` and `since`, and at `verified` it was last seen to have been
 inactive throughout since then. `notified` is when its owner was first told. `by=c7n` says that the
-action `deactivate-unused-keys` deactivated it. Pure: tags in, values out.
+action `deactivate-unused-keys` deactivated it. `reactivated` ends it: an event told that the key is
+active; the tag stays until the next run, as the memory of `reactivated-access-key`. Pure: tags in,
+values out.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from c7n_inactive_keys.core.times import format_time, parse_time
 
 TAG_PREFIX = "c7n-inactive-key:"
 BY_US = "c7n"  # the action deactivate-unused-keys
-_TIMES = ("after", "since", "verified", "notified")
+_TIMES = ("after", "since", "verified", "notified", "reactivated")
 _BY = "by"
 
 
@@ -66,6 +68,7 @@ def parse_value(value: str) -> LedgerEntry | MalformedTag:
         notified=times.get("notified"),
         words=tuple(others),
         by=by,
+        reactivated=times.get("reactivated"),
     )
 
 
@@ -80,6 +83,8 @@ def render_value(entry: LedgerEntry) -> str:
         words.append(f"notified={format_time(entry.notified)}")
     if entry.by:
         words.append(f"{_BY}={entry.by}")
+    if entry.reactivated:
+        words.append(f"reactivated={format_time(entry.reactivated)}")
     return " ".join([*words, *entry.words])
 
 

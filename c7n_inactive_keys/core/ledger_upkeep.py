@@ -17,7 +17,7 @@ from c7n_inactive_keys.core.evidence import (
     LedgerEntry,
     StatusChange,
 )
-from c7n_inactive_keys.core.keys import INACTIVE, AccessKey
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey
 from c7n_inactive_keys.core.timeline import assess
 
 # How far back an entry can have been verified and still be joined to CloudTrail's event history.
@@ -26,6 +26,8 @@ JOINABLE = HISTORY - FAR_END - SETTLING
 # days, so once a day is plenty; less than 24 hours, so that a daily run, which never starts at
 # exactly the same time, renews it every day.
 FRESH = timedelta(hours=20)
+# A key that was inactive for a shorter time and is reactivated is no news.
+WORTH_TELLING = timedelta(days=1)
 
 
 def carry_on(old: LedgerEntry | None, assessment: Assessment) -> LedgerEntry:
@@ -68,6 +70,17 @@ def carry_on_after_event(
         records = (CompleteRecord(EVENT_HISTORY, moment, moment),)
     facts = Facts(key, changes=(change,), records=records, ledger=old)
     return carry_on(old, assess(facts, now))
+
+
+def ended_by_event(old: LedgerEntry, change: StatusChange, now: datetime) -> LedgerEntry | None:
+    """The entry of a key that an event reactivated, for whoever tells of that; None: not worth it.
+
+    It proves nothing any more. The next run takes it away.
+    """
+    moment = min(change.time, now)
+    if change.status != ACTIVE or moment - old.since < WORTH_TELLING:
+        return None
+    return old if old.reactivated else replace(old, reactivated=moment)
 
 
 def valid_notice(entry: LedgerEntry, assessment: Assessment) -> datetime | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from c7n_inactive_keys.core.evidence import Evidence, Facts, StatusChange
-from c7n_inactive_keys.core.found_key import evidence_items, evidence_of
+from c7n_inactive_keys.core.found_key import LEDGER, evidence_items, evidence_of
 from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.timeline import assess, reach_of
@@ -73,7 +73,7 @@ def reactivation(facts: Facts, now: datetime) -> ReactivatedKey | None:
     key was reactivated after all that a complete record can tell of it. What the ledger saw of it
     is known in any case.
     """
-    event = _wake(facts.changes, now)
+    event = _wake(_told(facts), now)
     if event:
         found = _at_event(facts, event)
         seen = _by_ledger(_before(facts, event.time, event), event.time)
@@ -82,6 +82,14 @@ def reactivation(facts: Facts, now: datetime) -> ReactivatedKey | None:
     settled = reach_of(facts.records, now).settled
     found_now = _before_settled(facts, now, settled) if settled < now else None
     return found_now or _by_ledger(facts, now)
+
+
+def _told(facts: Facts) -> Iterable[StatusChange]:
+    """The changes of the key, with an event that only the ledger tells of."""
+    ledger = facts.ledger
+    if ledger and ledger.reactivated:
+        return (*facts.changes, StatusChange(ledger.reactivated, ACTIVE, LEDGER))
+    return facts.changes
 
 
 def _wake(changes: Iterable[StatusChange], now: datetime) -> StatusChange | None:
@@ -97,8 +105,12 @@ def _wake(changes: Iterable[StatusChange], now: datetime) -> StatusChange | None
 
 def _before(facts: Facts, moment: datetime, event: StatusChange | None = None) -> Facts:
     """What was known at a moment, without the event of that moment."""
+    ledger = facts.ledger
+    if ledger and ledger.reactivated and ledger.reactivated >= moment:
+        ledger = replace(ledger, reactivated=None)
     return replace(
         facts,
+        ledger=ledger,
         changes=tuple(
             change for change in facts.changes if change != event and change.time <= moment
         ),
@@ -132,7 +144,11 @@ def _before_settled(facts: Facts, now: datetime, settled: datetime) -> Reactivat
 def _by_ledger(facts: Facts, now: datetime) -> ReactivatedKey | None:
     """Inactive for as long as earlier runs saw it, if nothing speaks against that."""
     ledger = facts.ledger
-    if ledger is None or not ledger.after <= ledger.since <= ledger.verified <= now:
+    if (
+        ledger is None
+        or ledger.reactivated
+        or not ledger.after <= ledger.since <= ledger.verified <= now
+    ):
         return None
     use = _use_before(facts, ledger.verified).time
     if any(change.time > ledger.since for change in facts.changes) or (use and use > ledger.since):

@@ -136,6 +136,8 @@ class _Timeline:
         self.used = min(used, now) if used else None
         seen = facts.seen_active
         self.seen_active = min(seen, now) if seen and seen >= self.created else None
+        woken = facts.ledger.reactivated if facts.ledger else None
+        self.woken = min(woken, now) if woken and woken >= self.created else None
         told = sorted(
             (change for change in facts.changes if not self._impossible(change)),
             key=lambda change: change.time,
@@ -243,6 +245,7 @@ class _Timeline:
         return max(
             self.created,
             self.seen_active or self.created,
+            self.woken or self.created,
             *(change.time for change in self.changes if change.status == ACTIVE),
         )
 
@@ -328,6 +331,8 @@ class _Timeline:
         ledger = self.facts.ledger
         if ledger is None:
             return None
+        if ledger.reactivated:
+            return "the key was reactivated after it"
         if not ledger.after <= ledger.since <= ledger.verified:
             return "its times are out of order"
         if ledger.verified > self.now + CLOCK_SKEW:

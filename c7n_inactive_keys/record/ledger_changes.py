@@ -11,7 +11,12 @@ from c7n_inactive_keys.core.evidence import Assessment, LedgerEntry, StatusChang
 from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.keys import AccessKey
 from c7n_inactive_keys.core.ledger import read_tags
-from c7n_inactive_keys.core.ledger_upkeep import carry_on, carry_on_after_event, needs_writing
+from c7n_inactive_keys.core.ledger_upkeep import (
+    carry_on,
+    carry_on_after_event,
+    ended_by_event,
+    needs_writing,
+)
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, of_type
@@ -50,10 +55,12 @@ class LedgerChanges:
         for user in listed:
             ledger = read_tags(user.user["Tags"])
             changes = TagChanges()
-            key = next((key for key in user.inactive if key.access_key_id == access_key_id), None)
-            if key:
-                old = _entry(ledger, key)
+            key = next((key for key in user.keys if key.access_key_id == access_key_id), None)
+            old = _entry(ledger, key) if key else None
+            if key and key.inactive:
                 _plan(changes, key, old, carry_on_after_event(old, key, change, clock.now()))
+            elif key and key.active and old and (ended := ended_by_event(old, change, clock.now())):
+                _plan(changes, key, old, ended)
             elif access_key_id in ledger:
                 changes.remove.append(access_key_id)
             planned.append((user.user, changes))

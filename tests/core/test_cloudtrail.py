@@ -126,7 +126,10 @@ def test_so_is_one_without_a_time_or_with_a_text_for_an_identity(changed):
     [
         pytest.param(details(), id="as it is documented"),
         pytest.param(
-            details(requestParameters={"accessKeyId": KEY, "status": "Inactive"}),
+            details(
+                requestParameters={"accessKeyId": KEY, "status": "Inactive"},
+                userIdentity=details()["userIdentity"] | {"userName": "alice"},
+            ),
             id="by the user itself, without user name",
         ),
         pytest.param(

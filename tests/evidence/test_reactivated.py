@@ -129,6 +129,21 @@ def test_only_users_whom_an_event_or_the_ledger_names_are_listed(aws, custodian,
     assert aws.calls.count("LookupEvents") == 1
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["event there", "event late"])
+def test_the_ledger_s_word_on_the_event_is_as_good(aws, custodian, account, late):
+    """As the Lambda function left it that heard of the event first."""
+    dormant = key(account, "dormant", 400)
+    since, verified, woken = (f"{days_ago(days):%Y-%m-%dT%H:%M:%SZ}" for days in (300, 1, 0.01))
+    words = f"after={since} since={since} verified={verified} reactivated={woken}"
+    dormant.user.tags[f"c7n-inactive-key:{dormant.id}"] = words
+    aws.event_delay = timedelta(hours=2) if late else timedelta()
+    dormant.activate(days_ago(0.01))
+    entry = found(custodian.run(account.id, watch()))["dormant"]
+    assert entry["ReactivatedAt"] == woken
+    assert 299 <= entry["InactiveDays"]["AtLeast"] <= 300
+    assert (entry["Actor"] is None) == late
+
+
 def test_an_event_that_was_delivered_twice_or_repeated_changes_nothing(custodian, account):
     """The first of two calls is the one that woke the key."""
     woken = key(account, "dormant", 60, 5)

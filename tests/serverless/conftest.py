@@ -151,7 +151,8 @@ def _lambdas(aws, tmp_path_factory) -> Lambdas:
     iam = aws.client("iam", ACCOUNT)
     for role in roles.roles("lambda-roles.yml"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
-    for policies in ("record-deactivations.yml", "scheduled.yml"):
+    aws.client("sqs", ACCOUNT).create_queue(QueueName="c7n-mailer")
+    for policies in ("record-deactivations.yml", "watch-reactivations.yml", "scheduled.yml"):
         done = custodian(aws.environ(ACCOUNT), home, policies)
         assert done.returncode == 0, done.stderr[-3000:]
     runtime = make_runtime(tmp_path_factory.mktemp("lambda") / "runtime")

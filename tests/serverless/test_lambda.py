@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
+import zlib
 
 import pytest
 
@@ -24,6 +26,7 @@ from tests.serverless.conftest import (
 pytestmark = pytest.mark.e2e
 
 RECORD = "record-deactivations"
+WATCH = "watch-reactivations"
 DAILY = ["inactive-keys-daily-report", "inactive-keys-daily-record", "inactive-keys-daily-delete"]
 BUCKET = f"inactive-keys-{ACCOUNT}"
 SCHEDULED_EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
@@ -42,7 +45,7 @@ def test_archive_holds_plugin_and_is_small(lambdas, name):
     assert len(function.content) < LARGEST
 
 
-@pytest.mark.parametrize("name", [RECORD, *DAILY])
+@pytest.mark.parametrize("name", [RECORD, WATCH, *DAILY])
 def test_functions_register_the_plugin_and_assume_the_template_s_roles(lambdas, name):
     """Handler and role are the plugin's entry point and a role of deploy/lambda-roles.yml."""
     configuration = lambdas.functions[name].configuration
@@ -78,6 +81,17 @@ def last_event(aws) -> dict:
     return aws.account(ACCOUNT).events[-1].envelope()
 
 
+def messages(aws) -> list[dict]:
+    """What was sent to the mailer's queue, as it stays there."""
+    sqs = aws.client("sqs", ACCOUNT)
+    found = sqs.receive_message(
+        QueueUrl=sqs.get_queue_url(QueueName="c7n-mailer")["QueueUrl"],
+        VisibilityTimeout=0,
+        MaxNumberOfMessages=10,
+    ).get("Messages", ())
+    return [json.loads(zlib.decompress(base64.b64decode(item["Body"]))) for item in found]
+
+
 @pytest.fixture(name="user")
 def _user(aws, request):
     """A user with one active key, its own for each test."""
@@ -109,6 +123,53 @@ def test_reactivation_removes_the_entry(lambdas, aws, user):
     (answer,) = lambdas.invoke(RECORD, last_event(aws))
     assert answer["error"] is None
     assert user.tags == {}
+
+
+def dormant(user, days=200):
+    """The user's key as the ledger has it after so many days; its event is on the way."""
+    key = user.keys[0]
+    key.deactivate(days_ago(days))
+    since, verified = format_time(key.deactivated), format_time(days_ago(0.5))
+    user.tags[tag_key(key.id)] = f"after={since} since={since} verified={verified}"
+    return key
+
+
+@pytest.mark.parametrize("first", [RECORD, WATCH])
+def test_a_dormant_key_that_wakes_is_told_of_at_once(lambdas, aws, user, first):
+    """Whichever function hears of it first: the ledger's entry ends, and is still the memory."""
+    key = dormant(user)
+    key.activate(days_ago(0.001))
+    woken, event = format_time(key.changes[-1][0]), last_event(aws)
+    for name in (first, *({RECORD, WATCH} - {first})):
+        (answer,) = lambdas.invoke(name, event)
+        assert answer["error"] is None
+    assert f"reactivated={woken}" in user.tags[tag_key(key.id)].split()
+    (told,) = [one for one in messages(aws) if one["resources"][0]["UserName"] == user.name]
+    ((entry,),) = [resource["c7n:ReactivatedAccessKeys"] for resource in told["resources"]]
+    assert entry["AccessKeyId"] == key.id
+    assert entry["ReactivatedAt"] == woken
+    assert entry["Actor"] == aws.account(ACCOUNT).administrator.arn
+    assert entry["InactiveDays"]["AtLeast"] >= 199
+
+
+def test_a_key_that_was_inactive_for_a_day_is_no_news(lambdas, aws, user):
+    key = dormant(user, days=1.5)
+    key.activate(days_ago(0.001))
+    (answer,) = lambdas.invoke(WATCH, last_event(aws))
+    assert answer["error"] is None
+    assert [one for one in messages(aws) if one["resources"][0]["UserName"] == user.name] == []
+
+
+def test_an_ended_entry_proves_nothing(lambdas, aws, user):
+    """Reactivated and deactivated again: the second deactivation is the one that counts."""
+    key = dormant(user)
+    key.activate(days_ago(0.002))
+    lambdas.invoke(RECORD, last_event(aws))
+    key.deactivate(days_ago(0.001))
+    lambdas.invoke(RECORD, last_event(aws))
+    words = user.tags[tag_key(key.id)].split()
+    assert f"since={format_time(key.deactivated)}" in words
+    assert "reactivated=" not in " ".join(words)
 
 
 def test_late_event_of_a_key_that_is_active_again_writes_nothing(lambdas, aws, user):
