@@ -140,6 +140,46 @@ DOES = [
 ]  # fmt: skip
 
 
+# What they did as they stand: the keys that they deactivated, and those that they deleted.
+OLD = "idle kept never off-lately retired siblings-off siblings-on"
+DID = {
+    ("01-warn-disable-delete.yml", "access-key-warn"): ("", ""),
+    ("01-warn-disable-delete.yml", "access-key-disable"): ("idle never siblings-on working", ""),
+    ("01-warn-disable-delete.yml", "access-key-delete"): ("", f"{OLD} working"),
+    ("02-disable-by-delete.yml", "user-keys-disable"): (
+        "", "idle never siblings-off siblings-on working",
+    ),
+    ("03-inactive-reported.yml", "inactive-access-keys"): ("", ""),
+    ("04-value-type-missing.yml", "keys-never-used-since-45-days"): ("", ""),
+    ("05-wrong-way-round.yml", "unused-keys-90-days"): ("", ""),
+    ("06-says-disabled.yml", "unused-keys-notify"): ("", ""),
+    ("07-same-second.yml", "delete-inactive-keys"): ("", "retired siblings-off siblings-on"),
+    ("08-every-old-key.yml", "disable-keys-90-days"): ("idle never siblings-on working", ""),
+    ("09-unused-180.yml", "disable-unused-keys"): ("idle siblings-on", ""),
+    ("10-without-mfa.yml", "no-mfa-no-access"): ("", f"{OLD} young"),
+    ("11-many-regions/policies.yml", "iam-active-key-lifecycle"): ("", f"{OLD} working"),
+    ("12-correct.yml", "access-keys-to-rotate"): ("", ""),
+    ("13-deactivate-and-delete.yml", "deactivate-unused"): ("idle", ""),
+    ("13-deactivate-and-delete.yml", "delete-inactive"): ("", "kept retired siblings-off"),
+}  # fmt: skip
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("name", "policy_name"), DID, ids=lambda text: text.partition(".")[0])
+def test_what_a_policy_of_that_shape_did(name, policy_name, keys, sandbox, custodian_server):
+    """As it stands, in the same account: what makes the finding worth one."""
+    policies = yaml.safe_load(shape(name)[0])["policies"]
+    (data,) = (item for item in policies if item["name"] == policy_name)
+    before = statuses(sandbox)
+    done = custodian_server.run(ACCOUNT, data)
+    assert done.status == 0, done.log
+    deactivated, deleted = DID[name, policy_name]
+    assert changes(keys, before, statuses(sandbox)) == (
+        set(deactivated.split()),
+        set(deleted.split()),
+    )
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("name", "policy_name", "effect"),
