@@ -19,7 +19,7 @@ from c7n_inactive_keys.custodian.options import (
     mapping,
     problem,
 )
-from c7n_inactive_keys.custodian.policy_check import policy_problem
+from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
 from c7n_inactive_keys.custodian.run_record import said
 from c7n_inactive_keys.custodian.value_file import OPTIONS as FILE_OPTIONS
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, Rows, format_problem
@@ -61,6 +61,7 @@ class KeyAction(BaseAction):  # type: ignore[misc]  # c7n has no type hints
         )
         if wrong:
             raise invalid(self, wrong)
+        warn_of_mistakes(self.manager)
         return self
 
     def _selection_problem(self) -> str | None:

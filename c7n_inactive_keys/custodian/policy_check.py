@@ -7,6 +7,8 @@ there: `days: 90` beside `filters:` asks for no days. YAML takes the last of two
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import yaml
+
+log = logging.getLogger("custodian.inactive-keys")
 
 # The properties of a policy in Custodian's schema; test_policy_check.py compares them.
 POLICY_KEYS = frozenset(
@@ -23,6 +27,27 @@ POLICY_KEYS = frozenset(
         *("max-resources", "max-resources-percent"),
     )
 )
+
+
+_warned: set[str] = set()  # Custodian makes several managers of one policy
+
+
+def warn_of_mistakes(manager: Any) -> None:
+    """Say once what `lint` finds in the policy's use of our elements: valid, and hardly meant.
+
+    Not in a Lambda function, where nobody reads it in time: its policy was checked when deployed.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        return
+    # Here, not at the top: every command of Custodian loads this module, few get here.
+    from c7n_inactive_keys.lint.policy import Policy
+    from c7n_inactive_keys.lint.rules.ours import check
+
+    for fault in check(Policy(manager.ctx.policy.data)):
+        warning = f"policy:{manager.ctx.policy.name} {fault.rule}: {fault.message}"
+        if warning not in _warned:
+            _warned.add(warning)
+            log.warning("%s", warning)
 
 
 def policy_problem(manager: Any) -> str | None:

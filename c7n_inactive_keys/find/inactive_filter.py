@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +11,6 @@ from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER
-from c7n_inactive_keys.custodian.no_report_source import NAME as SOURCE
 from c7n_inactive_keys.custodian.options import (
     NUMBER,
     Option,
@@ -31,12 +29,9 @@ if TYPE_CHECKING:
     from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
     from c7n_inactive_keys.find.listing import UserKeys
 
-log = logging.getLogger("custodian.inactive-keys")
-
 PROVEN = "proven"
 POSSIBLE = "possible"
 LEDGER = "ledger"
-HISTORY_DAYS = 90
 CLOUDTRAIL = "cloudtrail"
 
 
@@ -133,41 +128,12 @@ class InactiveAccessKey(KeyFilter):
     # -- validation -----------------------------------------------------------------------------
 
     def validate(self) -> InactiveAccessKey:
-        """Check the options, and whether any key can ever match."""
+        """Check the policy and the options."""
         super().validate()
         wrong = self.export.problem() if self.export else None
         if wrong:
             raise invalid(self, wrong)
-        never = self._never_matches()
-        if never:
-            log.warning("policy:%s filter %s: %s", self.manager.ctx.policy.name, self.type, never)
         return self
-
-    def _never_matches(self) -> str | None:
-        """Why no key can ever be proven inactive for so long, if so."""
-        if self.possible or not self.days:
-            return None
-        if self.export and self.export.moment("covers-since"):
-            return None
-        if CLOUDTRAIL not in self.evidence:
-            return (
-                f"days: {self.days:g} can never match, since without {CLOUDTRAIL} in evidence, or "
-                "events-from with covers-since, nothing shows that a key was not active since"
-            )
-        if LEDGER in self.evidence:
-            return None
-        if self.days > HISTORY_DAYS:
-            return (
-                f"days: {self.days:g} can never match, since event history has {HISTORY_DAYS} "
-                f"days; add {LEDGER} to evidence, and record-inactive-keys to a daily policy"
-            )
-        if self.days == HISTORY_DAYS and self.manager.source_type != SOURCE:
-            return (
-                f"days: {self.days:g} will hardly ever match, since silence proves nothing until "
-                f"somebody has seen the key inactive; add {LEDGER} to evidence or use "
-                f"source: {SOURCE}"
-            )
-        return None
 
     # -- matching -------------------------------------------------------------------------------
 

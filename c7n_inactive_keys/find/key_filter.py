@@ -10,7 +10,7 @@ from c7n.filters import Filter
 from c7n_inactive_keys.custodian.filter_tree import built_in_before
 from c7n_inactive_keys.custodian.memory import execution_token
 from c7n_inactive_keys.custodian.options import Option, invalid, problem
-from c7n_inactive_keys.custodian.policy_check import policy_problem
+from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
 from c7n_inactive_keys.custodian.resource_cache import detach_from_cache
 from c7n_inactive_keys.custodian.unread_users import read_error, report_unread
 from c7n_inactive_keys.find.matched_keys import (
@@ -40,6 +40,7 @@ class KeyFilter(Filter):  # type: ignore[misc]  # c7n has no type hints
         wrong = policy_problem(self.manager) or problem(self.data, self.options)
         if wrong:
             raise invalid(self, wrong)
+        warn_of_mistakes(self.manager)
         return self
 
     def process(

@@ -26,6 +26,7 @@ OPTIONS = {
     DEACTIVATE: _CARE,
     REACTIVATE: ("journal", *_MANAGED),
 }
+COVERS = "covers-since"  # of events-from: from then on its silence counts
 FILTERS = (INACTIVE, UNUSED, REACTIVATED)
 # What each action acts on is what this filter matched.
 NEEDS = {DELETE: INACTIVE, DEACTIVATE: UNUSED}

@@ -14,11 +14,13 @@ from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, no_keys_selected
 from c7n_inactive_keys.custodian.key_event import key_event
 from c7n_inactive_keys.custodian.options import FLAG, Option, describe, invalid, problem
-from c7n_inactive_keys.custodian.policy_check import policy_problem
+from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
 from c7n_inactive_keys.custodian.run_record import PolicyRun, said
 
 if TYPE_CHECKING:
     from c7n_inactive_keys.record.ledger_changes import PlannedUser
+
+NOTIFY = "notify"  # Custodian's action
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -104,10 +106,25 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         """Check the options, and that a notice has keys that it can be about."""
         wrong = policy_problem(self.manager) or problem(self.data, self.options)
         if not wrong and self.data.get("notified"):
-            wrong = no_keys_selected(self.manager, INACTIVE_FILTER, "notified: true is about")
+            wrong = (
+                no_keys_selected(self.manager, INACTIVE_FILTER, "notified: true is about")
+                or self._order_problem()
+            )
         if wrong:
             raise invalid(self, wrong)
+        warn_of_mistakes(self.manager)
         return self
+
+    def _order_problem(self) -> str | None:
+        """What is wrong if keys count as told before anybody is told of them."""
+        kinds = [item.type for item in self.manager.actions]
+        place = next(n for n, item in enumerate(self.manager.actions) if item is self)
+        if NOTIFY in kinds[place:] and NOTIFY not in kinds[:place]:
+            return (
+                "notified: true stands before notify, so a key counts as told even if the message "
+                "cannot be sent; put it behind"
+            )
+        return None
 
     def process(
         self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None

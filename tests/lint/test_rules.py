@@ -108,7 +108,14 @@ CLEAN = {
     "a notice, then its record": policy([OFF_90], [NOTIFY, NOTIFIED]),
     "possible keys are only told of": policy([{**OFF_90, "certainty": "possible"}], [NOTIFY]),
     "evidence of one's own": policy(
-        [{**OFF_90, "evidence": [], "events-from": {"url": "file://e.csv"}}], [NOTIFY]
+        [
+            {
+                **OFF_90,
+                "evidence": [],
+                "events-from": {"url": "file://e.csv", "covers-since": "2024-01-01"},
+            }
+        ],
+        [NOTIFY],
     ),
     "an exemption that is read twice": policy(
         [{"tag:keep": "absent"}, OFF_90], [{**DELETE, "exempt-tag": "keep"}]

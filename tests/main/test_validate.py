@@ -22,6 +22,7 @@ from .commands import run
 pytestmark = pytest.mark.e2e
 
 FILTER = "inactive-access-key"
+NOTIFY = {"type": "notify", "to": ["a@example.com"], "transport": {"type": "sqs", "queue": "q"}}
 DELETE = "delete-inactive-keys"
 USERS = "aws.iam-user"
 
@@ -189,6 +190,13 @@ BAD = [
         "a notice about the keys that do not match",
         filters=[{"not": [FILTER]}],
         actions=[{"type": "record-inactive-keys", "notified": True}],
+    ),
+    bad(
+        "action record-inactive-keys: notified: true stands before notify, so a key counts as told "
+        "even if the message cannot be sent; put it behind",
+        "a notice before the message",
+        filters=[FILTER],
+        actions=[{"type": "record-inactive-keys", "notified": True}, NOTIFY],
     ),
     bad(
         "filter inactive-access-key: events-from needs records with fields: csv, csv2dict or "

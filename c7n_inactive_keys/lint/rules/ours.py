@@ -11,6 +11,7 @@ from typing import Any
 
 from c7n_inactive_keys.lint.change import Drop, Insert, Put, Step
 from c7n_inactive_keys.lint.contract import (
+    COVERS,
     DAYS,
     DELETE,
     HISTORY_DAYS,
@@ -20,6 +21,7 @@ from c7n_inactive_keys.lint.contract import (
     OPTIONS,
     REACTIVATE,
     RECORD,
+    SOURCE,
 )
 from c7n_inactive_keys.lint.finding import Fault, Remedy
 from c7n_inactive_keys.lint.keys import is_number
@@ -34,7 +36,7 @@ def check(policy: Policy) -> Iterator[Fault]:
         return
     yield from _options(policy)
     for item in policy.filters_of(INACTIVE):
-        yield from _evidence(item)
+        yield from _evidence(policy, item)
     for item in policy.actions_of(*NEEDS):
         yield from _selection(policy, item)
         yield from _care(policy, item)
@@ -58,22 +60,35 @@ def _options(policy: Policy) -> Iterator[Fault]:
                 yield Fault("unknown-option", (*item.path, str(name)), text)
 
 
-def _evidence(item: Element) -> Iterator[Fault]:
-    sources, days = item.data.get("evidence"), item.data.get("days")
-    if not isinstance(sources, list) or not is_number(days) or "events-from" in item.data:
+def _evidence(policy: Policy, item: Element) -> Iterator[Fault]:
+    sources, days = item.data.get("evidence", ["ledger", "cloudtrail"]), item.data.get("days")
+    if not isinstance(sources, list) or not is_number(days) or days <= 0:
         return
-    if item.data.get("certainty") == "possible" or days <= 0:
+    export = item.data.get("events-from")
+    if item.data.get("certainty") == "possible" or (isinstance(export, dict) and COVERS in export):
         return
-    if not sources:
-        why = "without evidence nothing is proven: creation and last use alone prove no day"
-    elif sources == ["cloudtrail"] and days > HISTORY_DAYS:
+    if "cloudtrail" not in sources:
+        why = "without cloudtrail in evidence nothing shows that a key was not active since"
+    elif "ledger" in sources:
+        return
+    elif days > HISTORY_DAYS:
         why = f"event history reaches back {HISTORY_DAYS} days, and only the ledger further"
+    elif days == HISTORY_DAYS and policy.data.get("source") != SOURCE:
+        yield _too_short(
+            item,
+            f"Hardly a key matches: to prove {HISTORY_DAYS} days by event history alone, somebody "
+            f"must have seen it inactive; add ledger to evidence, or use source: {SOURCE}.",
+        )
+        return
     else:
         return
+    yield _too_short(item, f"No key matches, ever: {why}.")
+
+
+def _too_short(item: Element, text: str) -> Fault:
     lines = block([{**item.data, "evidence": ["ledger", "cloudtrail"]}]) + "\n"
     path = (*item.path, "evidence")
-    text = f"No key matches, ever: {why}."
-    yield Fault("evidence-too-short", path, text, Remedy(lines, (Drop(path),)))
+    return Fault("evidence-too-short", path, text, Remedy(lines, (Drop(path),)))
 
 
 # -- keys and their care --------------------------------------------------------------------------
