@@ -49,6 +49,8 @@ def carry_on(old: LedgerEntry | None, assessment: Assessment) -> LedgerEntry:
     proves_nothing = assessment.not_after == assessment.now > old.since
     if proves_nothing and not contradicted and _is_joinable(old, assessment):
         return old
+    if new.after < old.after <= new.since:
+        new = replace(new, after=old.after)  # what proves nothing may yet tell of activity
     # Whoever deactivated it then is not who deactivated it now.
     by = old.by if not contradicted and new.since <= old.since else None
     return replace(new, words=old.words, by=by, notified=valid_notice(old, assessment))
@@ -90,7 +92,8 @@ def valid_notice(entry: LedgerEntry, assessment: Assessment) -> datetime | None:
     notice = entry.notified
     if not notice or not assessment.not_before <= notice <= assessment.now:
         return None
-    return notice if _is_joinable(entry, assessment) or notice >= assessment.not_after else None
+    joined = _is_joinable(entry, assessment) and not assessment.ledger_fault
+    return notice if joined or notice >= assessment.not_after else None
 
 
 def _is_joinable(entry: LedgerEntry, assessment: Assessment) -> bool:

@@ -82,6 +82,7 @@ from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, LastUse, Unavailable
 from c7n_inactive_keys.core.times import format_time
 
 PROPAGATION = timedelta(minutes=1)
+SECOND, NOTHING = timedelta(seconds=1), timedelta(0)
 # Clocks of the machines that write ledger tags and exports differ by this much at the most.
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -146,6 +147,7 @@ class _Timeline:
         # Clocks differ: what lies in the future has happened all the same.
         told = [replace(change, time=min(change.time, now)) for change in told]
         self.changes = [change for change in told if change.status != UNCLEAR]
+        self.unclear = [change.time for change in told if change.status == UNCLEAR]
         self.reach = reach_of(facts.records, now)
         self.known_active = max(self._last_active(), self.used or self.created)
         self.deactivations = self._deactivations(contested=False)
@@ -221,9 +223,11 @@ class _Timeline:
         }
         same_second = times[ACTIVE] & times[INACTIVE]
         contested = () if self.deactivations else self._deactivations(contested=True)
+        # A use in the minute after a deactivation says nothing of what came in that minute.
+        known = min([self.known_active, *(change.time for change in self.deactivations)])
         return sorted(
             [
-                *(time for time in times[UNCLEAR] if time > self.known_active),
+                *(time for time in times[UNCLEAR] if time > known),
                 *(time for time in same_second if time >= self._last_active()),
                 *(change.time for change in contested),
             ]
@@ -298,10 +302,12 @@ class _Timeline:
 
     def _unsettled(self, claim: _Claim, not_after: datetime) -> Unsettled | None:
         """What the silence will prove, if that is more than is known now."""
+        ledger, report = self.facts.ledger, self.facts.seen_inactive
         if isinstance(self.facts.last_use, Unavailable):
             return None
+        if ledger and self.ledger_fault and ledger.after > claim.not_after:
+            return None  # its word on activity stands, and what it saw since then does not
         will_be = claim.not_after
-        ledger, report = self.facts.ledger, self.facts.seen_inactive
         if ledger and ledger.after > will_be:
             will_be = max(ledger.after, ledger.since)
         if will_be >= not_after:
@@ -343,8 +349,14 @@ class _Timeline:
             return "the key was used after it"
         if self.seen_active and self.seen_active > ledger.since:
             return "the key was active after it"
-        if any(change.time > ledger.since for change in self.changes):
+        if any(
+            # Of one second nobody knows the order.
+            change.time > ledger.since - (SECOND if change.status == ACTIVE else NOTHING)
+            for change in self.changes
+        ):
             return "the key changed its status after it"
+        if any(time > ledger.verified for time in self.unclear):
+            return "a call after it may have changed the key's status"
         return None
 
     # -- what is shown --------------------------------------------------------------------------

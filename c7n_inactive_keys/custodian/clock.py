@@ -40,9 +40,10 @@ class AwsClock:
         except (TypeError, ValueError):
             return  # no date, or none that can be read
         ahead = answered - datetime.now(timezone.utc)
-        if not TOLERANCE < abs(ahead) <= LARGEST:
+        # A time before AWS's would miss what AWS says has happened.
+        if not -LARGEST <= ahead <= LARGEST or -TOLERANCE <= ahead <= timedelta(0):
             ahead = timedelta(0)
-        elif not self._warned:
+        elif abs(ahead) > TOLERANCE and not self._warned:
             self._warned = True
             log.warning(
                 "this machine's clock is %.0f seconds %s AWS's; times are AWS's",

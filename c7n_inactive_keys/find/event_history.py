@@ -94,7 +94,8 @@ def sweep(cloudtrail: Any, now: datetime) -> EventHistory:
         ClientError, BotoCoreError: a page could not be read; the pages before it prove nothing.
     """
     since = now - HISTORY
-    found = (read_event(event) for event in _events(cloudtrail, since))
+    found = [read_event(event) for event in _events(cloudtrail, since)]
+    since = max(since, clock.now() - HISTORY)  # what it reached back to when it was read to the end
     return EventHistory(
         events=by_key(change for change in found if change),
         record=CompleteRecord(EVENT_HISTORY, since + FAR_END, now - SETTLING),
