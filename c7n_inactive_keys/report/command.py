@@ -126,8 +126,7 @@ def report(
             org_failures=told,
         )
         if plan:
-            keys = plan_file.planned_keys(collection, result, listed, policies)
-            _write(plan_file.render(keys), plan)
+            _write(plan_file.render(plan_file.planned_rows(result)), plan)
         del collection  # a large organisation's fills the memory that the format needs
         _write_report(result, format_, output)
     except InactiveKeysError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from c7n_inactive_keys.core.evidence import Evidence
 from c7n_inactive_keys.core.journal import (
@@ -114,6 +115,11 @@ def _words(item: Evidence) -> Iterator[str]:
         yield f"(event {item.event_id})"
     if item.reason:
         yield f"because {item.reason}"
+
+
+def iso(time: datetime | None) -> str | None:
+    """A time as the formats for programs have it, if there is one."""
+    return format_time(time) if time else None
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

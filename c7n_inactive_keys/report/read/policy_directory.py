@@ -115,7 +115,8 @@ class _Reader:
             dryrun=metadata.dryrun,
             ours=True if resources.keys or journal.account_id else metadata.ours,
             finds_keys=True if resources.keys or journal.outcomes else metadata.finds_keys,
-            deletes=metadata.deletes,
+            deletion=metadata.deletion,
+            owner_tag=metadata.owner_tag,
             state=FAILED if reason else READ,
             reason=reason,
             fresh=not (not_read or resources.fault),
@@ -245,7 +246,7 @@ class _Reader:
         known = self.metadata
         try:
             users: Any = json.loads(self.directory.read(output_trees.RESOURCES) or "")
-            keys = tuple(seen_keys(users, began, known.exempt_tags, known.access_key_filters))
+            keys = tuple(seen_keys(users, began, known.access_key_filters))
             return _Resources(keys, frozenset(active_key_ids(users)), tuple(unread_evidence(keys)))
         except output_trees.TornFileError as error:
             fault = str(error)
