@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from c7n_inactive_keys.core.credential_report import ROOT_USER
 from c7n_inactive_keys.core.found_key import FoundKey
@@ -184,6 +185,19 @@ class UnreadPlace:
         return self.path.partition("/")[0]
 
 
+FailureKey = tuple[str, str | None, str]  # account name, policy (None: all of them), region
+
+
+@dataclass(frozen=True, slots=True)
+class OrgFailure:
+    """A failure that c7n-org printed, in one account and region, and its run."""
+
+    text: str
+    leaves_account: bool  # policies behind the one that failed were not run either
+    time: datetime | None  # None: the line does not say it
+    run_began: datetime | None  # at the latest, as far as the log tells
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """All that was read: the runs, and what could not be made sense of, as sentences."""
@@ -192,6 +206,8 @@ class Collection:
     problems: tuple[str, ...] = ()
     unread: tuple[UnreadPlace, ...] = ()
     other_policies: frozenset[str] = frozenset()  # those that do not look at an account's keys
+    expected: tuple[ListedAccount, ...] = ()  # by the accounts files of reports that were read
+    org_failures: Mapping[FailureKey, OrgFailure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +301,11 @@ class KeyRow:
         if self.outcome == KEY_FAILED or self.user.is_root:
             return SOMEBODY
         return GROUP_OF.get(self.outlook.verdict, SOMEBODY) if self.outlook else FOUND
+
+    @property
+    def description(self) -> str | None:
+        """The key's description: the console keeps it in a tag of the user, under the bare id."""
+        return self.user.tag(self.key.id)
 
     @property
     def never_used(self) -> bool:
@@ -385,7 +406,9 @@ class Report:
     policies: tuple[str, ...]
     expired: tuple[ExpiredKey, ...] = ()
     problems: tuple[str, ...] = ()
-    current: tuple[PastRun, ...] = ()  # the runs that it rests on
+    sources: tuple[str, ...] = ()  # what it was made of, as the command was told
+    config: str | None = None
+    basis: Collection = Collection(())  # what it rests on: of each policy the last in an account
 
     def covered(self, status: str) -> int:
         """How many accounts have the coverage status."""

@@ -10,9 +10,10 @@ from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import DELETED, MAX_KEYS, NOT_IN_PLAN
 from c7n_inactive_keys.core.plan import COLUMNS, READER_COLUMNS
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.formats.csv_format import csv_lines, harmless
 from c7n_inactive_keys.report.model import IF_PLANNED, KeyRow, Report
-from c7n_inactive_keys.report.words import evidence_words, iso
+from c7n_inactive_keys.report.words import iso
 
 # The pattern and length of userNameType in IAM's service model.
 IAM_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
@@ -30,7 +31,7 @@ def planned_rows(report: Report) -> list[KeyRow]:
     Raises:
         NoDeletePolicyError: no policy (of those selected) has the action.
     """
-    if not any(run.deletion for run in report.current):
+    if not any(run.deletion for run in report.basis.runs):
         raise NoDeletePolicyError(
             "no policy in the output has the action delete-inactive-keys: there is nothing to plan"
         )
@@ -54,7 +55,7 @@ def _cells(row: KeyRow) -> tuple[object, ...]:
         row.account_name,
         iso(found.last_use.time),
         found.at_most_days,
-        "; ".join(map(evidence_words, found.evidence)),
+        "; ".join(sentences(found)),
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.model import READ, KeyId, PastRun, SeenKey
 from c7n_inactive_keys.report.rounds import Round, is_same_round, together
-from c7n_inactive_keys.report.words import evidence_words
 
 
 @dataclass(slots=True)
@@ -110,5 +110,5 @@ def _rank(key: SeenKey) -> tuple[object, ...]:
     """What proves more is higher; of equals, what knows more, whichever was read first."""
     found = key.found
     used = format_time(found.last_use.time) if found.last_use.time else ""
-    known = used, key.user.keys or 0, [evidence_words(item) for item in found.evidence]
+    known = used, key.user.keys or 0, sentences(found)
     return found.at_least_days, -found.at_most_days, *known

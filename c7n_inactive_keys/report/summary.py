@@ -11,11 +11,12 @@ from datetime import datetime
 from c7n_inactive_keys.core.journal import DELETED, FAILED, SKIPPED
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.coverage import OrgFailures, by_account_name, coverage
-from c7n_inactive_keys.report.failures import failures, short_reason
+from c7n_inactive_keys.report.failures import failures, last_runs, short_reason
 from c7n_inactive_keys.report.model import (
     FOUND,
     GOES,
     GONE,
+    GROUPS,
     KEPT,
     READ,
     SOMEBODY,
@@ -36,6 +37,7 @@ from c7n_inactive_keys.report.sightings import current_runs
 from c7n_inactive_keys.report.trend import trend
 
 UNPROVEN = "nothing proven"
+MINUTE = len("2026-11-24T20:05")
 AGES: tuple[tuple[str, float, float | None], ...] = (
     ("under 1 week", 0, 7),
     ("1 week to 30 days", 7, 30),
@@ -58,8 +60,8 @@ def summarise(
     """The report over the collected runs, against the accounts that should have been read."""
     runs = relevant_runs(collection, listed, policies)
     found = rounds(runs)
-    org_failures = org_failures or {}
-    accounts = coverage(found, listed, org_failures, collection.unread)
+    org_failures = {**collection.org_failures, **(org_failures or {})}
+    accounts = coverage(found, listed, org_failures, collection)
     names = {account.account_id: account.name for account in accounts if account.account_id}
     current = current_runs(found)
     rows, problems = key_rows(found, current, names)
@@ -78,7 +80,12 @@ def summarise(
         trend=trend(found),
         policies=tuple(sorted({run.policy for run in runs})),
         expired=tuple(sorted({key for run in current for key in run.expired}, key=astuple)),
-        current=tuple(current),
+        basis=Collection(
+            runs=tuple({id(run): run for run in (*current, *last_runs(found))}.values()),
+            unread=collection.unread,
+            expected=tuple(collection.expected if listed is None else listed),
+            org_failures=org_failures,
+        ),
         problems=(*collection.problems, *problems, *_unlisted(accounts)),
     )
 
@@ -169,12 +176,19 @@ def _unlisted(accounts: Iterable[AccountCoverage]) -> Iterable[str]:
     )
 
 
-def oldest(rows: Iterable[KeyRow], number: int) -> list[KeyRow]:
-    """The keys that have certainly been inactive the longest and are still there."""
+def in_order(rows: Iterable[KeyRow]) -> list[KeyRow]:
+    """The keys that need somebody first, then by what comes soonest and is proven longest."""
     return sorted(
-        (row for row in rows if not row.settled),
-        key=lambda row: (-row.found.at_least_days, -row.found.at_most_days, *row.key.identity),
-    )[:number]
+        rows,
+        key=lambda row: (
+            GROUPS.index(row.group),
+            ((row.outlook and row.outlook.deletable_from) or "~")[:MINUTE],
+            -row.found.at_least_days,
+            -row.found.at_most_days,
+            row.account_name,
+            row.key.id,
+        ),
+    )
 
 
 def top_accounts(report: Report, number: int) -> list[tuple[AccountCoverage, int]]:

@@ -9,8 +9,8 @@ from functools import lru_cache
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.partitions import home_region
+from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.model import KeyRow, Report
-from c7n_inactive_keys.report.words import evidence_words
 
 GENERATOR = "c7n-inactive-keys/inactive-access-key"
 PROVEN_DAYS = 90
@@ -51,7 +51,7 @@ def finding(row: KeyRow, report: Report) -> Finding:
     not_before, not_after = format_time(found.not_before), format_time(found.not_after)
     reason = f" ({row.reason})" if row.reason else ""
     outcome = f" Outcome: {row.outcome}{reason}." if row.outcome else ""
-    evidence = "; ".join(map(evidence_words, found.evidence))
+    evidence = "; ".join(sentences(found))
     return Finding(
         row=row,
         uid=f"{GENERATOR}/{user.account_id}/{row.key.id}",

@@ -14,10 +14,10 @@ from jinja2 import Environment
 
 from c7n_inactive_keys import __version__
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.formats import charts
 from c7n_inactive_keys.report.model import FAILED, MISSING, READ, KeyRow, Report
 from c7n_inactive_keys.report.summary import top_accounts, uncovered
-from c7n_inactive_keys.report.words import evidence_words
 
 COLUMNS = (
     "account",
@@ -137,7 +137,7 @@ def _cells(row: KeyRow, account: int) -> list[Any]:
         row.outcome,
         row.reason,
         row.slot_blocked,
-        [evidence_words(item) for item in found.evidence],
+        sentences(found),
     ]
 
 
