@@ -15,6 +15,8 @@ from c7n_inactive_keys.report.failures import short_reason
 from c7n_inactive_keys.report.model import (
     FOUND,
     IF_PLANNED,
+    READ,
+    ROOT,
     SOMEBODY,
     WAITS_FOR_NOTICE,
     WAITS_FOR_PROOF,
@@ -28,7 +30,10 @@ STEPS = 3
 NAMED = 3  # accounts in a command
 REASONS = {
     MAX_KEYS: "more keys qualify than max-keys allows in one run",
-    "root": "a root user's key",
+    ROOT: "a root user's key",
+    WAITS_FOR_PROOF: "not proven for long enough",
+    WAITS_FOR_NOTICE: "its owner was not told long enough ago",
+    NOT_IN_PLAN: "not in the plan",
 }
 
 
@@ -47,6 +52,12 @@ def headline(report: Report) -> list[str]:
     """What was found, what came of it, what comes next, what is not known: a sentence each."""
     found = (_found, _gone, _next_run, _somebody, _others, _coverage)
     return [sentence for part in found if (sentence := part(report))]
+
+
+def nothing_found(report: Report) -> str:
+    """What there is to say where a list of keys would be empty."""
+    read = counted(sum(account.status == READ for account in report.accounts), "account")
+    return f"No inactive access key was found in the {read} that could be read."
 
 
 def _found(report: Report) -> str:
@@ -148,7 +159,7 @@ def why(row: KeyRow) -> str:
     """Why a key needs somebody, or what holds it."""
     if row.outcome == "failed":
         return f"failed: {short_reason(row)}" if row.reason else "failed"
-    verdict = row.outlook.verdict if row.outlook else "root" if row.user.is_root else ""
+    verdict = row.outlook.verdict if row.outlook else ROOT if row.user.is_root else ""
     return REASONS.get(verdict, verdict)
 
 

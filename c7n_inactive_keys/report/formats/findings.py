@@ -14,6 +14,11 @@ from c7n_inactive_keys.report.model import KeyRow, Report
 
 GENERATOR = "c7n-inactive-keys/inactive-access-key"
 PROVEN_DAYS = 90
+SEVERITY_RULE = (
+    f"Severity of findings (asff, ocsf): HIGH for a root user's key; MEDIUM for a key that is "
+    f"proven inactive for {PROVEN_DAYS} days, or has no recorded use; LOW for other inactive keys; "
+    "INFORMATIONAL for what is gone."
+)
 REMEDIATION = (
     "Reactivate the access key soon if it is needed, else delete it: "
     "an inactive key is one API call away from being a live credential."
@@ -34,7 +39,7 @@ class Finding:
     uid: str
     title: str
     description: str
-    severity: str  # INFORMATIONAL, LOW or MEDIUM
+    severity: str  # by SEVERITY_RULE
     resolved: bool
     region: str
     first_seen: str
@@ -75,7 +80,9 @@ def finding(row: KeyRow, report: Report) -> Finding:
 def _severity(row: KeyRow) -> str:
     if row.settled:
         return "INFORMATIONAL"
-    return "MEDIUM" if row.found.at_least_days >= PROVEN_DAYS else "LOW"
+    if row.user.is_root:
+        return "HIGH"
+    return "MEDIUM" if row.found.at_least_days >= PROVEN_DAYS or row.never_used else "LOW"
 
 
 @lru_cache
