@@ -18,6 +18,7 @@ from c7n_inactive_keys.core.journal import (
     REACTIVATED,
 )
 from c7n_inactive_keys.core.journal import FAILED as KEY_FAILED
+from c7n_inactive_keys.core.plan import PlanFile
 
 READ = "read"
 FAILED = "failed"
@@ -96,6 +97,7 @@ class KeyOutcome:
     time: str
     outcome: str  # deleted, skipped or failed
     reason: str | None = None
+    plan: PlanFile | None = None  # that had to approve it
     latest_run: bool = True  # whether it belongs to the last run that its journal holds
 
 

@@ -14,6 +14,7 @@ from c7n_inactive_keys.core.journal import (
     CHANGED,
     DELETED,
     EXEMPT,
+    MANAGED,
     MAX_KEYS,
     NOT_IN_PLAN,
     NOT_MATCHED,
@@ -21,6 +22,7 @@ from c7n_inactive_keys.core.journal import (
     USER_GONE,
 )
 from c7n_inactive_keys.core.times import DAY, parse_time
+from c7n_inactive_keys.report.failures import short_reason
 from c7n_inactive_keys.report.model import (
     IF_PLANNED,
     READ,
@@ -37,9 +39,9 @@ from c7n_inactive_keys.report.model import (
 from c7n_inactive_keys.report.words import iso
 
 # Of the verdicts of several policies the first of these counts.
-ORDER = (DELETED, IF_PLANNED, MAX_KEYS, NOT_IN_PLAN, AMBIGUOUS, CHANGED, USER_GONE)
+ORDER = (DELETED, IF_PLANNED, MAX_KEYS, NOT_IN_PLAN, AMBIGUOUS, CHANGED, USER_GONE, MANAGED)
 # What a run itself found, and the next one will find again.
-LASTING = (EXEMPT, NOT_IN_PLAN, NOT_MATCHED, AMBIGUOUS, CHANGED, USER_GONE)
+LASTING = (EXEMPT, NOT_IN_PLAN, NOT_MATCHED, AMBIGUOUS, CHANGED, USER_GONE, MANAGED)
 
 
 def with_outlooks(
@@ -102,8 +104,9 @@ def _rank(outlook: Outlook) -> tuple[int, str]:
 def _by_policy(row: KeyRow, deletion: _Deletion) -> Outlook:
     done = row.done
     skipped = done and (done.policy, done.outcome) == (deletion.policy, SKIPPED)
-    if done and skipped and done.reason in LASTING:
-        return Outlook(done.reason, deletion.policy)
+    lasting = short_reason(row)
+    if skipped and lasting in LASTING:
+        return Outlook(lasting, deletion.policy)
     matched = deletion.matched.get(row.key.identity)
     if exempt(matched or row.key, deletion.rules):
         return Outlook(EXEMPT, deletion.policy)

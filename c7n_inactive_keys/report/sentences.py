@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from c7n_inactive_keys.core.journal import MAX_KEYS, NOT_IN_PLAN, NOT_MATCHED
+from c7n_inactive_keys.core.journal import FAILED, MANAGED, MAX_KEYS, NOT_IN_PLAN, NOT_MATCHED
 from c7n_inactive_keys.core.times import parse_time
 from c7n_inactive_keys.report.evidence_words import clock
 from c7n_inactive_keys.report.failures import short_reason
@@ -31,6 +31,7 @@ NAMED = 3  # accounts in a command
 REASONS = {
     MAX_KEYS: "more keys qualify than max-keys allows in one run",
     ROOT: "a root user's key",
+    MANAGED: "managed elsewhere, to be deleted there",
     WAITS_FOR_PROOF: "not proven for long enough",
     WAITS_FOR_NOTICE: "its owner was not told long enough ago",
     NOT_IN_PLAN: "not in the plan",
@@ -157,8 +158,8 @@ def _somebody(report: Report) -> str | None:
 
 def why(row: KeyRow) -> str:
     """Why a key needs somebody, or what holds it."""
-    if row.outcome == "failed":
-        return f"failed: {short_reason(row)}" if row.reason else "failed"
+    if row.outcome == FAILED:
+        return f"failed: {short_reason(row)}" if row.reason else FAILED
     verdict = row.outlook.verdict if row.outlook else ROOT if row.user.is_root else ""
     return REASONS.get(verdict, verdict)
 

@@ -44,6 +44,8 @@ KEY_FIELDS: dict[str, Callable[[KeyRow], Any]] = {
     "deactivated_by": lambda row: deactivated_by(row.found),
     "owner": lambda row: row.owner,
     "description": lambda row: row.description,
+    "plan": lambda row: row.done and row.done.plan and row.done.plan.url,
+    "plan_sha256": lambda row: row.done and row.done.plan and row.done.plan.sha256,
     "last_credential": lambda row: row.last_credential,
 }
 

@@ -16,7 +16,9 @@ FILTER = "inactive-access-key"
 ACCESS_KEY = "access-key"
 CREDENTIAL = "credential"
 DELETE = "delete-inactive-keys"
-ACTIONS = (DELETE, "record-inactive-keys")
+# What makes a policy one of ours, so that its run of an account counts.
+FILTERS = (FILTER, "unused-access-key", "reactivated-access-key")
+ACTIONS = (DELETE, "record-inactive-keys", "deactivate-unused-keys", "reactivate-keys")
 COUNTED = "ResourceCount"  # the metric of a run that read its resources to the end
 RAISED = "PolicyException"
 BLOCKS = ("or", "and", "not")
@@ -72,7 +74,8 @@ class _Checker:
         metrics = self._part(content, "metrics", list)
         deletions = [action for action in actions or () if _type(action) == DELETE]
         finds = _has(FILTER, filters)
-        acts = any(_type(action) in ACTIONS for action in actions or ())
+        others = any(_has(name, filters) for name in FILTERS)
+        acts = others or any(_type(action) in ACTIONS for action in actions or ())
         return Metadata(
             policy=str(policy.get("name") or "") or None,
             mode=_type(policy.get("mode")),

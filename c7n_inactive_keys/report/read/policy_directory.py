@@ -122,7 +122,8 @@ class _Reader:
             fresh=not (not_read or resources.fault),
             failed_action=None if not_read else self._failed_action(journal),
             user_failures=journal.user_failures,
-            keys=resources.keys,
+            keys=(*resources.keys, *journal.root_keys),
+            expired=journal.expired,
             active_key_ids=resources.active,
             outcomes=journal.outcomes,
         )

@@ -15,6 +15,7 @@ from typing import Any
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.found_key import FoundKey, evidence_items
 from c7n_inactive_keys.core.keys import INACTIVE
+from c7n_inactive_keys.core.plan import PlanFile
 from c7n_inactive_keys.core.written import moment, optional
 from c7n_inactive_keys.report.model import (
     Collection,
@@ -165,6 +166,7 @@ def _with_keys(
                     time=known["outcome_time"],
                     outcome=known["outcome"],
                     reason=known["reason"],
+                    plan=PlanFile(known["plan"], known["plan_sha256"]) if known["plan"] else None,
                 )
             )
     return replace(run, keys=tuple(keys), outcomes=tuple(outcomes))
