@@ -17,6 +17,7 @@ from c7n_inactive_keys.core.errors import JournalError, KeyChangeError, KeyLimit
 from c7n_inactive_keys.core.hindrance import Rules
 from c7n_inactive_keys.core.journal import FAILED, MAX_KEYS, SKIPPED, Found, JournalLine
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.metrics import count_keys
 from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun, said
 from c7n_inactive_keys.find.matched_keys import ALL_KEYS
 
@@ -34,12 +35,16 @@ def change_keys(
         KeyChangeError: some keys were not changed, after all users are done.
     """
     run = PolicyRun(action.manager)
+    run.plan = rules.plan.file if rules.plan else None
     users = [user for user in users if verb.found(user)]
     with run.open_journal() as journal:
         _check_limit(action, verb, rules, run, journal, users)
         lines, torn = _change_all(action, verb, rules, run, journal, users)
     outcomes = [line.to_fields() for line in lines]
     _log_summary(run, verb, lines)
+    counts = Counter(line.outcome for line in lines)
+    count_keys(action.manager, verb.done, counts[verb.done])
+    count_keys(action.manager, FAILED, counts[FAILED])
     failures = [line for line in lines if line.outcome == FAILED]
     if torn or failures:
         run.write_action_file(action, outcomes)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.actions import BaseAction
@@ -107,12 +108,14 @@ class KeyAction(BaseAction):  # type: ignore[misc]  # c7n has no type hints
         )
 
     def _plan(self) -> Plan | None:
-        from c7n_inactive_keys.core.plan import read_plan
+        from c7n_inactive_keys.core.plan import PlanFile, read_plan
 
         if "plan" not in self.data:
             return None
+        rows = Rows(self.data["plan"], self.manager)
         try:
-            return read_plan(Rows(self.data["plan"], self.manager).read())
+            plan = read_plan(rows.read())
+            return replace(plan, file=PlanFile(self.data["plan"]["url"], rows.sha256))
         except READ_ERRORS as error:
             wrong = f"the plan {self.data['plan']['url']} cannot be read: {error}"
         except PlanError as error:

@@ -57,6 +57,12 @@ class ReportedUser:
     generated: datetime | None = None
     password_last_used: str | None = None
     created: datetime | None = None
+    other_credentials: bool | None = None  # a password or an active certificate
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is no user but the account's root."""
+        return self.user_name == ROOT_USER
 
     @property
     def has_inactive_key(self) -> bool:
@@ -95,6 +101,7 @@ class ReportedUser:
         return {
             "GeneratedTime": self.generated and format_time(self.generated),
             "MoreKeys": self.more_keys,
+            "OtherCredentials": self.other_credentials,
             "AccessKeys": [
                 {
                     "Active": key.active,
@@ -116,6 +123,7 @@ class ReportedUser:
             user["UserName"],
             user["Arn"],
             more_keys=annotation["MoreKeys"],
+            other_credentials=annotation.get("OtherCredentials"),
             generated=annotation["GeneratedTime"] and parse_time(annotation["GeneratedTime"]),
             keys=tuple(
                 ReportedKey(
@@ -135,7 +143,7 @@ class ReportedUser:
 def read_report(
     lines: Iterable[str], generated: datetime | None = None, account_id: str | None = None
 ) -> Iterator[ReportedUser]:
-    """The users of an account's report, row by row, without the account's root user.
+    """The users of an account's report, row by row, and the account's root.
 
     Raises:
         CredentialReportError: the text has not the form of a credential report, or is another
@@ -152,10 +160,8 @@ def read_report(
     for fields in rows:
         row = dict(zip(header, _mend(fields, len(header)), strict=True))
         _check_account(row["arn"] or "", account_id)
-        if row["user"] == ROOT_USER:
-            whole = True
-        else:
-            yield _read_row(row, generated)
+        whole = whole or row["user"] == ROOT_USER
+        yield _read_row(row, generated)
     if not whole:
         raise CredentialReportError(
             f"the account's credential report has no row {ROOT_USER}, so it is not whole"
@@ -201,6 +207,7 @@ def _read_row(row: Mapping[str, str | None], generated: datetime | None) -> Repo
             generated=generated,
             password_last_used=_value(row, "password_last_used"),
             created=_time(row, "user_creation_time"),
+            other_credentials=_other_credentials(row),
         )
     except ValueError as error:
         raise CredentialReportError(
@@ -226,6 +233,13 @@ def _read_key(row: Mapping[str, str | None], prefix: str) -> ReportedKey | None:
             region=_value(row, prefix + "last_used_region"),
         ),
     )
+
+
+def _other_credentials(row: Mapping[str, str | None]) -> bool | None:
+    """Whether the user has a password or an active certificate, as far as the report tells."""
+    columns = ("password_enabled", "cert_1_active", "cert_2_active")
+    found = [value.lower() for column in columns if (value := _value(row, column))]
+    return "true" in found if found else None
 
 
 def _value(row: Mapping[str, str | None], column: str) -> str | None:

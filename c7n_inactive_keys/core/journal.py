@@ -19,7 +19,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from c7n_inactive_keys.core.errors import JournalError
 from c7n_inactive_keys.core.found_key import FoundKey, evidence_items, evidence_of
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
+from c7n_inactive_keys.core.plan import PlanFile
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.core.unused_key import UnusedKey
 from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
@@ -46,7 +47,9 @@ SKIPPED = "skipped"
 FAILED = "failed"
 # No outcome of a key: something that was needed could not be read, so the account is not covered.
 UNREAD = "unread"
-OUTCOMES = (*ANNOUNCED, *DONE, SKIPPED, FAILED, UNREAD)
+# Nor this: a key that is reported and never acted on.
+NOTED = "noted"
+OUTCOMES = (*ANNOUNCED, *DONE, SKIPPED, FAILED, UNREAD, NOTED)
 
 # Why a key was skipped, besides REACTIVATED: by somebody else
 ALREADY_INACTIVE = "already-inactive"
@@ -75,6 +78,10 @@ UNREAD_HISTORY = "event-history"
 UNREAD_LAST_USE = "last-used"
 UNREAD_USER = "user"
 UNREAD_REASONS = (UNREAD_HISTORY, UNREAD_LAST_USE, UNREAD_USER)
+
+# What a noted key is
+ROOT_KEY = "root-key"
+EXPIRED_KEY = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,7 @@ class JournalLine:
     region: str | None = None
     found: Found | None = None  # the key as the filter found it
     managed_by: str | None = None  # what manages a key that was skipped for that
+    plan: PlanFile | None = None  # the plan that had to approve the key
     reason: str | None = None
     error: ApiError | None = None
     further: Mapping[str, Any] = field(default_factory=dict)  # of another version
@@ -124,6 +132,8 @@ class JournalLine:
             more = {"last_used": used and format_time(used), "unused_days": unused.unused_days}
         if self.managed_by:
             more["managed_by"] = self.managed_by
+        if self.plan:
+            more["plan"] = asdict(self.plan)
         return {
             "time": format_time(self.time),
             "run_id": self.run_id,
@@ -182,6 +192,7 @@ class JournalLine:
             reason=optional(text, fields.get("reason")),
             error=ApiError(text(error["code"]), text(error["message"])) if error else None,
             managed_by=optional(text, fields.get("managed_by")),
+            plan=optional(_plan_file, fields.get("plan")),
             further={name: value for name, value in fields.items() if name not in KNOWN},
         )
         if (line.reason if line.outcome == UNREAD else line.user_name) is None:
@@ -190,7 +201,9 @@ class JournalLine:
 
 
 _SOME = JournalLine(UNREAD, datetime(2000, 1, 1, tzinfo=timezone.utc), "", "")
-KNOWN = frozenset({"format_version", "last_used", "unused_days", "managed_by", *_SOME.to_fields()})
+KNOWN = frozenset(
+    {"format_version", "last_used", "unused_days", "managed_by", "plan", *_SOME.to_fields()}
+)
 
 
 def _load(line: str) -> Mapping[str, Any]:
@@ -208,6 +221,10 @@ def _load(line: str) -> Mapping[str, Any]:
     if not isinstance(fields, dict) or fields.get("outcome") not in OUTCOMES:
         raise ValueError("it is not a line of this journal")
     return fields
+
+
+def _plan_file(fields: Mapping[str, Any]) -> PlanFile:
+    return PlanFile(text(fields["url"]), text(fields["sha256"]))
 
 
 def _found(fields: Mapping[str, Any]) -> Found | None:

@@ -13,7 +13,8 @@ from c7n_inactive_keys.core.times import as_utc, parse_time, whole_second
 
 ACTIVE = "Active"
 INACTIVE = "Inactive"
-STATUSES = (ACTIVE, INACTIVE, "Expired")
+EXPIRED = "Expired"
+STATUSES = (ACTIVE, INACTIVE, EXPIRED)
 # The pattern and length of accessKeyIdType in IAM's service model.
 _ACCESS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)
 

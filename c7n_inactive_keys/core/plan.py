@@ -43,10 +43,19 @@ class PlannedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanFile:
+    """The file that a plan was read from, as `sha256sum` knows it."""
+
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The planned keys by access key id."""
 
     keys: Mapping[str, tuple[PlannedKey, ...]]
+    file: PlanFile | None = None
 
     def approves(self, key: AccessKey, account_id: str) -> bool:
         """Whether the plan lists the key as it is now."""

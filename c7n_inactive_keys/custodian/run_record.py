@@ -18,6 +18,7 @@ from c7n.utils import dumps
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import ApiError, Found, Journal, JournalLine
+from c7n_inactive_keys.core.plan import PlanFile
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.memory import execution_memory
 
@@ -44,6 +45,7 @@ class PolicyRun:
         self.run_id: str = memory.setdefault(
             "run-id", manager.ctx.execution_id or str(uuid.uuid4())
         )
+        self.plan: PlanFile | None = None  # that has to approve what is done
         self.run_time: datetime = memory.setdefault("run-time", datetime.now(timezone.utc))
 
     @cached_property
@@ -86,6 +88,7 @@ class PolicyRun:
             reason=reason,
             error=error,
             managed_by=managed_by,
+            plan=self.plan,
         )
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import zlib
@@ -57,6 +58,7 @@ class _FileResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints
     """
 
     modified: datetime | None = None  # when the file that was fetched last was written
+    sha256: str = ""  # of that file, as it is stored
 
     def resolve(self, uri: str, headers: dict[str, str]) -> str:
         scheme = urlparse(uri).scheme
@@ -66,7 +68,9 @@ class _FileResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints
             body = self._from_url(uri, headers)
         else:  # of a provider that registered it with Custodian
             contents: str = super().resolve(uri, headers)
+            self.sha256 = hashlib.sha256(contents.encode()).hexdigest()
             return contents
+        self.sha256 = hashlib.sha256(body).hexdigest()
         while body.startswith(GZIP_MAGIC):
             body = gzip.decompress(body)
         return body.decode("utf-8-sig")  # spreadsheets write a byte order mark
@@ -107,6 +111,12 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         """When the file that was read was written, if its place tells."""
         modified: datetime | None = self.resolver.modified
         return modified
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the file that was read, as `sha256sum` prints it."""
+        digest: str = self.resolver.sha256
+        return digest
 
     def read(self) -> list[Any]:
         """The file's records: mappings for csv and csv2dict, what it holds for json and txt.

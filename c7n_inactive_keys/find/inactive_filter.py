@@ -11,6 +11,7 @@ from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER
+from c7n_inactive_keys.custodian.metrics import count_keys
 from c7n_inactive_keys.custodian.options import (
     NUMBER,
     Option,
@@ -160,11 +161,13 @@ class InactiveAccessKey(KeyFilter):
         assessments = investigation.assess(
             users, now, matters=lambda key, use: self._can_match(key, use, now)
         )
-        found = (
+        found = [
             investigation.found(user, key, assessments[key.access_key_id])
             for user in users
             for key in user.inactive
-        )
+        ]
+        count_keys(self.manager, "found", len(found))
+        count_keys(self.manager, "proven", sum(item.at_least_days > 0 for item in found))
         return {
             item.key.access_key_id: item.to_annotation()
             for item in found

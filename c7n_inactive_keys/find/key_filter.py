@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.filters import Filter
 
+from c7n_inactive_keys.core.journal import EXPIRED_KEY
+from c7n_inactive_keys.core.keys import EXPIRED
 from c7n_inactive_keys.custodian.filter_tree import built_in_before
 from c7n_inactive_keys.custodian.memory import execution_token
+from c7n_inactive_keys.custodian.noted_keys import note_keys
 from c7n_inactive_keys.custodian.options import Option, invalid, problem
 from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
 from c7n_inactive_keys.custodian.resource_cache import detach_from_cache
@@ -64,6 +67,8 @@ class KeyFilter(Filter):  # type: ignore[misc]  # c7n has no type hints
             user.setdefault(MATCHED_KEYS, [])
         listing = self.list_keys(readable, event)
         report_unread(self.manager, {**unread, **listing.unread})
+        expired = (key for user in listing.users for key in user.keys if key.status == EXPIRED)
+        note_keys(self.manager, EXPIRED_KEY, expired)
         matches = self.match(listing.users, event)
         return [user.user for user in listing.users if self._annotate(user, matches, token)]
 

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from c7n.utils import backoff_delays
 
 from c7n_inactive_keys.core.errors import CredentialReportError, InactiveKeysError
+from c7n_inactive_keys.core.journal import ROOT_KEY
 from c7n_inactive_keys.core.times import as_utc
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import ours
 from c7n_inactive_keys.custodian.no_report_source import refuse
+from c7n_inactive_keys.custodian.noted_keys import note_keys
 from c7n_inactive_keys.custodian.unread_users import read_error, report_unread, unread_user
 
 if TYPE_CHECKING:
@@ -81,12 +83,16 @@ class CredentialReportSource:
     def resources(self, query: Any) -> list[dict[str, Any]]:
         """The users that may match, as GetUser describes them, less those gone since."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.core.root_keys import root_keys
         from c7n_inactive_keys.find.user_details import describe_in_bulk
 
         iam = aws.client(self.manager, "iam")
         names = set()
         found = []
         for user in self._reported_users(iam):
+            if user.is_root:
+                note_keys(self.manager, ROOT_KEY, root_keys(user))
+                continue
             names.add(user.user_name)
             if self._may_match(user):
                 found.append(user)

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +15,7 @@ from typing import TypeVar
 import click
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.core.times import parse_time
 from c7n_inactive_keys.report import plan_file
 from c7n_inactive_keys.report.model import Collection, Failure, Report
 from c7n_inactive_keys.report.progress import progress
@@ -21,7 +24,7 @@ from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys.report.read.org_log import org_failures
 from c7n_inactive_keys.report.summary import summarise, uncovered
 from c7n_inactive_keys.report.words import clean, counted, is_or_are
-from c7n_inactive_keys.report.writing import STDOUT, write_file, write_stdout
+from c7n_inactive_keys.report.writing import FORM, STDOUT, write_file, write_stdout
 from c7n_inactive_keys.stdout import printing
 
 NOT_COVERED = 3
@@ -30,9 +33,22 @@ FORMATS = {
     "text": "text_format",
     "csv": "csv_format",
     "json": "json_format",
+    "jsonl": "jsonl_format",
+    "markdown": "markdown_format",
     "html": "html_format",
     "asff": "asff",
     "ocsf": "ocsf",
+}
+# The format that the ending of a file's name means, where none is given; the longest counts.
+ENDINGS = {
+    ".asff.json": "asff",
+    ".ocsf.json": "ocsf",
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".md": "markdown",
+    ".html": "html",
+    ".htm": "html",
 }
 NAMED = 5
 
@@ -48,6 +64,15 @@ def _named(_ctx: click.Context, parameter: click.Parameter, given: Given) -> Giv
     return given
 
 
+def _moment(_ctx: click.Context, parameter: click.Parameter, given: str | None) -> datetime | None:
+    try:
+        return parse_time(given) if given else None
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{given!r} is no time such as 2026-11-24 or 2026-11-24T20:00:00Z", param=parameter
+        ) from error
+
+
 @click.command()
 @click.option(
     "-s",
@@ -57,7 +82,8 @@ def _named(_ctx: click.Context, parameter: click.Parameter, given: Given) -> Giv
     required=True,
     callback=_named,
     metavar="OUT",
-    help="Output of custodian or c7n-org: a directory or s3://bucket/prefix; repeat for several.",
+    help="Output of custodian or c7n-org, a directory or s3://bucket/prefix, or a json report; "
+    "repeat for several.",
 )
 @click.option(
     "-c",
@@ -72,8 +98,7 @@ def _named(_ctx: click.Context, parameter: click.Parameter, given: Given) -> Giv
     "--format",
     "format_",
     type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
+    help="Default: what the ending of the output file means, else text.",
 )
 @click.option(
     "-o",
@@ -89,6 +114,17 @@ def _named(_ctx: click.Context, parameter: click.Parameter, given: Given) -> Giv
     help="Also write the keys that a real run would delete, for approval (- is stdout).",
 )
 @click.option(
+    "--since",
+    callback=_moment,
+    metavar="TIME",
+    help="Only runs that began at this time or later: 2026-11-24 or 2026-11-24T20:00:00Z.",
+)
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="All evidence on each key, as the other formats have it (text).",
+)
+@click.option(
     "--log",
     "org_log",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -100,9 +136,11 @@ def report(
     sources: tuple[str, ...],
     config: Path | None,
     policies: tuple[str, ...],
-    format_: str,
+    format_: str | None,
     output: Path | None,
     plan: Path | None,
+    since: datetime | None,
+    evidence: bool,
     org_log: Path | None,
 ) -> None:
     """Report keys, outcomes and coverage of past runs.
@@ -111,12 +149,13 @@ def report(
     not covered, 4 all were but an action failed, 2 wrong usage.
     """
     output = output or STDOUT
+    format_ = format_ or _format_of(output.name)
     if plan and plan.absolute() == output.absolute():
         raise click.UsageError(f"the report and the plan cannot both go to {_place(plan)}")
     try:
         listed = read_accounts(config) if config else None
         told = org_failures(_read_log(org_log)) if org_log else {}
-        collection = collect(_existing(sources) if org_log else sources, progress)
+        collection = collect(_existing(sources) if org_log else sources, progress, since)
         _demand_policies(collection, policies, sources, has_config=listed is not None)
         result = summarise(
             collection,
@@ -125,11 +164,11 @@ def report(
             policies=policies,
             org_failures=told,
         )
-        if plan:
-            keys = plan_file.planned_keys(collection, result, listed, policies)
-            _write(plan_file.render(keys), plan)
         del collection  # a large organisation's fills the memory that the format needs
-        _write_report(result, format_, output)
+        result = replace(result, sources=sources, config=str(config) if config else None)
+        if plan:
+            _write_plan(result, plan)
+        _write_report(result, format_, output, evidence)
     except InactiveKeysError as error:
         raise click.UsageError(clean(str(error))) from error
     if not result.complete:
@@ -203,16 +242,45 @@ def _named_few(items: Sequence[str]) -> str:
     return ", ".join(items[:NAMED]) + more
 
 
-def _write_report(result: Report, format_: str, output: Path) -> None:
-    if format_ == "text" and output == STDOUT and sys.stdout.isatty():
-        from rich.console import Console
+def _format_of(name: str) -> str:
+    """The format that a file's name asks for."""
+    endings = sorted(ENDINGS, key=len, reverse=True)
+    return next((ENDINGS[end] for end in endings if name.lower().endswith(end)), "text")
 
-        from c7n_inactive_keys.report.formats.text_format import show
 
-        with printing() as stream:
-            show(result, Console(file=stream, highlight=False))
-        return
-    _write(_renderer(format_)(result), output, machine_readable=format_ != "text")
+def _write_plan(result: Report, path: Path) -> None:
+    rows = plan_file.planned_rows(result)
+    text = "".join(plan_file.render(rows))
+    _write([text], path)
+    digest = hashlib.sha256(text.encode(FORM["encoding"], FORM["errors"])).hexdigest()
+    click.echo(f"wrote {_place(path)}: {counted(len(rows), 'key')}, sha256 {digest}", err=True)
+
+
+def _write_report(result: Report, format_: str, output: Path, evidence: bool) -> None:
+    if format_ != "text":
+        _write(_renderer(format_)(result), output)
+    elif output == STDOUT and sys.stdout.isatty():
+        _show(result, evidence)
+    else:
+        from c7n_inactive_keys.report.formats import text_format
+
+        _write(text_format.render(result, evidence), output, machine_readable=False)
+
+
+def _show(result: Report, evidence: bool) -> None:
+    """Print the report on a terminal, and say how to see what is not shown."""
+    from rich.console import Console
+
+    from c7n_inactive_keys.report.formats.text_format import show
+
+    with printing() as stream:
+        left_out = show(result, Console(file=stream, highlight=False), evidence)
+    if left_out:
+        click.echo(
+            f"{counted(left_out, 'more key')} not shown: pipe the report into a pager "
+            "(| less -S), or write a file (-o report.html)",
+            err=True,
+        )
 
 
 def _write(pieces: Iterable[str], path: Path, machine_readable: bool = True) -> None:

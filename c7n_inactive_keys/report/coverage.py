@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection as Names
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -13,11 +14,13 @@ from c7n_inactive_keys.report.model import (
     MISSING,
     READ,
     AccountCoverage,
+    Collection,
+    FailureKey,
     ListedAccount,
+    OrgFailure,
     PastRun,
     UnreadPlace,
 )
-from c7n_inactive_keys.report.read.org_log import FailureKey, OrgFailure
 from c7n_inactive_keys.report.rounds import Round, is_same_round, started
 
 NO_OUTPUT = (
@@ -50,10 +53,12 @@ def coverage(
     found: Sequence[Round],
     listed: Sequence[ListedAccount] | None,
     org_failures: OrgFailures,
-    unread: Iterable[UnreadPlace] = (),
+    collection: Collection,
 ) -> tuple[AccountCoverage, ...]:
     """All accounts that were to be read, left output, or failed by c7n-org's log, by name."""
-    accounts = _with_unread(_Coverage(found, listed, org_failures).accounts(), unread)
+    accounts = _with_unread(
+        _Coverage(found, listed, org_failures, collection.expected).accounts(), collection.unread
+    )
     return tuple(sorted(accounts, key=lambda item: (item.name, item.account_id)))
 
 
@@ -81,7 +86,7 @@ def _with_unread(
 
 
 def by_account_name(
-    org_failures: OrgFailures, policies: Collection[str]
+    org_failures: OrgFailures, policies: Names[str]
 ) -> dict[str, dict[tuple[str | None, str], OrgFailure]]:
     """The failures of each account name that say something of the policies."""
     failures: dict[str, dict[tuple[str | None, str], OrgFailure]] = {}
@@ -99,9 +104,11 @@ class _Coverage:
         found: Sequence[Round],
         listed: Sequence[ListedAccount] | None,
         org_failures: OrgFailures,
+        expected: Iterable[ListedAccount],
     ) -> None:
         runs = [run for part in found for run in part]
         self.listed = listed
+        self.parts = {account.account_id: account.name for account in expected}
         self.by_account = _by_account(found)
         self.last_begun = _last_begun(runs)
         self.failures = by_account_name(org_failures, self.last_begun)
@@ -116,7 +123,7 @@ class _Coverage:
         names = {run.account or UNKNOWN: run.account_name for run in runs if run.account_name}
         ids = {name: account for account, name in names.items()}
         left = [name for name in self.failures if name not in self.by_account]
-        return {**names, **{ids.get(name, name): name for name in left}}
+        return {**self.parts, **names, **{ids.get(name, name): name for name in left}}
 
     def accounts(self) -> Iterable[AccountCoverage]:
         """All accounts, each with its coverage by all policies."""

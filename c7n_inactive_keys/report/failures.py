@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.core.times import parse_time
-from c7n_inactive_keys.report.model import Failure, KeyRow, PastRun
-from c7n_inactive_keys.report.read.org_log import OrgFailure
+from c7n_inactive_keys.report.model import Failure, KeyRow, OrgFailure, PastRun
 from c7n_inactive_keys.report.rounds import Round, together
 
 NOT_SAID = "an action failed (c7n-org prints why: --log)"
@@ -22,7 +21,7 @@ def failures(
     """What failed on keys, and what failed in the last run of a policy before or beside them."""
     result = list(_of_keys(rows))
     explained = {(failure.account_id, failure.policy) for failure in result}
-    for run in _last_runs(found):
+    for run in last_runs(found):
         name = names.get(run.account_id) or run.account_name or run.account_id
         reasons = list(run.user_failures)
         if run.failed_action is not None and not reasons:
@@ -50,7 +49,7 @@ def short_reason(row: KeyRow) -> str:
     return (row.reason or "").partition(": ")[0]
 
 
-def _last_runs(found: Sequence[Round]) -> list[PastRun]:
+def last_runs(found: Sequence[Round]) -> list[PastRun]:
     """The runs of each policy's last pass over each account, of all its regions."""
     last: dict[tuple[str, str], list[PastRun]] = {}
     for part in found:

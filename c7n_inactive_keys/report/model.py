@@ -3,10 +3,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from c7n_inactive_keys.core.credential_report import ROOT_USER
 from c7n_inactive_keys.core.found_key import FoundKey
-from c7n_inactive_keys.core.journal import ALREADY_GONE, DELETED, REACTIVATED
+from c7n_inactive_keys.core.journal import (
+    ALREADY_GONE,
+    DELETED,
+    EXEMPT,
+    NOT_IN_PLAN,
+    NOT_MATCHED,
+    REACTIVATED,
+)
+from c7n_inactive_keys.core.journal import FAILED as KEY_FAILED
+from c7n_inactive_keys.core.plan import PlanFile
 
 READ = "read"
 FAILED = "failed"
@@ -30,7 +42,8 @@ class SeenUser:
     path: str = "/"
     partition: str = AWS
     keys: int | None = None  # of any status that it holds; None: not recorded
-    exempt: bool = False  # it carried the exempt-tag of the policy's delete action
+    tags: Mapping[str, str] = field(default_factory=dict)
+    other_credentials: bool | None = None  # a password or certificate; None: not recorded
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -38,9 +51,20 @@ class SeenUser:
         return self.account_id, self.name
 
     @property
+    def is_root(self) -> bool:
+        """Whether it is no user but the account's root."""
+        return self.name == ROOT_USER
+
+    @property
     def arn(self) -> str:
         """As IAM makes it."""
-        return f"arn:{self.partition}:iam::{self.account_id}:user{self.path}{self.name}"
+        name = "root" if self.is_root else f"user{self.path}{self.name}"
+        return f"arn:{self.partition}:iam::{self.account_id}:{name}"
+
+    def tag(self, *names: str) -> str | None:
+        """The value of the first of these tags that it has; IAM ignores the case of their keys."""
+        wanted = {name.lower() for name in names}
+        return next((value for key, value in self.tags.items() if key.lower() in wanted), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +75,7 @@ class SeenKey:
     user: SeenUser
     proven: bool  # whether anything is: else it may have been active until it was found
     selected: bool = True  # Custodian's own access-key filters, if any, matched it as well
+    first_seen: str | None = None  # where that is not the run that it is of
 
     @property
     def id(self) -> str:
@@ -72,7 +97,29 @@ class KeyOutcome:
     time: str
     outcome: str  # deleted, skipped or failed
     reason: str | None = None
+    plan: PlanFile | None = None  # that had to approve it
     latest_run: bool = True  # whether it belongs to the last run that its journal holds
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredKey:
+    """A key with AWS's status Expired, which is another one than Inactive."""
+
+    account_id: str
+    user_name: str
+    access_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRules:
+    """What a policy demands of the keys that it deletes, as far as it can be told from its text."""
+
+    days: float | None = 0.0  # None: its filters are too involved
+    possible: bool = False
+    notified_days: float | None = None
+    exempt_tags: frozenset[str] = frozenset()  # in lower case
+    plan: str | None = None  # the url of the approved plan
+    max_keys: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +148,7 @@ class PastRun:
     dryrun: bool
     ours: bool | None  # has a filter or action of this package; None: unknown
     finds_keys: bool | None  # has the filter inactive-access-key
-    deletes: bool  # has the action delete-inactive-keys
+    deletion: DeletionRules | None  # it has the action delete-inactive-keys
     state: str  # read or failed
     reason: str | None = None
     fresh: bool = True  # its keys are those that this very run found
@@ -109,6 +156,8 @@ class PastRun:
     user_failures: tuple[str, ...] = ()  # actions that failed on a user as a whole, in words
     keys: tuple[SeenKey, ...] = ()
     active_key_ids: frozenset[str] = frozenset()
+    expired: tuple[ExpiredKey, ...] = ()
+    owner_tag: str | None = None  # the tag that names a user's owner, by the policy's metadata
     outcomes: tuple[KeyOutcome, ...] = ()
 
     @property
@@ -138,6 +187,19 @@ class UnreadPlace:
         return self.path.partition("/")[0]
 
 
+FailureKey = tuple[str, str | None, str]  # account name, policy (None: all of them), region
+
+
+@dataclass(frozen=True, slots=True)
+class OrgFailure:
+    """A failure that c7n-org printed, in one account and region, and its run."""
+
+    text: str
+    leaves_account: bool  # policies behind the one that failed were not run either
+    time: datetime | None  # None: the line does not say it
+    run_began: datetime | None  # at the latest, as far as the log tells
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """All that was read: the runs, and what could not be made sense of, as sentences."""
@@ -146,6 +208,8 @@ class Collection:
     problems: tuple[str, ...] = ()
     unread: tuple[UnreadPlace, ...] = ()
     other_policies: frozenset[str] = frozenset()  # those that do not look at an account's keys
+    expected: tuple[ListedAccount, ...] = ()  # by the accounts files of reports that were read
+    org_failures: Mapping[FailureKey, OrgFailure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +225,41 @@ class AccountCoverage:
     listed: bool = True  # it is in accounts.yml, or no accounts.yml was given
 
 
+# What the next run of a policy that deletes makes of a key: one of the journal's words, or
+WAITS_FOR_PROOF = "not-proven"
+WAITS_FOR_NOTICE = "not-told"
+IF_PLANNED = "if-in-plan"
+ROOT = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a real run of a policy that deletes would make of a key, by all that is known now."""
+
+    verdict: str  # deleted, or why not
+    policy: str
+    deletable_from: str | None = None  # when that changes if nothing else turns up
+
+
+# What there is to do about a key; each is in one of these.
+SOMEBODY = "needs somebody"
+GOES = "would be deleted"
+WAITS = "not yet"
+KEPT = "exempt"
+FOUND = "only found"
+GONE = "gone"
+GROUPS = (SOMEBODY, GOES, WAITS, KEPT, FOUND, GONE)
+GROUP_OF = {
+    DELETED: GOES,
+    IF_PLANNED: GOES,
+    WAITS_FOR_PROOF: WAITS,
+    WAITS_FOR_NOTICE: WAITS,
+    NOT_IN_PLAN: WAITS,
+    EXEMPT: KEPT,
+    NOT_MATCHED: FOUND,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRow:
     """One key of the report, merged over regions, policies and runs."""
@@ -172,6 +271,9 @@ class KeyRow:
     last_seen: str | None
     slot_blocked: bool  # the user's second key slot is taken by an inactive key
     policies: tuple[str, ...]
+    owner: str | None = None
+    outlook: Outlook | None = None  # None: no policy deletes, or none has read the account
+    last_credential: bool = False  # without it the user has, or will have, no credential at all
 
     @property
     def outcome(self) -> str | None:
@@ -192,6 +294,20 @@ class KeyRow:
     def settled(self) -> bool:
         """Whether it is known that the key is no longer an inactive one."""
         return self.done is not None and settles(self.done)
+
+    @property
+    def group(self) -> str:
+        """What there is to do about it."""
+        if self.settled:
+            return GONE
+        if self.outcome == KEY_FAILED or self.user.is_root:
+            return SOMEBODY
+        return GROUP_OF.get(self.outlook.verdict, SOMEBODY) if self.outlook else FOUND
+
+    @property
+    def description(self) -> str | None:
+        """The key's description: the console keeps it in a tag of the user, under the bare id."""
+        return self.user.tag(self.key.id)
 
     @property
     def never_used(self) -> bool:
@@ -231,6 +347,13 @@ class Totals:
     remaining_accounts: int
     remaining_never_used: int
     unproven: int  # of the remaining keys
+    needs_somebody: int
+    would_be_deleted: int
+    not_yet: int
+    exempt: int
+    only_found: int
+    gone: int
+    left_without_credentials: int  # users of whom all keys are gone and who have nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +406,11 @@ class Report:
     failures: tuple[Failure, ...]
     trend: tuple[TrendPoint, ...]
     policies: tuple[str, ...]
+    expired: tuple[ExpiredKey, ...] = ()
     problems: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()  # what it was made of, as the command was told
+    config: str | None = None
+    basis: Collection = Collection(())  # what it rests on: of each policy the last in an account
 
     def covered(self, status: str) -> int:
         """How many accounts have the coverage status."""

@@ -33,14 +33,23 @@ def relevant_runs(
     ours = {run.policy for run in runs if run.ours}
     ids = _account_ids(runs, listed)
     return [
-        replace(
+        _of_account(
             run if run.policy in ours else _failed(run),
-            account_id=run.account_id or next(filter(None, map(ids.get, _places(run))), ""),
+            run.account_id or next(filter(None, map(ids.get, _places(run))), ""),
         )
         for run in runs
         if (run.policy in ours or run.policy not in collection.other_policies)
         and (not policies or run.policy in policies)
     ]
+
+
+def _of_account(run: PastRun, account_id: str) -> PastRun:
+    """The run with its account, which a user's own description may not say."""
+    keys = tuple(
+        key if key.user.account_id else replace(key, user=replace(key.user, account_id=account_id))
+        for key in run.keys
+    )
+    return replace(run, account_id=account_id, keys=keys)
 
 
 def _failed(run: PastRun) -> PastRun:

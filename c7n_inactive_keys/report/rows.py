@@ -12,11 +12,11 @@ from c7n_inactive_keys.partitions import partition_of
 from c7n_inactive_keys.report.model import AWS, READ, KeyId, KeyOutcome, KeyRow, PastRun, SeenKey
 from c7n_inactive_keys.report.outcomes import last_outcomes, reactivations, stands, turns
 from c7n_inactive_keys.report.rounds import Round
-from c7n_inactive_keys.report.sightings import Sighting, current_runs, sightings
+from c7n_inactive_keys.report.sightings import Sighting, sightings
 
 
 def key_rows(
-    found: Sequence[Round], names: Mapping[str, str]
+    found: Sequence[Round], current: Sequence[PastRun], names: Mapping[str, str]
 ) -> tuple[tuple[KeyRow, ...], list[str]]:
     """The rows, sorted by account and key, and contradictions between runs and journals.
 
@@ -25,7 +25,6 @@ def key_rows(
     findings are lost speaks of it.
     """
     runs = [run for part in found for run in part]
-    current = current_runs(found)
     seen = sightings(current, reactivations(runs))
     outcomes, cut_off = last_outcomes(runs)
     standing, problems = _standing(outcomes, seen, turns(runs))
@@ -86,7 +85,7 @@ def _first_seen(runs: Iterable[PastRun]) -> dict[KeyId, str]:
     first: dict[KeyId, str] = {}
     for run in runs:
         for key in run.keys if run.fresh else ():
-            first.setdefault((key.user.account_id or run.account_id, key.id), run.started)
+            first.setdefault(key.identity, key.first_seen or run.started)
     return first
 
 
@@ -116,9 +115,8 @@ class _Known:
         partitions: dict[str, str] = {}
         for run in runs:
             for key in run.keys:
-                account_id = key.user.account_id or run.account_id
-                keys[account_id, key.id] = key
-                partitions[account_id] = key.user.partition
+                keys[key.identity] = key
+                partitions[key.user.account_id] = key.user.partition
             for outcome in run.outcomes if run.region else ():
                 partition = partition_of(run.region or "") or AWS
                 partitions.setdefault(outcome.key.user.account_id, partition)
@@ -130,12 +128,8 @@ def _journal_row(outcome: KeyOutcome, known: _Known) -> KeyRow:
     key, before = outcome.key, known.keys.get(outcome.key.identity)
     if before:
         use = replace(before.found.last_use, time=key.found.last_use.time)
-        user = replace(
-            key.user,
-            path=before.user.path,
-            partition=before.user.partition,
-        )
-        key = replace(key, found=replace(key.found, last_use=use), user=user)
+        found = replace(key.found, last_use=use, notified=before.found.notified)
+        key = replace(key, found=found, user=replace(before.user, name=key.user.name))
     else:
         partition = known.partitions.get(key.user.account_id, AWS)
         key = replace(key, user=replace(key.user, partition=partition))

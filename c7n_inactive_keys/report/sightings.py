@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.model import READ, KeyId, PastRun, SeenKey
 from c7n_inactive_keys.report.rounds import Round, is_same_round, together
-from c7n_inactive_keys.report.words import evidence_words
 
 
 @dataclass(slots=True)
@@ -62,20 +62,12 @@ def sightings(runs: Sequence[PastRun], reactivated: Mapping[KeyId, str]) -> dict
     for run in runs:
         started = run.started if run.fresh else None
         for key in run.keys:
-            own = _of_account(key, run.account_id)
-            active = max(seen_active.get(own.identity, ""), reactivated.get(own.identity, ""))
-            _add(found if (started or "") >= active else past, own, started, run.policy)
+            active = max(seen_active.get(key.identity, ""), reactivated.get(key.identity, ""))
+            _add(found if (started or "") >= active else past, key, started, run.policy)
     for identity, sighting in past.items():
         if (sighting.last_seen or "") >= seen_active.get(identity, ""):
             found.setdefault(identity, sighting)
     return found
-
-
-def _of_account(key: SeenKey, account_id: str) -> SeenKey:
-    """The key of a user whose own description does not say the account."""
-    if key.user.account_id:
-        return key
-    return replace(key, user=replace(key.user, account_id=account_id))
 
 
 def _seen_active(runs: Iterable[PastRun]) -> dict[KeyId, str]:
@@ -118,5 +110,5 @@ def _rank(key: SeenKey) -> tuple[object, ...]:
     """What proves more is higher; of equals, what knows more, whichever was read first."""
     found = key.found
     used = format_time(found.last_use.time) if found.last_use.time else ""
-    known = used, key.user.keys or 0, [evidence_words(item) for item in found.evidence]
+    known = used, key.user.keys or 0, sentences(found)
     return found.at_least_days, -found.at_most_days, *known

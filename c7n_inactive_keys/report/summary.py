@@ -5,28 +5,39 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime
 
 from c7n_inactive_keys.core.journal import DELETED, FAILED, SKIPPED
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.coverage import OrgFailures, by_account_name, coverage
-from c7n_inactive_keys.report.failures import failures, short_reason
+from c7n_inactive_keys.report.failures import failures, last_runs, short_reason
 from c7n_inactive_keys.report.model import (
+    FOUND,
+    GOES,
+    GONE,
+    GROUPS,
+    KEPT,
     READ,
+    SOMEBODY,
+    WAITS,
     AccountCoverage,
     AgeBin,
     Collection,
     KeyRow,
     ListedAccount,
+    PastRun,
     Report,
     Totals,
 )
+from c7n_inactive_keys.report.outlook import users_left_without, with_outlooks
 from c7n_inactive_keys.report.rounds import relevant_runs, rounds
 from c7n_inactive_keys.report.rows import key_rows
+from c7n_inactive_keys.report.sightings import current_runs
 from c7n_inactive_keys.report.trend import trend
 
 UNPROVEN = "nothing proven"
+MINUTE = len("2026-11-24T20:05")
 AGES: tuple[tuple[str, float, float | None], ...] = (
     ("under 1 week", 0, 7),
     ("1 week to 30 days", 7, 30),
@@ -49,10 +60,13 @@ def summarise(
     """The report over the collected runs, against the accounts that should have been read."""
     runs = relevant_runs(collection, listed, policies)
     found = rounds(runs)
-    org_failures = org_failures or {}
-    accounts = coverage(found, listed, org_failures, collection.unread)
+    org_failures = {**collection.org_failures, **(org_failures or {})}
+    accounts = coverage(found, listed, org_failures, collection)
     names = {account.account_id: account.name for account in accounts if account.account_id}
-    rows, problems = key_rows(found, names)
+    current = current_runs(found)
+    rows, problems = key_rows(found, current, names)
+    covered = {account.account_id for account in accounts if account.status == READ}
+    rows = _with_users(tuple(with_outlooks(rows, current, covered)), current)
     per_account = Counter(row.user.account_id for row in rows)
     told = by_account_name(org_failures, {run.policy for run in runs})
     return Report(
@@ -65,13 +79,35 @@ def summarise(
         failures=failures(rows, found, names, told),
         trend=trend(found),
         policies=tuple(sorted({run.policy for run in runs})),
+        expired=tuple(sorted({key for run in current for key in run.expired}, key=astuple)),
+        basis=Collection(
+            runs=tuple({id(run): run for run in (*current, *last_runs(found))}.values()),
+            unread=collection.unread,
+            expected=tuple(collection.expected if listed is None else listed),
+            org_failures=org_failures,
+        ),
         problems=(*collection.problems, *problems, *_unlisted(accounts)),
+    )
+
+
+def _with_users(rows: tuple[KeyRow, ...], current: Iterable[PastRun]) -> tuple[KeyRow, ...]:
+    """The rows with their users' owners, and whether these are left without any credential."""
+    owner_tags = sorted({run.owner_tag for run in current if run.owner_tag})
+    left = users_left_without(rows)
+    return tuple(
+        replace(
+            row,
+            owner=row.user.tag(*owner_tags) if owner_tags else None,
+            last_credential=row.user.identity in left and (row.settled or row.group == GOES),
+        )
+        for row in rows
     )
 
 
 def totals(rows: Iterable[KeyRow]) -> Totals:
     """The numbers over all rows, and over those of keys that are still there."""
     rows = tuple(rows)
+    groups = Counter(row.group for row in rows)
     left = tuple(row for row in rows if not row.settled)
     outcomes = Counter(row.outcome for row in rows)
     return Totals(
@@ -88,6 +124,16 @@ def totals(rows: Iterable[KeyRow]) -> Totals:
         remaining_accounts=len({row.user.account_id for row in left}),
         remaining_never_used=sum(row.never_used for row in left),
         unproven=sum(not row.key.proven for row in left),
+        needs_somebody=groups[SOMEBODY],
+        would_be_deleted=groups[GOES],
+        not_yet=groups[WAITS],
+        exempt=groups[KEPT],
+        only_found=groups[FOUND],
+        gone=groups[GONE],
+        left_without_credentials=len(
+            {row.user.identity for row in rows if row.last_credential and row.settled}
+            - {row.user.identity for row in rows if row.last_credential and not row.settled}
+        ),
     )
 
 
@@ -130,12 +176,19 @@ def _unlisted(accounts: Iterable[AccountCoverage]) -> Iterable[str]:
     )
 
 
-def oldest(rows: Iterable[KeyRow], number: int) -> list[KeyRow]:
-    """The keys that have certainly been inactive the longest and are still there."""
+def in_order(rows: Iterable[KeyRow]) -> list[KeyRow]:
+    """The keys that need somebody first, then by what comes soonest and is proven longest."""
     return sorted(
-        (row for row in rows if not row.settled),
-        key=lambda row: (-row.found.at_least_days, -row.found.at_most_days, *row.key.identity),
-    )[:number]
+        rows,
+        key=lambda row: (
+            GROUPS.index(row.group),
+            ((row.outlook and row.outlook.deletable_from) or "~")[:MINUTE],
+            -row.found.at_least_days,
+            -row.found.at_most_days,
+            row.account_name,
+            row.key.id,
+        ),
+    )
 
 
 def top_accounts(report: Report, number: int) -> list[tuple[AccountCoverage, int]]:

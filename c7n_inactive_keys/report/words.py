@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
-from c7n_inactive_keys.core.evidence import Evidence
 from c7n_inactive_keys.core.journal import (
     UNREAD_HISTORY,
     UNREAD_LAST_USE,
@@ -32,12 +32,6 @@ UNREAD = {  # with what is counted in it
     UNREAD_LAST_USE: ("the last use of {} could not be read", "access key"),
     UNREAD_USER: ("{} of the credential report could not be found", "user"),
     UNREADABLE: ("the access keys of {} could not be read", "user"),
-}
-TIMED = {
-    "used": "last used",
-    "active": "seen active",
-    "inactive": "seen inactive",
-    "unclear": "perhaps changed",
 }
 
 
@@ -84,36 +78,9 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def evidence_words(item: Evidence) -> str:
-    """One item of evidence as a sentence of its own."""
-    words = " ".join(_words(item))
-    if item.discarded:
-        words = f"{words}; not believed: {item.discarded}"
-    if item.waiting:
-        words = f"{words}; waits {item.waiting}"
-    return words
-
-
-def _words(item: Evidence) -> Iterator[str]:
-    time = format_time(item.time) if item.time else None
-    if item.source == "key" and item.kind == "created":
-        yield f"created {time}"
-        return
-    if item.kind == "unavailable":
-        yield f"{item.source}: not available: {item.reason}"
-        return
-    if item.kind == "inactive-throughout":
-        until = format_time(item.until) if item.until else None
-        yield f"{item.source}: inactive throughout {time} to {until}"
-        return
-    prefix = "" if item.source == "last-used" else f"{item.source}: "
-    yield f"{prefix}{TIMED.get(item.kind, item.kind)} {time}"
-    if item.actor:
-        yield f"by {item.actor}"
-    if item.event_id:
-        yield f"(event {item.event_id})"
-    if item.reason:
-        yield f"because {item.reason}"
+def iso(time: datetime | None) -> str | None:
+    """A time as the formats for programs have it, if there is one."""
+    return format_time(time) if time else None
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -53,7 +53,7 @@ def row(name="alice", first=NO_KEY, second=NO_KEY, arn=None):
 
 def read(*rows, header=HEADER, generated=None, root=ROOT, account_id="123456789012"):
     lines = "\n".join([header, *([root] if root else []), *rows]).splitlines()
-    return list(read_report(lines, generated, account_id))
+    return [user for user in read_report(lines, generated, account_id) if not user.is_root]
 
 
 # -- what must not be guessed at -------------------------------------------------------------------
@@ -111,9 +111,32 @@ def test_an_empty_report_is_an_error():
 # -- rows ------------------------------------------------------------------------------------------
 
 
-def test_root_is_no_user():
-    """Not even with a key of its own that is switched off."""
-    assert read(ROOT) == []
+def test_root_is_told_from_users():
+    """With a key of its own that is inactive."""
+    lines = "\n".join([HEADER, ROOT, row("alice")]).splitlines()
+    root, alice = read_report(lines)
+    assert (root.is_root, alice.is_root) == (True, False)
+    assert [key.active for key in root.keys] == [False]
+
+
+@pytest.mark.parametrize(
+    ("password", "certificates", "known"),
+    [
+        ("false", ("false", "false"), False),
+        ("TRUE", ("false", "false"), True),
+        ("no_information", ("false", "true"), True),
+        ("not_supported", ("N/A", "N/A"), None),
+    ],
+)
+def test_whether_a_user_has_other_credentials(password, certificates, known):
+    """A password or an active certificate; the report knows no other kinds."""
+    fields = row().split(",")
+    columns = HEADER.split(",")
+    names = ("password_enabled", "cert_1_active", "cert_2_active")
+    for name, value in zip(names, (password, *certificates), strict=True):
+        fields[columns.index(name)] = value
+    [user] = read(",".join(fields))
+    assert user.other_credentials is known
 
 
 def test_an_inactive_key_has_a_date_and_an_empty_slot_has_none():
@@ -157,7 +180,11 @@ def test_words_for_no_value(value):
 def test_line_endings(ending):
     """AWS ends no report with a newline, emulators do."""
     lines = "\n".join([HEADER, ROOT, row("alice"), row("bob")]) + ending
-    assert [user.user_name for user in read_report(lines.splitlines())] == ["alice", "bob"]
+    assert [user.user_name for user in read_report(lines.splitlines())] == [
+        "<root_account>",
+        "alice",
+        "bob",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from c7n_inactive_keys.report.words import evidence_words
+from c7n_inactive_keys.report.evidence_words import sentences
 
 from .output_tree import DELETE, NOW, OutputTree, entry, iso, key, user
 
@@ -17,7 +17,7 @@ A, B = "111111111111", "222222222222"
 
 def words_of(result):
     """The evidence of the first key."""
-    return [evidence_words(item) for item in result.keys[0].found.evidence]
+    return sentences(result.keys[0].found)
 
 
 def outcomes(result):

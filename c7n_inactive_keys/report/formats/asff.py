@@ -13,10 +13,10 @@ from typing import Any
 
 from c7n_inactive_keys.core.journal import REACTIVATED
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.formats.findings import GENERATOR, REMEDIATION, Finding, finding
 from c7n_inactive_keys.report.formats.json_lines import array
 from c7n_inactive_keys.report.model import Report
-from c7n_inactive_keys.report.words import evidence_words
 
 TITLE_LENGTH = 256
 DESCRIPTION_LENGTH = 1024
@@ -90,7 +90,7 @@ def _product_fields(item: Finding) -> dict[str, str]:
         "AtLeastDays": str(found.at_least_days),
         "AtMostDays": str(found.at_most_days),
         "LastUsed": format_time(used) if used else "none recorded",
-        "Evidence": "; ".join(map(evidence_words, found.evidence)),
+        "Evidence": "; ".join(sentences(found)),
         "Outcome": row.outcome or "",
         "Reason": row.reason or "",
         "SecondKeySlotBlocked": str(row.slot_blocked).lower(),

@@ -22,6 +22,7 @@ def age_histogram(ages: Sequence[AgeBin]) -> str:
     """Horizontal bars, what is proven over what is possible, an age a row."""
     most = max((max(age.proven, age.possible) for age in ages), default=0) or 1
     parts = []
+    ages = [age for age in ages if age.proven or age.possible]
     for number, age in enumerate(ages):
         top = number * ROW
         parts.append(_text(LABEL - 8, top + 20, age.label, "end"))
@@ -36,18 +37,23 @@ def age_histogram(ages: Sequence[AgeBin]) -> str:
     )
 
 
-def horizontal_bars(title: str, items: Sequence[tuple[str, int, str]]) -> str:
-    """One bar for each label, number and class of its colour."""
-    most = max((value for _, value, _ in items), default=0) or 1
-    parts = []
-    for number, (label, value, name) in enumerate(items):
-        top = number * 26
-        length = _length(value, most)
-        shown = label if len(label) <= 20 else f"{label[:19]}…"
-        parts.append(_text(LABEL - 8, top + 16, shown, "end"))
-        parts.append(_bar(LABEL, top + 4, length, 16, name, f"{label}: {value:,}"))
-        parts.append(_text(LABEL + length + 6, top + 16, f"{value:,}", "start", "number"))
-    return _svg(title, 26 * len(items) + 4, "".join(parts))
+def stacked_bar(title: str, items: Sequence[tuple[int, str, str]]) -> str:
+    """One bar of all parts: number, what it counts, and the class of its colour."""
+    whole = sum(number for number, _, _ in items)
+    parts, left = [], 0.0
+    for number, name, tone in items:
+        width = 100 * number / whole if whole else 0.0
+        parts.append(
+            f'<rect class="{tone}" x="{left:.2f}" y="0" width="{width:.2f}" height="10">'
+            f"<title>{number:,} {escape(name)}</title></rect>"
+            if number
+            else ""
+        )
+        left += width
+    return (
+        f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
+    )
 
 
 def trend_bars(points: Sequence[TrendPoint]) -> str:

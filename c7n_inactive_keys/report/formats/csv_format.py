@@ -6,16 +6,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from c7n_inactive_keys.report.formats.key_fields import KEY_FIELDS
-from c7n_inactive_keys.report.model import KeyRow, Report
+from c7n_inactive_keys.report.formats.key_fields import IN_SHORT, KEY_FIELDS, records
+from c7n_inactive_keys.report.model import Report
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render(report: Report) -> Iterator[str]:
     """The header and a line for each key."""
-    return csv_lines(KEY_FIELDS, (_cells(row) for row in report.keys))
+    rows = (map(_cell, record.values()) for record in records(report))
+    return csv_lines((*KEY_FIELDS, IN_SHORT), rows)
 
 
 def csv_lines(
@@ -48,12 +50,7 @@ def harmless(cell: object) -> object:
     return "" if cell is None else cell
 
 
-def _cells(row: KeyRow) -> Iterator[object]:
-    for field in KEY_FIELDS.values():
-        value = field(row)
-        if isinstance(value, (list, tuple)):
-            yield "; ".join(value)
-        elif isinstance(value, bool):
-            yield str(value).lower()
-        else:
-            yield value
+def _cell(value: Any) -> object:
+    if isinstance(value, (list, tuple)):
+        return "; ".join(value)
+    return str(value).lower() if isinstance(value, bool) else value

@@ -9,11 +9,16 @@ from functools import lru_cache
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.partitions import home_region
+from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.model import KeyRow, Report
-from c7n_inactive_keys.report.words import evidence_words
 
 GENERATOR = "c7n-inactive-keys/inactive-access-key"
 PROVEN_DAYS = 90
+SEVERITY_RULE = (
+    f"Severity of findings (asff, ocsf): HIGH for a root user's key; MEDIUM for a key that is "
+    f"proven inactive for {PROVEN_DAYS} days, or has no recorded use; LOW for other inactive keys; "
+    "INFORMATIONAL for what is gone."
+)
 REMEDIATION = (
     "Reactivate the access key soon if it is needed, else delete it: "
     "an inactive key is one API call away from being a live credential."
@@ -34,7 +39,7 @@ class Finding:
     uid: str
     title: str
     description: str
-    severity: str  # INFORMATIONAL, LOW or MEDIUM
+    severity: str  # by SEVERITY_RULE
     resolved: bool
     region: str
     first_seen: str
@@ -51,7 +56,7 @@ def finding(row: KeyRow, report: Report) -> Finding:
     not_before, not_after = format_time(found.not_before), format_time(found.not_after)
     reason = f" ({row.reason})" if row.reason else ""
     outcome = f" Outcome: {row.outcome}{reason}." if row.outcome else ""
-    evidence = "; ".join(map(evidence_words, found.evidence))
+    evidence = "; ".join(sentences(found))
     return Finding(
         row=row,
         uid=f"{GENERATOR}/{user.account_id}/{row.key.id}",
@@ -75,7 +80,9 @@ def finding(row: KeyRow, report: Report) -> Finding:
 def _severity(row: KeyRow) -> str:
     if row.settled:
         return "INFORMATIONAL"
-    return "MEDIUM" if row.found.at_least_days >= PROVEN_DAYS else "LOW"
+    if row.user.is_root:
+        return "HIGH"
+    return "MEDIUM" if row.found.at_least_days >= PROVEN_DAYS or row.never_used else "LOW"
 
 
 @lru_cache

@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report as JSON, format_version 1: fields may be added, none of them goes away."""
+"""The report as JSON, format_version 1: fields may be added, none of them goes away.
+
+What another report needs that reads this one stands behind the keys, and in `basis` of each key.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from c7n_inactive_keys.report.formats.json_lines import comma_lines
-from c7n_inactive_keys.report.formats.key_fields import KEY_FIELDS
+from c7n_inactive_keys.report.formats.key_fields import records
 from c7n_inactive_keys.report.model import (
     FAILED,
     MISSING,
     READ,
     AccountCoverage,
-    KeyRow,
+    PastRun,
     Report,
 )
-
-FORMAT_VERSION = 1
+from c7n_inactive_keys.report.read.report_file import FORMAT_VERSION, input_fields, key_basis
 
 
 def render(report: Report) -> Iterator[str]:
@@ -36,15 +38,18 @@ def render(report: Report) -> Iterator[str]:
             for outcome, reason, number in report.reasons
         ],
         "failures": [asdict(failure) for failure in report.failures],
+        "expired": [asdict(key) for key in report.expired],
         "trend": [asdict(point) for point in report.trend],
         "problems": report.problems,
     }
     yield _dump(head)[:-1]
-    yield ',\n"accounts": ['
-    yield from comma_lines(_dump(account_fields(account)) for account in report.accounts)
-    yield '],\n"keys": ['
-    yield from comma_lines(_dump(key_fields(row)) for row in report.keys)
-    yield "]}\n"
+    yield from _list("accounts", map(account_fields, report.accounts))
+    tags = sorted({*_tags(report.basis.runs)})
+    keys = zip(records(report), report.keys, strict=True)
+    yield from _list("keys", ({**record, "basis": key_basis(row, tags)} for record, row in keys))
+    for name, items in input_fields(report.basis).items():
+        yield from _list(name, items)
+    yield "}\n"
 
 
 def account_fields(account: AccountCoverage) -> dict[str, Any]:
@@ -59,9 +64,18 @@ def account_fields(account: AccountCoverage) -> dict[str, Any]:
     }
 
 
-def key_fields(row: KeyRow) -> dict[str, Any]:
-    """One element of `keys`."""
-    return {name: field(row) for name, field in KEY_FIELDS.items()}
+def _tags(runs: Iterable[PastRun]) -> Iterator[str]:
+    """The tags that policies go by; what else stands in users' tags concerns nobody here."""
+    for run in runs:
+        yield from run.deletion.exempt_tags if run.deletion else ()
+        if run.owner_tag:
+            yield run.owner_tag
+
+
+def _list(name: str, items: Iterable[Any]) -> Iterator[str]:
+    yield f',\n"{name}": ['
+    yield from comma_lines(map(_dump, items))
+    yield "]"
 
 
 def _dump(item: Any) -> str:

@@ -21,10 +21,10 @@ from py_ocsf_models.objects.resource_details import ResourceDetails
 
 from c7n_inactive_keys import __version__
 from c7n_inactive_keys.core.times import format_time, parse_time
+from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.formats.findings import REMEDIATION, Finding, finding
 from c7n_inactive_keys.report.formats.json_lines import array
 from c7n_inactive_keys.report.model import Report
-from c7n_inactive_keys.report.words import evidence_words
 
 PRODUCT = "c7n-inactive-keys"
 
@@ -121,7 +121,7 @@ def _resource(item: Finding) -> ResourceDetails:
             "not_after": format_time(found.not_after),
             "at_least_days": found.at_least_days,
             "at_most_days": found.at_most_days,
-            "evidence": [evidence_words(words) for words in found.evidence],
+            "evidence": sentences(found),
             "outcome": row.outcome,
             "reason": row.reason,
         },

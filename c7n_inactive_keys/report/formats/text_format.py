@@ -1,254 +1,293 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report for a terminal; plain and wide when it goes into a pipe or a file."""
+"""The report for a terminal, what matters most last; plain and whole in a pipe or a file."""
 
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from c7n_inactive_keys.core.journal import DELETED
-from c7n_inactive_keys.core.times import format_time
-from c7n_inactive_keys.report.model import FAILED, MISSING, READ, KeyRow, Report
-from c7n_inactive_keys.report.summary import oldest, top_accounts, uncovered
-from c7n_inactive_keys.report.words import clean, counted, evidence_words
+from c7n_inactive_keys.core.times import parse_time
+from c7n_inactive_keys.report.evidence_words import brief, clock, day, sentences
+from c7n_inactive_keys.report.formats.lines import Column, head, line, widths
+from c7n_inactive_keys.report.model import (
+    FOUND,
+    GOES,
+    GONE,
+    KEPT,
+    SOMEBODY,
+    WAITS,
+    KeyRow,
+    Report,
+)
+from c7n_inactive_keys.report.sentences import headline, next_steps, why
+from c7n_inactive_keys.report.summary import in_order, top_accounts, uncovered
 
-PLAIN_WIDTH = 1000
-TERMINAL_KEYS = 40
-PLAIN_KEYS = 1000
-BAR = 30
-STYLES = {DELETED: "green", "skipped": "yellow", FAILED: "bold red", MISSING: "bold red"}
+PLAIN_WIDTH = 10_000
+SHOWN = 50  # keys on a terminal
+LISTED = 10  # sentences of a kind on a terminal
+BAR = 24
+STYLES = {
+    SOMEBODY: "bold red",
+    GOES: "bold yellow",
+    WAITS: "bold blue",
+    KEPT: "bold",
+    FOUND: "bold",
+    GONE: "bold green",
+}
+COLUMNS = (
+    Column("to do", 0, 16),
+    Column("account", 5, 13, 8),
+    Column("account id", 12, 12),
+    Column("user", 2, 16, 10),
+    Column("access key", 1, 20),
+    Column("proven", 4, 8, right=True),
+    Column("possible", 8, 9, right=True),
+    Column("what is known", 3, 28, 22, in_middle=False),
+    Column("from", 6, 13),
+    Column("last used", 7, 10),
+    Column("created", 9, 10),
+    Column("owner", 10, 16),
+    Column("description", 11, 20, in_middle=False),
+)
 
 
-def render(report: Report) -> Iterator[str]:
-    """The report as plain text."""
+def render(report: Report, evidence: bool = False) -> Iterator[str]:
+    """The report as plain text, one line a key."""
     stream = io.StringIO()
-    show(report, Console(file=stream, width=PLAIN_WIDTH, color_system=None, legacy_windows=False))
-    for line in stream.getvalue().splitlines():
-        yield f"{line.rstrip()}\n"
+    show(
+        report,
+        Console(file=stream, width=PLAIN_WIDTH, color_system=None, legacy_windows=False),
+        evidence,
+    )
+    for text in stream.getvalue().splitlines():
+        yield f"{text.rstrip()}\n"
 
 
-def show(report: Report, console: Console) -> None:
-    """Print the report on a console, as wide and as colourful as that is."""
-    _Page(report, console).show()
+def show(report: Report, console: Console, evidence: bool = False) -> int:
+    """Print the report, as wide and as colourful as the console is; the number of keys left out."""
+    page = _Page(report, console, evidence)
+    page.show()
+    return page.left_out
 
 
 class _Page:
-    """The parts of the report in the order in which they are read."""
+    """The parts of the report in the order in which they are printed."""
 
-    def __init__(self, report: Report, console: Console) -> None:
+    def __init__(self, report: Report, console: Console, evidence: bool) -> None:
         self.report = report
         self.console = console
+        self.evidence = evidence
+        self.now = parse_time(report.generated)
+        self.is_terminal = console.is_terminal
+        self.width = console.width if self.is_terminal else None
+        rows = in_order(report.keys)
+        self.rows = rows[:SHOWN] if self.is_terminal else rows
+        self.left_out = len(rows) - len(self.rows)
 
     def show(self) -> None:
-        self._headline()
-        self._coverage()
-        self._ages()
-        self._outcomes()
-        self._failures()
-        self._top_accounts()
-        self._trend()
+        self._line(f"Inactive access keys, {self.report.generated}", "bold")
         self._keys()
-        self._problems()
+        self._uncovered()
+        self._failures()
+        self._expired()
+        self._list("Problems", self.report.problems)
+        self._trend()
+        self._ages()
+        self._accounts()
+        self._last_words()
+
+    # -- printing -------------------------------------------------------------------------------
 
     def _line(self, text: str = "", style: str = "") -> None:
-        self.console.print(Text(clean(text), style=style), soft_wrap=True)
+        self.console.print(Text(text, style=style), soft_wrap=True)
 
-    def _table(
-        self,
-        title: str,
-        columns: Sequence[str],
-        rows: Iterable[Sequence[object]],
-        right: Sequence[str] = (),
-    ) -> None:
+    def _title(self, text: str, style: str = "bold") -> None:
         self._line()
-        self._line(title, style="bold")
-        table = Table(box=box.SIMPLE_HEAD if self.console.is_terminal else None, pad_edge=False)
-        for column in columns:
-            table.add_column(
-                column,
-                justify="right" if column in right else "left",
-                overflow="fold",
-                header_style="dim",
-                # An access key id that is broken over two lines cannot be searched or copied.
-                no_wrap=column == "access key",
-            )
-        for row in rows:
-            cells = (clean(str(cell)) for cell in row)
-            table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
-        self.console.print(table)
+        self._line(text, style)
 
-    def _headline(self) -> None:
-        """What was found and what came of it, then what is left: each number says of which."""
-        totals = self.report.totals
-        self._line(f"Inactive access keys, {self.report.generated}", style="bold")
-        self._line(
-            f"{_of(totals.keys, totals.users, totals.accounts)} "
-            f"{'was' if totals.keys == 1 else 'were'} found: {totals.deleted:,} deleted, "
-            f"{totals.skipped:,} skipped, {totals.failed:,} failed"
-        )
-        self._line(
-            f"{_of(totals.remaining, totals.remaining_users, totals.remaining_accounts)} "
-            f"{'remains' if totals.remaining == 1 else 'remain'}: "
-            f"{totals.remaining_never_used:,} with no recorded use, {totals.unproven:,} of which "
-            f"nothing is proven"
-        )
-        self._line(
-            f"{counted(totals.slot_blocked, 'user')} "
-            f"{'has its' if totals.slot_blocked == 1 else 'have their'} second key slot blocked by "
-            f"an inactive key"
-        )
+    def _sentence(self, text: str, indent: str = "", style: str = "") -> None:
+        """A sentence over as many lines as a terminal takes for it."""
+        width = self.width or PLAIN_WIDTH
+        for part in textwrap.wrap(
+            text, width, initial_indent=indent, subsequent_indent=f"{indent}  ",
+            break_on_hyphens=False, break_long_words=False,
+        ):  # fmt: skip
+            self._line(part, style)
 
-    def _coverage(self) -> None:
-        report = self.report
-        self._line(
-            f"Coverage: {report.covered(READ):,} of {counted(len(report.accounts), 'account')} "
-            f"read, {report.covered(FAILED):,} failed, {report.covered(MISSING):,} missing",
-            style="" if report.complete else "bold red",
-        )
-        missing = uncovered(report)
-        if missing:
-            self._table(
-                "Accounts that are not covered",
-                ("account", "name", "status", "reason"),
-                ((a.account_id, a.name, a.status, a.reason or "") for a in missing),
-            )
+    def _list(self, title: str, items: Iterable[str]) -> None:
+        items = list(items)
+        if items:
+            self._title(f"{title} ({len(items):,})")
+        for item in items[: LISTED if self.is_terminal else None]:
+            self._sentence(item, "  ")
+        if self.is_terminal and len(items) > LISTED:
+            self._line(f"  and {len(items) - LISTED:,} more", "dim")
 
-    def _ages(self) -> None:
-        most = max((max(age.proven, age.possible) for age in self.report.ages), default=0)
-        if most:
-            self._table(
-                "Days of inactivity",
-                ("", "proven", "", "possible", " "),
-                (
-                    (
-                        age.label,
-                        f"{age.proven:,}",
-                        _bar(age.proven, most),
-                        f"{age.possible:,}",
-                        _bar(age.possible, most),
-                    )
-                    for age in self.report.ages
-                ),
-                right=("proven", "possible"),
-            )
-
-    def _outcomes(self) -> None:
-        if self.report.reasons:
-            self._table(
-                "Outcomes",
-                ("outcome", "reason", "keys"),
-                ((o, reason, f"{n:,}") for o, reason, n in self.report.reasons),
-                right=("keys",),
-            )
-
-    def _failures(self) -> None:
-        if self.report.failures:
-            self._table(
-                "Actions that failed",
-                ("account", "name", "policy", "keys", "reason"),
-                (
-                    (
-                        f.account_id,
-                        f.account_name,
-                        f.policy,
-                        f"{f.keys:,}" if f.keys else "",
-                        f.reason,
-                    )
-                    for f in self.report.failures
-                ),
-                right=("keys",),
-            )
-
-    def _top_accounts(self) -> None:
-        top = top_accounts(self.report, 10)
-        if len(top) > 1:
-            self._table(
-                "Accounts with the most keys",
-                ("account", "name", "keys"),
-                ((account.account_id, account.name, f"{n:,}") for account, n in top),
-                right=("keys",),
-            )
-
-    def _trend(self) -> None:
-        if len(self.report.trend) > 1:
-            names = ("accounts", "keys", "new", "still", "reactivated", "deleted", "gone")
-            self._table(
-                "Trend",
-                ("run", *names),
-                (
-                    (point.started, *(f"{getattr(point, name):,}" for name in names))
-                    for point in self.report.trend
-                ),
-                right=names,
-            )
+    # -- keys -----------------------------------------------------------------------------------
 
     def _keys(self) -> None:
-        report = self.report
-        limit = TERMINAL_KEYS if self.console.is_terminal else PLAIN_KEYS
-        done = [row for row in report.keys if row.settled]
-        rows = (oldest(report.keys, limit) + done)[:limit]
+        if not self.rows:
+            return
+        cells = [self._cells(row) for row in self.rows]
+        columns = COLUMNS[1:] if self.is_terminal else COLUMNS
+        sizes = widths(columns, cells, self.width)
+        self._line()
+        self._line(head(sizes), "dim")
+        group = None
+        for row, texts in zip(self.rows, cells, strict=True):
+            if self.is_terminal and row.group != group:
+                group = row.group
+                number = sum(other.group == group for other in self.report.keys)
+                self._line(f"{group[0].upper()}{group[1:]} ({number:,})", STYLES[group])
+            text = line(texts, sizes)
+            if self.evidence and not self.is_terminal:
+                text = f"{text}  {'; '.join(sentences(row.found))}"
+            self._line(text)
+            for sentence in sentences(row.found) if self.evidence and self.is_terminal else ():
+                self._sentence(sentence, "    ", "dim")
+
+    def _cells(self, row: KeyRow) -> dict[str, str]:
+        found, use = row.found, row.found.last_use
+        return {
+            "to do": row.group,
+            "account": row.account_name,
+            "account id": row.user.account_id if row.account_name != row.user.account_id else "",
+            "user": row.user.name,
+            "access key": row.key.id,
+            "proven": _days(found.at_least_days) if row.key.proven else "-",
+            "possible": _days(found.at_most_days),
+            "what is known": self._known(row),
+            "from": self._from(row),
+            "last used": f"{use.time:%Y-%m-%d}" if use.time else "no record",
+            "created": f"{found.key.created:%Y-%m-%d}",
+            "owner": row.owner or "",
+            "description": row.description or "",
+        }
+
+    def _known(self, row: KeyRow) -> str:
+        if row.group == SOMEBODY:
+            return why(row)
+        if row.group == GONE and row.done:
+            return f"{row.reason or row.outcome} {day(parse_time(row.done.time), self.now)}"
+        return brief(row.found, self.now)
+
+    def _from(self, row: KeyRow) -> str:
+        """When a real run would delete it, if not now."""
+        if row.group != WAITS or not row.outlook or not row.outlook.deletable_from:
+            return ""
+        return _moment(parse_time(row.outlook.deletable_from), self.now)
+
+    # -- what else there is ---------------------------------------------------------------------
+
+    def _uncovered(self) -> None:
+        self._list(
+            "Accounts that are not covered",
+            (
+                f"{_named(item.name, item.account_id)} {item.status}: {item.reason or ''}"
+                for item in uncovered(self.report)
+            ),
+        )
+
+    def _failures(self) -> None:
+        self._list(
+            "Actions that failed",
+            (
+                f"{_named(item.account_name, item.account_id)} {item.policy}"
+                f"{f', {item.keys:,} keys' if item.keys > 1 else ''}: {item.reason}"
+                for item in self.report.failures
+            ),
+        )
+
+    def _expired(self) -> None:
+        self._list(
+            "Keys with the status Expired, which are neither found nor deleted",
+            (
+                f"{key.access_key_id} of {key.user_name} in {key.account_id}"
+                for key in self.report.expired
+            ),
+        )
+
+    def _trend(self) -> None:
+        if len(self.report.trend) < 2:
+            return
+        names = ("accounts", "keys", "new", "still", "reactivated", "deleted", "gone")
+        rows = [
+            {"run": point.started, **{name: f"{getattr(point, name):,}" for name in names}}
+            for point in self.report.trend
+        ]
+        columns = [Column("run", 0, 20), *(Column(name, 1, 11, right=True) for name in names)]
+        self._table("Trend", columns, rows)
+
+    def _ages(self) -> None:
+        ages = [age for age in self.report.ages if age.proven or age.possible]
+        most = max((max(age.proven, age.possible) for age in ages), default=0)
+        rows = [
+            {
+                "days inactive": age.label,
+                "proven": f"{age.proven:,}",
+                " ": _bar(age.proven, most),
+                "possible": f"{age.possible:,}",
+                "  ": _bar(age.possible, most),
+            }
+            for age in ages
+        ]
+        columns = [
+            Column("days inactive", 0, 18),
+            Column("proven", 1, 9, right=True),
+            Column(" ", 3, BAR),
+            Column("possible", 2, 9, right=True),
+            Column("  ", 4, BAR),
+        ]
+        self._table("Age", columns, rows)
+
+    def _table(self, title: str, columns: Sequence[Column], rows: Sequence[dict[str, str]]) -> None:
         if not rows:
             return
-        self._table(
-            "Keys, longest proven inactivity first"
-            if len(rows) == len(report.keys)
-            else f"Keys, the {len(rows):,} of longest proven inactivity",
-            (
-                "account",
-                "user",
-                "access key",
-                "created",
-                "last used",
-                "at least",
-                "at most",
-                "outcome",
-                "evidence",
-            ),
-            (_key_cells(row, self.console.is_terminal) for row in rows),
-            right=("at least", "at most"),
-        )
-        if len(rows) < len(report.keys):
-            self._line(
-                f"{counted(len(report.keys) - len(rows), 'more key')}: --format csv, json and html "
-                "show all"
+        sizes = widths(columns, rows, self.width)
+        self._title(title)
+        self._line(head(sizes), "dim")
+        for row in rows:
+            self._line(line(row, sizes))
+
+    def _accounts(self) -> None:
+        top = top_accounts(self.report, 5)
+        if len(top) > 1:
+            self._line()
+            self._sentence(
+                "Most keys: " + ", ".join(f"{account.name} {number:,}" for account, number in top)
             )
 
-    def _problems(self) -> None:
-        if self.report.problems:
-            self._line()
-            self._line("Problems", style="bold")
-            for problem in self.report.problems:
-                self._line(f"  {problem}")
+    def _last_words(self) -> None:
+        self._line()
+        for text in headline(self.report):
+            self._sentence(text, style="" if self.report.complete else "bold")
+        steps = next_steps(self.report)
+        for number, step in enumerate(steps, 1):
+            if number == 1:
+                self._title("Next")
+            self._sentence(f"{number}. {step.text}{':' if step.command else ''}")
+            if step.command:
+                self._line(f"   {step.command}", "cyan")
 
 
-def _of(keys: int, users: int, accounts: int) -> str:
-    """`39 keys of 37 users in 12 accounts`."""
-    return f"{counted(keys, 'key')} of {counted(users, 'user')} in {counted(accounts, 'account')}"
+def _days(days: float) -> str:
+    """Days in few characters, and never more of them than there are."""
+    return f"{days:.1f} d" if days < 100 else f"{int(days):,} d"
+
+
+def _moment(time: datetime, now: datetime) -> str:
+    """A time to come: by the hour if that is soon, else by the date."""
+    return clock(time, now) if abs((time - now).days) < 2 else day(time, now)
+
+
+def _named(name: str, account_id: str) -> str:
+    return f"{name} ({account_id})" if account_id and account_id != name else name
 
 
 def _bar(number: int, most: int) -> str:
     return "█" * -(-number * BAR // most)
-
-
-def _key_cells(row: KeyRow, terminal: bool) -> Sequence[object]:
-    outcome = ": ".join(filter(None, (row.outcome, row.reason)))
-    found, use = row.found, row.found.last_use
-    last_used = format_time(use.time) if use.time else None
-    used = " ".join(filter(None, (last_used, use.service, use.region)))
-    evidence = [evidence_words(item) for item in found.evidence]
-    return (
-        row.account_name if terminal else f"{row.user.account_id} {row.account_name}",
-        row.user.name,
-        row.key.id,
-        format_time(found.key.created)[:10],
-        (last_used[:10] if terminal and last_used else used) or "none recorded",
-        f"{found.at_least_days} d",
-        f"{found.at_most_days} d",
-        outcome,
-        evidence[-1] if terminal and evidence else "; ".join(evidence),
-    )

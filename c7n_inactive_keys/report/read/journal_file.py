@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,20 +14,33 @@ from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
     DELETED,
     DELETING,
+    EXPIRED_KEY,
     FAILED,
+    NOTED,
+    ROOT_KEY,
     SKIPPED,
     UNREAD,
     UNREADABLE,
     USER_GONE,
+    DeactivatedKey,
     JournalLine,
     JournalProblem,
     read_lines,
 )
 from c7n_inactive_keys.core.keys import INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.core.unused_key import UnusedKey
 from c7n_inactive_keys.core.written import moment
-from c7n_inactive_keys.report.model import KeyId, KeyOutcome, SeenKey, SeenUser, Unread
+from c7n_inactive_keys.report.model import (
+    ExpiredKey,
+    KeyId,
+    KeyOutcome,
+    SeenKey,
+    SeenUser,
+    Unread,
+)
 from c7n_inactive_keys.report.read.run_log import reason_words
+from c7n_inactive_keys.report.words import counted
 
 INTERRUPTED = "interrupted"
 OF_KEYS = (DELETING, DELETED, SKIPPED, FAILED)
@@ -44,6 +58,8 @@ class JournalReading:
     account_id: str = ""
     unread: tuple[Unread, ...] = ()
     user_failures: tuple[str, ...] = ()
+    root_keys: tuple[SeenKey, ...] = ()
+    expired: tuple[ExpiredKey, ...] = ()
     damage: tuple[str, ...] = ()  # lines that are lost and may be the last run's
     problems: tuple[str, ...] = ()
 
@@ -67,7 +83,13 @@ def read_journal(text: str, name: str, began: str | None = None) -> JournalReadi
         outcomes=tuple(_outcomes(lines, {id(line) for line in current})),
         account_id=lines[-1].account_id if lines else "",
         unread=tuple(filter(None, map(_unread, current))),
-        user_failures=tuple(dict.fromkeys(_user_failures(current))),
+        user_failures=tuple(dict.fromkeys((*_user_failures(current), *_other_failures(current)))),
+        root_keys=tuple(_key(line) for line in current if _is_noted(line, ROOT_KEY)),
+        expired=tuple(
+            ExpiredKey(line.account_id, line.user_name or "", line.access_key_id or "")
+            for line in current
+            if _is_noted(line, EXPIRED_KEY)
+        ),
         damage=tuple(_fault(name, fault) for fault in faults if fault.line_number not in past),
         problems=tuple(_fault(name, fault) for fault in faults),
     )
@@ -126,6 +148,23 @@ def _user_failures(lines: Iterable[JournalLine]) -> Iterator[str]:
             yield f"user {line.user_name}: {_reason(line) or FAILED}"
 
 
+def _other_failures(lines: Iterable[JournalLine]) -> Iterator[str]:
+    """Failures on keys that are not inactive: an action deactivates or reactivates them."""
+    failed = [line for line in lines if line.outcome == FAILED and _is_of_another_action(line)]
+    for code, number in Counter(line.error and line.error.code for line in failed).items():
+        first = next(line for line in failed if (line.error and line.error.code) == code)
+        more = f", and {counted(number - 1, 'more key')}" if number > 1 else ""
+        yield f"key {first.access_key_id} of {first.user_name}{more}: {_reason(first) or FAILED}"
+
+
+def _is_of_another_action(line: JournalLine) -> bool:
+    return isinstance(line.found, (UnusedKey, DeactivatedKey))
+
+
+def _is_noted(line: JournalLine, reason: str) -> bool:
+    return (line.outcome, line.reason) == (NOTED, reason)
+
+
 # -- what they say of keys ------------------------------------------------------------------------
 
 
@@ -134,6 +173,8 @@ def _outcomes(lines: Iterable[JournalLine], current: set[int]) -> Iterator[KeyOu
     tried: set[KeyId] = set()  # keys that a run was killed at
     for line in lines:
         if line.access_key_id is None or line.outcome not in OF_KEYS:
+            continue
+        if _is_of_another_action(line):
             continue
         identity = line.account_id, line.access_key_id
         before = last.get(identity)
@@ -169,6 +210,7 @@ def _outcome(line: JournalLine, latest_run: bool, tried_before: bool) -> KeyOutc
         time=format_time(line.time),
         outcome=outcome,
         reason=reason,
+        plan=line.plan,
         latest_run=latest_run,
     )
 
@@ -184,8 +226,9 @@ def _key(line: JournalLine) -> SeenKey:
 
 
 def _reason(line: JournalLine) -> str | None:
-    """The reason's word, followed by what AWS said, if it did."""
-    return reason_words(": ".join(filter(None, (line.reason, *_said(line))))) or None
+    """The reason's word, followed by what manages the key or what AWS said, if that is known."""
+    parts = line.reason, line.managed_by, *_said(line)
+    return reason_words(": ".join(filter(None, parts))) or None
 
 
 def _said(line: JournalLine) -> list[str]:

@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from c7n_inactive_keys.core.times import format_time
+from c7n_inactive_keys.report.model import DeletionRules
 
 FILTER = "inactive-access-key"
 ACCESS_KEY = "access-key"
 CREDENTIAL = "credential"
 DELETE = "delete-inactive-keys"
-ACTIONS = (DELETE, "record-inactive-keys")
+# What makes a policy one of ours, so that its run of an account counts.
+FILTERS = (FILTER, "unused-access-key", "reactivated-access-key")
+ACTIONS = (DELETE, "record-inactive-keys", "deactivate-unused-keys", "reactivate-keys")
 COUNTED = "ResourceCount"  # the metric of a run that read its resources to the end
 RAISED = "PolicyException"
 BLOCKS = ("or", "and", "not")
@@ -33,8 +36,8 @@ class Metadata:
     mode: str | None = None
     ours: bool | None = None  # has a filter or action of this package; None: unknown
     finds_keys: bool | None = None  # has the filter inactive-access-key
-    deletes: bool = False
-    exempt_tags: frozenset[str] = frozenset()  # of its delete action, in lower case
+    deletion: DeletionRules | None = None
+    owner_tag: str | None = None  # of the policy's own metadata
     access_key_filters: bool = False  # without a credential filter, which knows keys by date alone
     account_id: str = ""
     region: str | None = None
@@ -71,18 +74,15 @@ class _Checker:
         metrics = self._part(content, "metrics", list)
         deletions = [action for action in actions or () if _type(action) == DELETE]
         finds = _has(FILTER, filters)
-        acts = any(_type(action) in ACTIONS for action in actions or ())
+        others = any(_has(name, filters) for name in FILTERS)
+        acts = others or any(_type(action) in ACTIONS for action in actions or ())
         return Metadata(
             policy=str(policy.get("name") or "") or None,
             mode=_type(policy.get("mode")),
             ours=None if self.fault else finds or acts,
             finds_keys=None if self.fault else finds,
-            deletes=bool(deletions),
-            exempt_tags=frozenset(
-                str(action["exempt-tag"]).lower()
-                for action in deletions
-                if isinstance(action, dict) and action.get("exempt-tag")
-            ),
+            deletion=_deletion_rules(filters, deletions) if deletions else None,
+            owner_tag=_text((self._part(policy, "metadata", dict) or {}).get("owner-tag")),
             access_key_filters=_has(ACCESS_KEY, filters) and not _has(CREDENTIAL, filters),
             account_id=str((config or {}).get("account_id") or ""),
             region=self._part(config or {}, "region", str),
@@ -113,6 +113,34 @@ class _Checker:
         self.fault = self.fault or fault
 
 
+def _deletion_rules(filters: Any, actions: Iterable[Any]) -> DeletionRules:
+    """What the policy demands of a key; several actions all have their say."""
+    ours = [(item, plain) for item, plain in _walk(filters) if _type(item) == FILTER]
+    item, plain = ours[0] if len(ours) == 1 else ({}, False)
+    options = item if isinstance(item, dict) else {}
+    given = [action for action in actions if isinstance(action, dict)]
+    plans = [action["plan"] for action in given if isinstance(action.get("plan"), dict)]
+    caps = [cap for action in given if (cap := _number(action.get("max-keys"))) is not None]
+    return DeletionRules(
+        days=_number(options.get("days", 0)) if plain else None,
+        possible=options.get("certainty") == "possible",
+        notified_days=_number(options.get("notified-days")),
+        exempt_tags=frozenset(
+            str(action["exempt-tag"]).lower() for action in given if action.get("exempt-tag")
+        ),
+        plan=next((str(plan.get("url")) for plan in plans), None),
+        max_keys=int(min(caps)) if caps else None,
+    )
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
 def _type(item: Any) -> str | None:
     """The type of a filter, action or mode, which may be given by its bare name."""
     name = item.get("type") if isinstance(item, dict) else item
@@ -121,8 +149,12 @@ def _type(item: Any) -> str | None:
 
 def _has(filter_type: str, filters: Any) -> bool:
     """Whether a filter of the type stands in a list of filters or in a block of it."""
-    return any(
-        _type(item) == filter_type
-        or (isinstance(item, dict) and any(_has(filter_type, item.get(name)) for name in BLOCKS))
-        for item in (filters if isinstance(filters, list) else ())
-    )
+    return any(_type(item) == filter_type for item, _ in _walk(filters))
+
+
+def _walk(filters: Any, plain: bool = True) -> Iterator[tuple[Any, bool]]:
+    """All filters, those in blocks too, and whether each must match for the policy to match."""
+    for item in filters if isinstance(filters, list) else ():
+        yield item, plain
+        for name in BLOCKS if isinstance(item, dict) else ():
+            yield from _walk(item.get(name), plain and name == "and")

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from c7n_inactive_keys.report.model import FailureKey, OrgFailure
 from c7n_inactive_keys.report.read.run_log import reason_words
 
 ORG_STAMP = re.compile(r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+: c7n_org:")
@@ -31,18 +31,6 @@ NOT_LOADED = re.compile(
     r"Invalid (?:filter|action) type .*(?:inactive-access-key|(?:delete|record)-inactive-keys)"
     r"|credential-report.* is not one of"
 )
-
-FailureKey = tuple[str, str | None, str]  # account name, policy (None: all of them), region
-
-
-@dataclass(frozen=True, slots=True)
-class OrgFailure:
-    """A failure in one account and region, and the c7n-org run that it belongs to."""
-
-    text: str
-    leaves_account: bool  # policies behind the one that failed were not run either
-    time: datetime | None  # None: the line does not say it
-    run_began: datetime | None  # at the latest, as far as the log tells
 
 
 class _OrgRun:

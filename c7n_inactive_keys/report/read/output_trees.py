@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import is_journal
@@ -75,26 +73,56 @@ class PolicyDirectory:
 Unreadable = Callable[[UnreadPlace], None]
 
 
-def policy_directories(source: str, unread: Unreadable) -> Iterator[PolicyDirectory]:
+def policy_directories(
+    source: str, unread: Unreadable, since: datetime | None = None
+) -> Iterator[PolicyDirectory]:
     """All policy directories of a local tree or an `s3://bucket/prefix`.
 
-    `unread` is called with each directory in the tree that cannot be read.
+    `unread` is called with each directory in the tree that cannot be read. What S3 has had since
+    before `since` is passed over.
 
     Raises:
         TreeError: there is no such tree, or it may not be read.
     """
-    if source.startswith("s3://"):
-        return _s3_directories(source)
+    if is_in_s3(source):
+        from c7n_inactive_keys.report.read import s3_trees  # local trees need no boto3
+
+        return s3_trees.directories(source, since)
     return _local_directories(source.removeprefix("file://"), unread)
 
 
-def _relevant(names: list[str]) -> frozenset[str]:
+def read_file(source: str) -> str:
+    """The text of one file, local or in S3.
+
+    Raises:
+        TreeError: it cannot be read.
+    """
+    if is_in_s3(source):
+        from c7n_inactive_keys.report.read import s3_trees
+
+        return s3_trees.read_file(source)
+    try:
+        return Path(source.removeprefix("file://")).read_text(encoding="utf-8")
+    except OSError as error:
+        raise TreeError(f"{source} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TreeError(f"{source} cannot be read: {error}") from error
+
+
+def is_in_s3(source: str) -> bool:
+    """Whether a source is a place in S3."""
+    return source.startswith("s3://")
+
+
+def relevant(names: Iterable[str]) -> frozenset[str]:
+    """Those of the file names that a report reads."""
     return frozenset(
         name for name in names if (bare := name.removesuffix(".gz")) in FILES or is_journal(bare)
     )
 
 
-def _split_stamp(path: str) -> tuple[str, str]:
+def split_stamp(path: str) -> tuple[str, str]:
+    """A path without the hour that Custodian appends in S3, and that hour."""
     found = STAMP.search(path)
     return (path[: found.start()], found.group(1)) if found else (path, "")
 
@@ -108,10 +136,10 @@ def _local_directories(source: str, unread: Unreadable) -> Iterator[PolicyDirect
     except OSError as error:
         raise TreeError(f"{source} cannot be read: {error.strerror}") from error
     for directory, names in _walk(root, unread):
-        files = _relevant(names)
+        files = relevant(names)
         if files:
             relative = "" if directory == root else directory.relative_to(root).as_posix()
-            path, stamp = _split_stamp(_printable(relative))
+            path, stamp = split_stamp(_printable(relative))
             yield PolicyDirectory(
                 source,
                 _printable(str(directory)),
@@ -159,7 +187,7 @@ def _split(
             if entry.is_symlink():
                 entry.stat()
         except OSError as error:
-            if not _relevant([entry.name]):
+            if not relevant([entry.name]):
                 unread(_unread_place(root, Path(entry.path), error))
                 continue
         names.append(entry.name)
@@ -194,55 +222,3 @@ def _written(path: Path) -> float | None:
         return path.stat().st_mtime
     except OSError:
         return None
-
-
-def _s3_directories(source: str) -> Iterator[PolicyDirectory]:
-    # Imported here: a report over local trees should not pay for boto3.
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    url = urlsplit(source)
-    bucket, prefix = url.netloc, url.path.strip("/")
-    try:
-        client = boto3.client("s3")
-        directories = _list_objects(client, bucket, prefix)
-    except (BotoCoreError, ClientError) as error:
-        raise TreeError(f"{source} cannot be read: {error}") from error
-
-    def reader(directory: str) -> Callable[[str], bytes]:
-        def read(name: str) -> bytes:
-            try:
-                body: bytes = client.get_object(Bucket=bucket, Key=f"{directory}/{name}")[
-                    "Body"
-                ].read()
-            except (BotoCoreError, ClientError) as error:
-                raise TornFileError(f"{name} cannot be read: {error}") from error
-            return body
-
-        return read
-
-    for directory, objects in sorted(directories.items()):
-        path, stamp = _split_stamp(directory.removeprefix(prefix).strip("/"))
-        yield PolicyDirectory(
-            source,
-            f"s3://{bucket}/{directory}",
-            path or prefix.rpartition("/")[2],
-            stamp,
-            frozenset(objects),
-            reader(directory),
-            partial(max, objects.values()),
-        )
-
-
-def _list_objects(client: Any, bucket: str, prefix: str) -> dict[str, dict[str, datetime]]:
-    """Names of the relevant objects, and when they were written, by directory."""
-    directories: dict[str, dict[str, datetime]] = {}
-    pages = client.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=f"{prefix}/" if prefix else ""
-    )
-    for page in pages:
-        for item in page.get("Contents", ()):
-            directory, _, name = item["Key"].rpartition("/")
-            if _relevant([name]):
-                directories.setdefault(directory, {})[name] = item["LastModified"]
-    return directories

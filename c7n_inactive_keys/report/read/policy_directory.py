@@ -115,13 +115,15 @@ class _Reader:
             dryrun=metadata.dryrun,
             ours=True if resources.keys or journal.account_id else metadata.ours,
             finds_keys=True if resources.keys or journal.outcomes else metadata.finds_keys,
-            deletes=metadata.deletes,
+            deletion=metadata.deletion,
+            owner_tag=metadata.owner_tag,
             state=FAILED if reason else READ,
             reason=reason,
             fresh=not (not_read or resources.fault),
             failed_action=None if not_read else self._failed_action(journal),
             user_failures=journal.user_failures,
-            keys=resources.keys,
+            keys=(*resources.keys, *journal.root_keys),
+            expired=journal.expired,
             active_key_ids=resources.active,
             outcomes=journal.outcomes,
         )
@@ -245,7 +247,7 @@ class _Reader:
         known = self.metadata
         try:
             users: Any = json.loads(self.directory.read(output_trees.RESOURCES) or "")
-            keys = tuple(seen_keys(users, began, known.exempt_tags, known.access_key_filters))
+            keys = tuple(seen_keys(users, began, known.access_key_filters))
             return _Resources(keys, frozenset(active_key_ids(users)), tuple(unread_evidence(keys)))
         except output_trees.TornFileError as error:
             fault = str(error)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from sys import intern
 from typing import Any
@@ -19,6 +19,8 @@ from c7n_inactive_keys.report.model import AWS, SeenKey, SeenUser, Unread
 
 ALL_KEYS = "c7n:AccessKeys"
 MATCHED_KEYS = "c7n:matched-keys"
+REPORT_ROW = "c7n:CredentialReport"
+OTHER_CREDENTIALS = "OtherCredentials"
 # What an item of evidence that is `unavailable` calls its source, and what the journal calls it.
 JOURNAL_WORDS = {EVENT_HISTORY: UNREAD_HISTORY, "last-used": UNREAD_LAST_USE}
 
@@ -27,13 +29,8 @@ class DamagedResourcesError(InactiveKeysError):
     """A resources.json does not hold what Custodian writes."""
 
 
-def seen_keys(
-    users: Any,
-    began: str | None,
-    exempt_tags: Collection[str] = (),
-    access_key_filters: bool = False,
-) -> Iterator[SeenKey]:
-    """The annotated keys of all users; `exempt_tags` are in lower case (IAM ignores the case).
+def seen_keys(users: Any, began: str | None, access_key_filters: bool = False) -> Iterator[SeenKey]:
+    """The annotated keys of all users.
 
     `began` is when the run that found them did, if that is known. With `access_key_filters`
     Custodian's own annotation tells which of them those matched, too.
@@ -50,7 +47,7 @@ def seen_keys(
                 continue
             matched = user.get(MATCHED_KEYS) if access_key_filters else None
             ids = None if matched is None else {key.get("AccessKeyId") for key in matched}
-            seen = _seen_user(user, exempt_tags)
+            seen = _seen_user(user)
             for found in keys:
                 yield SeenKey(
                     found=found,
@@ -103,7 +100,7 @@ def _in_custodians_form() -> Iterator[None]:
         ) from error
 
 
-def _seen_user(user: Mapping[str, Any], exempt_tags: Collection[str]) -> SeenUser:
+def _seen_user(user: Mapping[str, Any]) -> SeenUser:
     arn = str(user.get("Arn") or "").split(":")
     all_keys = user.get(ALL_KEYS)
     return SeenUser(
@@ -112,5 +109,8 @@ def _seen_user(user: Mapping[str, Any], exempt_tags: Collection[str]) -> SeenUse
         path=intern(user.get("Path") or "/"),
         partition=intern(arn[1]) if len(arn) > 4 else AWS,
         keys=len(all_keys) if isinstance(all_keys, list) else None,
-        exempt=any(str(tag.get("Key")).lower() in exempt_tags for tag in user.get("Tags") or ()),
+        tags={
+            intern(text(tag["Key"])): intern(text(tag["Value"])) for tag in user.get("Tags") or ()
+        },
+        other_credentials=(user.get(REPORT_ROW) or {}).get(OTHER_CREDENTIALS),
     )

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys that are written down for the report and never acted on: root's, and Expired ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from c7n_inactive_keys.core.found_key import FoundKey
+from c7n_inactive_keys.core.journal import NOTED
+from c7n_inactive_keys.core.keys import AccessKey
+from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.run_record import PolicyRun
+
+
+def note_keys(manager: Any, reason: str, keys: Iterable[FoundKey | AccessKey]) -> None:
+    """Write each key down once in an execution of the policy; `reason` says what it is."""
+    known: set[str] = execution_memory(manager).setdefault("noted", set())
+    new = {key_id: key for key in keys if (key_id := _bare(key).access_key_id) not in known}
+    if not new or manager.ctx.output is None:
+        return
+    known.update(new)
+    run = PolicyRun(manager)
+    with run.open_journal() as journal:
+        for key_id, key in new.items():
+            journal.write(
+                run.line(
+                    user_name=_bare(key).user_name,
+                    access_key_id=key_id,
+                    found=key if isinstance(key, FoundKey) else None,
+                    outcome=NOTED,
+                    reason=reason,
+                )
+            )
+
+
+def _bare(key: FoundKey | AccessKey) -> AccessKey:
+    return key.key if isinstance(key, FoundKey) else key

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a real run would make of each key that is left: by the policy, and by all that is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from c7n_inactive_keys.core.journal import (
+    ALREADY_GONE,
+    AMBIGUOUS,
+    CHANGED,
+    DELETED,
+    EXEMPT,
+    MANAGED,
+    MAX_KEYS,
+    NOT_IN_PLAN,
+    NOT_MATCHED,
+    SKIPPED,
+    USER_GONE,
+)
+from c7n_inactive_keys.core.times import DAY, parse_time
+from c7n_inactive_keys.report.failures import short_reason
+from c7n_inactive_keys.report.model import (
+    IF_PLANNED,
+    READ,
+    ROOT,
+    WAITS_FOR_NOTICE,
+    WAITS_FOR_PROOF,
+    DeletionRules,
+    KeyId,
+    KeyRow,
+    Outlook,
+    PastRun,
+    SeenKey,
+)
+from c7n_inactive_keys.report.words import iso
+
+# Of the verdicts of several policies the first of these counts.
+ORDER = (DELETED, IF_PLANNED, MAX_KEYS, NOT_IN_PLAN, AMBIGUOUS, CHANGED, USER_GONE, MANAGED)
+# What a run itself found, and the next one will find again.
+LASTING = (EXEMPT, NOT_IN_PLAN, NOT_MATCHED, AMBIGUOUS, CHANGED, USER_GONE, MANAGED)
+
+
+def with_outlooks(
+    rows: Iterable[KeyRow], current: Iterable[PastRun], covered: Collection[str]
+) -> Iterator[KeyRow]:
+    """The rows with their outlook, as far as a policy that deletes has read their accounts."""
+    rows = list(rows)
+    left = {row.key.identity for row in rows if not row.settled}
+    deletions = _deletions(current, covered, left)
+    for row in rows:
+        found = deletions.get(row.user.account_id)
+        yield replace(row, outlook=_outlook(row, found)) if found and not row.settled else row
+
+
+@dataclass(frozen=True, slots=True)
+class _Deletion:
+    """A run of a policy that deletes, with the keys that it matched and that are still there."""
+
+    policy: str
+    rules: DeletionRules
+    matched: Mapping[KeyId, SeenKey]
+    exceeded: bool  # there are more than max-keys
+
+    @classmethod
+    def of(cls, run: PastRun, rules: DeletionRules, left: Collection[KeyId]) -> _Deletion:
+        matched = {key.identity: key for key in run.keys if key.identity in left}
+        counted = sum(key.selected and not exempt(key, rules) for key in matched.values())
+        exceeded = rules.max_keys is not None and counted > rules.max_keys
+        return cls(run.policy, rules, matched, exceeded)
+
+
+def _deletions(
+    current: Iterable[PastRun], covered: Collection[str], left: Collection[KeyId]
+) -> dict[str, list[_Deletion]]:
+    """By account; of the runs in several regions those that are left after merging."""
+    found: dict[str, list[_Deletion]] = {}
+    for run in current:
+        if run.deletion and run.state == READ and run.account_id in covered:
+            deletion = _Deletion.of(run, run.deletion, left)
+            found.setdefault(run.account_id, []).append(deletion)
+    return found
+
+
+def exempt(key: SeenKey, rules: DeletionRules) -> bool:
+    """Whether a tag of the user exempts it."""
+    return key.user.tag(*rules.exempt_tags) is not None
+
+
+def _outlook(row: KeyRow, deletions: Sequence[_Deletion]) -> Outlook:
+    if row.user.is_root:
+        return Outlook(ROOT, "")
+    return min((_by_policy(row, deletion) for deletion in deletions), key=_rank)
+
+
+def _rank(outlook: Outlook) -> tuple[int, str]:
+    position = ORDER.index(outlook.verdict) if outlook.verdict in ORDER else len(ORDER)
+    return position, outlook.deletable_from or "~"
+
+
+def _by_policy(row: KeyRow, deletion: _Deletion) -> Outlook:
+    done = row.done
+    skipped = done and (done.policy, done.outcome) == (deletion.policy, SKIPPED)
+    lasting = short_reason(row)
+    if skipped and lasting in LASTING:
+        return Outlook(lasting, deletion.policy)
+    matched = deletion.matched.get(row.key.identity)
+    if exempt(matched or row.key, deletion.rules):
+        return Outlook(EXEMPT, deletion.policy)
+    if matched is None:
+        return _unmatched(row, deletion)
+    if not matched.selected:
+        return Outlook(NOT_MATCHED, deletion.policy)
+    if deletion.exceeded:
+        return Outlook(MAX_KEYS, deletion.policy)
+    return Outlook(IF_PLANNED if deletion.rules.plan else DELETED, deletion.policy)
+
+
+def _unmatched(row: KeyRow, deletion: _Deletion) -> Outlook:
+    """Why the policy did not match a key that another one found."""
+    rules, found = deletion.rules, row.found
+    if rules.days is None:
+        return Outlook(NOT_MATCHED, deletion.policy)
+    told = found.notified
+    due = told + rules.notified_days * DAY if told and rules.notified_days is not None else None
+    days = found.at_most_days if rules.possible else found.at_least_days
+    if days < rules.days:
+        old = _old_enough(row, rules)
+        if rules.notified_days is not None:
+            old = max(old, due) if old and due else None
+        return Outlook(WAITS_FOR_PROOF, deletion.policy, iso(old))
+    if rules.notified_days is not None and not (due and due <= _seen(row)):
+        return Outlook(WAITS_FOR_NOTICE, deletion.policy, iso(due))
+    return Outlook(NOT_MATCHED, deletion.policy)
+
+
+def _seen(row: KeyRow) -> datetime:
+    """When what is known of it was found."""
+    return parse_time(row.last_seen) if row.last_seen else row.found.not_after
+
+
+def _old_enough(row: KeyRow, rules: DeletionRules) -> datetime | None:
+    """When the key will have been inactive for long enough, if that is foreseeable."""
+    found, days = row.found, (rules.days or 0.0) * DAY
+    if rules.possible:
+        return found.not_before + days
+    if found.unsettled:
+        proven = _seen(row) - found.unsettled.at_least * DAY
+        return max(found.unsettled.until, proven + days)
+    return found.not_after + days if row.key.proven else None
+
+
+def users_left_without(rows: Sequence[KeyRow]) -> dict[tuple[str, str], bool]:
+    """Users without any credential when their keys are gone; whether that is so already."""
+    gone: Counter[tuple[str, str]] = Counter()
+    going: Counter[tuple[str, str]] = Counter()
+    held: dict[tuple[str, str], int] = {}
+    listed = {row.user.identity for row in rows if row.last_seen}
+    for row in rows:
+        user = row.user
+        # Of a user who is still listed, what went earlier is not among the keys that it holds.
+        past = row.last_seen is None and user.identity in listed
+        if past or user.other_credentials is not False or user.keys is None:
+            continue
+        held[user.identity] = user.keys
+        gone[user.identity] += row.outcome == DELETED or row.reason == ALREADY_GONE
+        going[user.identity] += bool(row.outlook and row.outlook.verdict in (DELETED, IF_PLANNED))
+    return {
+        user: gone[user] >= keys
+        for user, keys in held.items()
+        if 0 < gone[user] + going[user] >= keys
+    }
