@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from multiprocessing import get_context
 from multiprocessing.managers import BaseManager
 from typing import Any
 
+from c7n_inactive_keys.core.evidence import LedgerEntry
+from c7n_inactive_keys.core.ledger import render_value, tag_key
 from c7n_inactive_keys_sandbox import Sandbox
-from c7n_inactive_keys_sandbox.accounts import Report
-from c7n_inactive_keys_sandbox.credential_report import render
 
+LATENCY = 0.02  # seconds of each call
 ACCOUNT = "123456789012"
 MANAGEMENT = "100000000001"
 FIRST_MEMBER = 200000000000
@@ -33,8 +33,8 @@ class EmbeddedAws:
     def fill_account(self, users: int, with_inactive: int) -> None:
         """An empty AWS but for one account: so many users with an active key each.
 
-        `with_inactive` of them, spread evenly, have a second key, off for longer than event
-        history reaches back.
+        `with_inactive` of them, spread evenly, have a second key, inactive for longer than event
+        history reaches back, which a run of yesterday has recorded: silence alone proves nothing.
         """
         self._sandbox.reset()
         self._sandbox.account(ACCOUNT, name="benchmark")
@@ -62,17 +62,15 @@ class EmbeddedAws:
             if number in chosen:
                 off = now - timedelta(days=100 + number % 400)
                 used = (off - timedelta(days=3), "s3", "us-east-1")
-                user.key(now - timedelta(days=700), [off], last_used=used)
+                key = user.key(now - timedelta(days=700), [off], last_used=used)
+                yesterday = now - timedelta(days=1)
+                entry = LedgerEntry(after=used[0], since=yesterday, verified=yesterday)
+                user.tags[tag_key(key.id)] = render_value(entry)
 
-    def have_reports(self) -> None:
-        """Every account has a credential report, as after any run in the last four hours."""
-        for account in self._sandbox.accounts.values():
-            account.report = Report(render(account), self._sandbox.now())
-
-    def behave(self, latency: float, rates: Mapping[str, float] | None = None) -> None:
-        """Seconds that each call takes, and requests per second by action; LookupEvents has 2."""
-        self._sandbox.latency = latency
-        self._sandbox.rates = {"LookupEvents": 2} | dict(rates or {})
+    def behave(self) -> None:
+        """Answer as slowly as a network does, and throttle event history as AWS does."""
+        self._sandbox.latency = LATENCY
+        self._sandbox.rates = {"LookupEvents": 2}
 
     def start_count(self) -> None:
         """Count calls from now on."""
@@ -81,10 +79,6 @@ class EmbeddedAws:
     def calls(self) -> Counter[str]:
         """Calls by action since the count began."""
         return self._sandbox.calls.by_action()
-
-    def throttled(self) -> int:
-        """How many of them were throttled."""
-        return sum(call.error == "Throttling" for call in self._sandbox.calls)
 
     def inactive_keys(self) -> int:
         """How many inactive keys there are in all accounts."""

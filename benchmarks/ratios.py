@@ -10,15 +10,12 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: seconds, CPU seconds, MiB, calls by action, how many of them were throttled."""
+    """One run: seconds, CPU seconds, MiB, calls by action."""
 
     wall: float
     cpu: float
     memory: float
     calls: Counter[str] = field(default_factory=Counter)
-    throttled: int = 0
-    status: int = 0
-    left: int = 0  # inactive keys after the run
 
     @property
     def requests(self) -> int:
@@ -28,23 +25,23 @@ class Sample:
 
 @dataclass
 class Comparison:
-    """Interleaved runs of ours and of the other way; ratios say how many times ours is better."""
+    """Interleaved runs of ours and of the other way."""
 
     name: str
     ours: list[Sample] = field(default_factory=list)
     other: list[Sample] = field(default_factory=list)
 
     def ratio(self, figure: str) -> float:
-        """The median over the rounds of other/ours, for an attribute of Sample."""
+        """The median over the rounds of other/ours: how many times less ours takes."""
         return median(
             float(getattr(other, figure)) / float(getattr(ours, figure))
             for ours, other in zip(self.ours, self.other, strict=True)
         )
 
-    def our(self, figure: str) -> float:
-        """Our median."""
-        return float(median(getattr(sample, figure) for sample in self.ours))
-
-    def its(self, figure: str) -> float:
-        """The other's median."""
-        return float(median(getattr(sample, figure) for sample in self.other))
+    def medians(self, figure: str) -> tuple[float, float]:
+        """Ours and the other's."""
+        ours, other = (
+            float(median(getattr(sample, figure) for sample in samples))
+            for samples in (self.ours, self.other)
+        )
+        return ours, other

@@ -48,7 +48,7 @@ def compare(rounds: int) -> list[Comparison]:
         pythons = [environment(directory / str(hook), hook) for hook in (True, False)]
         policies = str(write_policies(directory, POLICY))
         return [
-            _compare("interpreter", pythons, ["-c", "pass"], rounds * 6, directory),
+            _compare("start of Python", pythons, ["-c", "pass"], rounds * 6, directory),
             _compare("custodian version", pythons, ["-c", CUSTODIAN, "version"], rounds, directory),
             _compare(
                 "custodian validate",

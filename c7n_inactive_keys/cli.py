@@ -17,7 +17,7 @@ from c7n_inactive_keys.stdout import bear_any_text
 COMMANDS = {
     "check": (
         "c7n_inactive_keys.check.command:check",
-        "Is the plugin seen, and is it allowed what it needs?",
+        "Check that the plugin is loaded and has the permissions it needs.",
         None,
     ),
     "lint": ("c7n_inactive_keys.lint.command:lint", "What do policies do to access keys?", None),
@@ -83,13 +83,15 @@ def has_extra(extra: str | None) -> bool:
 def require(cmd_name: str, extra: str | None) -> None:
     """Raise UsageError when the extra that a command needs is not installed."""
     if not has_extra(extra):
-        raise click.UsageError(f"'{cmd_name}' needs more: pip install 'c7n-inactive-keys[{extra}]'")
+        raise click.UsageError(
+            f"'{cmd_name}' needs an extra: pip install 'c7n-inactive-keys[{extra}]'"
+        )
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="c7n-inactive-keys")
 def main() -> None:
-    """Inactive IAM access keys over a whole AWS organisation: what was found, and what was done."""
+    """Inactive IAM access keys of a whole AWS organisation: what was found, what was done."""
     bear_any_text()
 
 

@@ -199,9 +199,8 @@ def _say_what_waits(report: dict[str, Any]) -> None:
     deleted = sum(key["outcome"] == "deleted" for key in report["keys"])
     waiting = sum(key["unsettled_at_least_days"] is not None for key in report["keys"])
     click.echo(
-        f"Deleted: {deleted}. Recorded, and not yet proven: {waiting}, whose event history is "
-        "silent.\nSilence proves nothing until somebody has seen the key inactive: they were seen "
-        "today."
+        f"Deleted: {deleted}. Recorded, not yet proven: {waiting}. Their event history is silent, "
+        "which proves nothing\nuntil somebody has seen the key inactive. Now somebody has."
     )
 
 
@@ -216,10 +215,7 @@ def _compare(demo: Demo, before: list[dict[str, Any]]) -> None:
     if active:
         raise click.ClickException(f"{len(active)} of them were not inactive")
     shortest = min(days_between(key["deactivated"] - DAY, demo.sandbox.now()) for key in gone)
-    click.echo(
-        "All of them were inactive; the one that was so for the shortest time had been inactive "
-        f"for {shortest} days.\n"
-    )
+    click.echo(f"All of them were inactive, and had been for at least {shortest} days.\n")
 
 
 def _title(text: str) -> None:

@@ -2,7 +2,7 @@
 """Prints the fault matrix: what a run makes of a key when a call of it meets a fault.
 
 Every cell is a run of stock Custodian over an account of the embedded AWS. Exit status 1 if any
-cell is not as it must be. `--update` puts the table into docs/safety.md as well.
+cell is not as it must be. `--update` puts the table into tests/deletion/README.md as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from c7n_inactive_keys_sandbox import Sandbox  # noqa: E402 - the checkout comes
 from tests.deletion.custodian import Custodian  # noqa: E402
 from tests.deletion.matrix import render, run_matrix  # noqa: E402
 
-PAGE = ROOT / "docs" / "safety.md"
+PAGE = ROOT / "tests" / "deletion" / "README.md"
 BEGIN = "<!-- fault matrix: printed by tools/fault_matrix.py -->\n"
 END = "<!-- end of the fault matrix -->\n"
 

@@ -13,9 +13,10 @@ from c7n_inactive_keys.custodian.options import Option, describe
 class DeleteInactiveKeys(KeyAction):
     """Delete the access keys that `inactive-access-key` matched.
 
-    Deleting is final, so just before it the user's keys are listed again: a key is deleted only if
-    it has the same id and creation date and is still Inactive. If the policy also has `access-key`
-    or `credential` filters, only keys that those matched too are deleted.
+    Deleting is final, so the user's tags and keys are read again just before it: a key is deleted
+    only if it has the same id and creation date and is still Inactive, and if nothing in the ledger
+    speaks against it. If the policy also has `access-key` or `credential` filters, only keys that
+    those matched too are deleted. The filter must state `days`; 0 asks for no minimum.
 
     :example:
 
@@ -36,7 +37,7 @@ class DeleteInactiveKeys(KeyAction):
     `max-keys`: if more keys than this qualify in one run of the policy, none is deleted and the
     policy fails. `exempt-tag`: users who carry this tag at the moment of deletion are left alone.
     `plan`: delete only keys that an approved plan lists, a csv as `c7n-inactive-keys report
-    --plan` writes it.
+    --plan` writes it. With `certainty: possible` a plan is required.
 
     :example:
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Would the Lambda archives that Custodian builds from policies load the plugin?"""
+"""Check that the Lambda archives that Custodian builds from policies can load the plugin."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def archives(paths: Iterable[Path]) -> Iterator[Result]:
                 found = True
                 yield _archive(path, data)
     if not found:
-        yield Result(NOTE, "Lambda archive", "none of the policies given runs in Lambda")
+        yield Result(NOTE, "Lambda archive", "none of the given policies runs in Lambda")
 
 
 def _needs_lambda(data: dict[str, Any]) -> bool:
@@ -76,8 +76,10 @@ def _archive(path: Path, data: dict[str, Any]) -> Result:
     mode = data["mode"]
     if PACKAGE not in (mode.get("packages") or ()):
         if mode.get("layers"):
-            return Result(NOTE, subject, "lacks the plugin; one of its layers has to hold it")
-        return Result(PROBLEM, subject, f"lacks the plugin: `mode` needs `packages: [{PACKAGE}]`")
+            return Result(NOTE, subject, "does not contain the plugin; one of its layers must")
+        return Result(
+            PROBLEM, subject, f"does not contain the plugin: add `packages: [{PACKAGE}]` to `mode`"
+        )
     handler = mode.get("handler", "custodian_policy.run")
     try:
         done = _import_as_lambda_does(data, handler.rpartition(".")[0])
@@ -89,9 +91,9 @@ def _archive(path: Path, data: dict[str, Any]) -> Result:
     except subprocess.TimeoutExpired:
         return Result(PROBLEM, subject, f"does not start in {PATIENCE} seconds")
     if done.returncode == 0:
-        return Result(OK, subject, f"holds the plugin, and its handler {handler} loads it")
+        return Result(OK, subject, f"contains the plugin, and its handler {handler} loads it")
     if done.returncode == 3:
-        text = f"its handler {handler} does not load the plugin: `mode` needs `handler: {HANDLER}`"
+        text = f"its handler {handler} does not load the plugin: set `handler: {HANDLER}` in `mode`"
     else:
         text = f"does not start: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
     return Result(PROBLEM, subject, text)
@@ -113,12 +115,12 @@ def flaw(data: dict[str, Any]) -> str | None:
 
     for name in ("name", "resource"):
         if not isinstance(data.get(name), str):
-            return f"it has no `{name}`" if name not in data else f"its `{name}` is no text"
+            return f"it has no `{name}`" if name not in data else f"its `{name}` is not text"
     mode = str(data["mode"]["type"])
     if mode not in execution:
-        return f"there is no mode {mode!r}, there is: {', '.join(sorted(execution.keys()))}"
+        return f"unknown mode {mode!r}; modes: {', '.join(sorted(execution.keys()))}"
     if _full_name(data).partition(".")[0] not in clouds or load_resources((_full_name(data),)):
-        return f"there is no resource {data['resource']}"
+        return f"unknown resource {data['resource']}"
     try:
         StructureParser().validate({"policies": [data]})
     except PolicyValidationError as error:

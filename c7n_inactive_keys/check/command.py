@@ -41,7 +41,7 @@ FAILED = 1
 def check(
     ctx: click.Context, config: Path | None, policies: tuple[Path, ...], no_aws: bool
 ) -> None:
-    """Is the plugin seen, and is it allowed what it needs?
+    """Check that the plugin is loaded and has the permissions it needs.
 
     Looks at this machine's custodian, at c7n-org's worker processes, at the Lambda archives of
     your policies, and at the permissions in each account. Changes nothing.

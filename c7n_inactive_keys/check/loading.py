@@ -94,8 +94,8 @@ def _in_programs(method: str) -> str:
     if method in ("", "fork"):
         return ""
     return (
-        f". Its workers are started by {method}: a program that calls entry.initialize() has to "
-        'do so at the top level of its main script, not under `if __name__ == "__main__"`'
+        f". Its workers are started by {method}: a program that calls entry.initialize() must do "
+        'so at the top level of its main script, not under `if __name__ == "__main__"`'
     )
 
 

@@ -136,11 +136,11 @@ def _judge(
     """`denied` None: what may be done is not known, for the reason in `unknown`."""
     parts = [arn]
     if unread is None:
-        parts.append("event history is readable")
+        parts.append("event history can be read")
     else:
-        parts.append(f"event history is NOT readable, so nothing is proven by it: {unread}")
+        parts.append(f"event history can NOT be read, so it proves nothing: {unread}")
     if denied is None:
-        parts.append(f"what else it may do is not known ({unknown})")
+        parts.append(f"its other permissions are not known ({unknown})")
     else:
         for purpose in NEEDED:
             missing = denied.get(purpose)
@@ -164,5 +164,5 @@ def _words(error: Exception) -> str:
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {code}: {message}"
     if message.startswith("Invalid endpoint"):
-        return f"{message} (AWS_ENDPOINT_URL and its like begin with http:// or https://)"
+        return f"{message} (AWS_ENDPOINT_URL and the like must begin with http:// or https://)"
     return message

@@ -78,20 +78,20 @@ def _flaw(entry: Mapping[str, Any]) -> str | None:
     """What c7n-org has against an account, by its schema and by what it reads without asking."""
     account_id = entry.get("account_id")
     if not account_id:
-        return "there is an account without an account_id"
+        return "an account has no account_id"
     label = f"account {account_id}"
     if not (isinstance(account_id, str) and re.fullmatch(r"[0-9]{12}", account_id)):
-        return f"{label}: c7n-org takes an account_id of 12 digits in quotes"
+        return f"{label}: account_id must be 12 digits in quotes"
     if not (entry.get("role") or entry.get("profile")):
         return f"{label} has no role or profile"
     if not isinstance(entry.get("name"), str):
-        return f"{label} has no name, and c7n-org names its output by it"
+        return f"{label} has no name; c7n-org names its output after it"
     for name in ("regions", "role"):
         given = entry.get(name, [])
         listed = isinstance(given, list) and all(isinstance(item, str) for item in given)
         if not (listed or (name == "role" and isinstance(given, str))):
-            return f"{label}: c7n-org takes a list of names as {name}, not {given!r}"
+            return f"{label}: {name} must be a list of names, not {given!r}"
     for name in ("profile", "external_id"):
         if not isinstance(entry.get(name, ""), str):
-            return f"{label}: c7n-org takes text as {name}, not {entry[name]!r}"
+            return f"{label}: {name} must be text, not {entry[name]!r}"
     return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""IAM's credential report as values: which users hold a key that is switched off. Pure.
+"""IAM's credential report as values: which users hold an inactive key. Pure.
 
 The report has no access key ids and may be four hours old, so it only says where to look: what
 ListAccessKeys says decides.

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The journal: one JSON line for what is about to be done to a key, one for what came of it.
+"""The journal: a JSON line before each deletion, and one with each key's outcome.
 
 `inactive-keys.jsonl` in the policy's output directory is only ever appended to. A line `deleting`
-(or `deactivating`, `reactivating`) is on disk before the call that does it. So a `deleting` without
-an outcome behind it means that the run was killed in between, and IAM tells whether the key is
-still there.
+(or `deactivating`, `reactivating`) is on disk before the call. If no outcome follows it, the run
+was killed in between, and IAM tells what became of the key. A line `unread` says that evidence was
+needed and could not be read: `event-history` or `last-used`.
 
-Output to s3:// goes under the hour of the run, where the next run of that hour replaces it. So
-there a copy is uploaded as well whose name holds the run's id: `inactive-keys-<run id>.jsonl`.
-`c7n-inactive-keys report` reads them all and counts no line twice.
+Custodian files output to s3:// by the hour, where the next run of that hour replaces it. So a copy
+named after the run is uploaded as well: `inactive-keys-<run id>.jsonl`. `c7n-inactive-keys report`
+reads them all and counts no line twice.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
     c7n-inactive-key:AKIA... = after=2026-01-03T09:59:59Z since=2026-01-03T10:00:00Z
                                verified=2026-11-20T04:00:00Z notified=2026-11-01T08:00:00Z
 
-The key was deactivated between `after` and `since`, and at `verified` it was last seen to have been
-inactive throughout since then. `notified` is when its owner was first told. `by=c7n` says that the
-action `deactivate-unused-keys` deactivated it. `reactivated` ends it: an event told that the key is
+The key was deactivated between `after` and `since`; at `verified` it was last seen inactive,
+throughout since then. `notified` is when its owner was first told. `by=c7n`: the action
+`deactivate-unused-keys` deactivated it. `reactivated` ends the entry: an event told that the key is
 active; the tag stays until the next run, as the memory of `reactivated-access-key`. Pure: tags in,
 values out.
 """

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """An approved plan: the access keys that somebody agreed to have deleted. Pure.
 
-csv with the columns AccountId, UserName, AccessKeyId, CreateDate, AtLeast, as `report --plan`
-writes it. AccessKeyId alone is enough. AccountId, UserName and CreateDate must fit the key where a
-row has them; AtLeast, AccountName, LastUsedDate, AtMost and Evidence are for the reader. A plan
-with another column is refused: `Approved: no` would be passed over.
+A csv with the columns AccountId, UserName, AccessKeyId, CreateDate, AtLeast, as `report --plan`
+writes it. AccessKeyId alone is enough. Where a row has AccountId, UserName and CreateDate, they
+must match the key; AtLeast, AccountName, LastUsedDate, AtMost and Evidence are for the reader. A
+plan with any other column is refused, since `Approved: no` would go unheard.
 """
 
 from __future__ import annotations

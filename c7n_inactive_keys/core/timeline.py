@@ -1,61 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """When was a key last deactivated? An interval that certainly holds the moment, from evidence.
 
-AWS has no field "inactive since". What there is, is evidence of three kinds:
-
-points        a moment at which the key is known to have been active (its creation, its last use, an
-              Active event, a credential report that has it as active), or to have been deactivated
-              (an Inactive event);
-observations  somebody saw the key inactive: an earlier run (the ledger) or IAM itself (the
-              credential report);
-stretches     a record of status changes that is complete from one moment to another (CloudTrail's
-              event history, your own export). Its silence says that the status did not change, not
-              what the status was.
-
-We go back from now, when the key was read as Inactive:
+A *record* of status changes (event history, your own export) is complete over some time. Its
+silence says that the status did not change, not what it was. An *observation* is a moment at which
+somebody saw the key inactive: an earlier run (the ledger), or IAM itself (the credential report).
+The rule goes back from now, when the key was read as Inactive:
 
         created     used                 Inactive         settled    now
     ------|----------|---------[-------------X---------------|~~~~~~~~|
-                               ^ the record reaches back to here      ^ status read live
+                               ^ the record begins here               ^ status read live
 
-1.  *Reach.* Complete records are joined from now backwards, as long as each one begins before the
-    next one starts. Event history settles late: what happened in the last two hours (SETTLING)
-    may not be in it yet.
-2.  *Deactivated within the reach.* The first Inactive event after the key was last known to be
-    active is the exact moment: X = NotBefore = NotAfter. Inactive events that follow find the key
-    inactive already and move nothing. Three cases are left open rather than guessed: an Active and
-    an Inactive event in the same second; a second Inactive event within the tail `~~~~`, before
-    which an Active event may be missing; an event that may have changed the status or not (a call
-    that ended in a server error).
-3.  *Silent reach.* No change in a complete record, and somebody saw the key inactive between its
-    beginning and `settled`: then the key was inactive throughout it, and NotAfter is its far end.
-    The status read live carries this over the tail. The ledger carries on from there if it was last
-    verified, less SETTLING, within the reach: then NotAfter is its `since`.
+1.  *Reach.* Complete records are joined backwards from now as long as they overlap. Events of the
+    last two hours (SETTLING) may still be on their way.
+2.  *Deactivated within the reach.* The first Inactive event after the key was last active is the
+    exact moment: X = NotBefore = NotAfter. Uncertain answers leave the interval open: an Active and
+    an Inactive event in the same second, a second Inactive event in the tail `~~~~`, an event that
+    may or may not have changed the status.
+3.  *Silent reach.* No change in the record, and an observation between its beginning and `settled`:
+    NotAfter is the beginning of the record. The status read live covers the tail. If the ledger was
+    last verified, less SETTLING, within the reach, it carries on: NotAfter is its `since`.
 
         after since       verified
     ------[----X=============|
                        [------------------------------------|~~~~~~~~|
                        ^ the reach begins before `verified`: the two join
 
-4.  *Silence alone is unknown.* Without such an observation the key may have been active until a
-    minute ago, and the event is on its way: NotAfter is now, however long the silence. Unsettled
-    says what the silence will prove, and from when on.
+4.  *Silence alone proves nothing.* NotAfter is now, however long it lasts: the key may have been
+    active until a minute ago. Unsettled says what it will prove, and from when on.
 5.  *NotBefore* is the latest moment at which the key is known to have been active.
-6.  *Contradictions.* Of two claims that cannot both be true, the later activity stands. A ledger
-    entry that has the key as active later than everything else allows moves NotAfter to its
-    `since`; a change or an entry in the future moves it to now, since clocks differ. An event or
-    entry from before creation is dropped. A deactivation in your own export that event history,
-    complete at that time, does not hold gives way to one that it holds, and shows nothing if the
-    key was active since the record began. A ledger entry that is out of order, verified in the
-    future, or followed by a use or a change proves nothing. A record that is silent although the
-    key was active within it proves nothing either. One thing is no contradiction: a use may come
-    up to a minute after the key was deactivated (PROPAGATION), because IAM takes seconds to make a
-    change known everywhere.
+6.  *Contradictions.* Of two claims that exclude each other the later activity stands. A ledger
+    entry with a later activity than all else allows moves NotAfter to its `since`; what lies in the
+    future moves it to now, since clocks differ; what is older than the key is dropped. A
+    deactivation in your export that event history, complete there, lacks gives way to one that it
+    holds, and is a doubt otherwise. A ledger entry proves nothing if it is out of order, verified
+    in the future, or followed by a use or a change; a silent record, if the key was active within
+    it. A use up to a minute after the deactivation (PROPAGATION) is no contradiction: IAM takes
+    seconds to spread a change.
 7.  *Unknown is never proof.* If the last use could not be read, NotAfter is now.
 
-What no evidence shows is a key that was reactivated and deactivated again within the tail.
-
-Pure: no clock, no I/O. `now` is the moment at which the status was read.
+Pure: no clock, no I/O. `now` is the moment at which the status was read. What no evidence shows is
+a key that was reactivated and deactivated again within the tail.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filter `inactive-access-key`: users with keys that somebody switched off, and since when."""
+"""Filter `inactive-access-key`: users with inactive keys, since when, and how that is known."""
 
 from __future__ import annotations
 
@@ -37,14 +37,17 @@ CLOUDTRAIL = "cloudtrail"
 
 
 class InactiveAccessKey(KeyFilter):
-    """Users with access keys that were switched off, with how long ago and how that is known.
+    """Users with inactive access keys, with since when each is inactive and how that is known.
 
     AWS has no field "inactive since". For each key whose status is Inactive the filter computes an
     interval that certainly holds the moment of its last deactivation, from the key's creation and
-    last use, CloudTrail's event history (90 days), the ledger tags written by
-    `record-inactive-keys`, and your own record of events. `certainty: proven` (the default) asks
-    for keys that have certainly been inactive for `days`, `possible` for keys that may have been.
-    Days are compared as they are shown, to one decimal.
+    last use, CloudTrail's event history (90 days), the ledger tags that `record-inactive-keys`
+    writes, the credential report, and your own record of events. `certainty: proven` (the default)
+    asks for keys that have certainly been inactive for `days`, `possible` for keys that may have
+    been. Days are compared as they are shown, to one decimal.
+
+    A silent event history proves nothing until somebody has seen the key inactive at least two
+    hours earlier: an earlier run of `record-inactive-keys`, or the credential report.
 
     :example:
 
@@ -60,11 +63,11 @@ class InactiveAccessKey(KeyFilter):
                 certainty: proven
                 evidence: [ledger, cloudtrail]
 
-    `evidence: []` leaves creation, last use and the status now. `notified-days` asks for keys
-    whose owner was told at least that long ago (see `record-inactive-keys`, `notified`).
-    `events-from` adds an export of status changes, with fields AccessKeyId, Time, Status and
-    optionally Actor, or raw CloudTrail records; `covers-since` says from when on it is complete,
-    so that silence in it counts.
+    `evidence: []` keeps only creation and last use; on their own they prove nothing.
+    `notified-days` asks for keys whose owner was told at least that long ago (see
+    `record-inactive-keys`, `notified`). `events-from` adds an export of status changes, with the
+    fields AccessKeyId, Time, Status and optionally Actor, or CloudTrail's own records;
+    `covers-since` says from when on it is complete, so that its silence counts.
 
     :example:
 
@@ -83,9 +86,9 @@ class InactiveAccessKey(KeyFilter):
                   covers-since: 2024-01-01
 
     The matched keys go to `c7n:InactiveAccessKeys` on the user, with their evidence. Several
-    filters are combined as Custodian combines users: in `or` the matched keys are united, in `and`
-    intersected, under `not` none are left. The same keys go to `c7n:matched-keys`, so that
-    `remove-keys` with `matched: true` acts on exactly them.
+    filters combine as Custodian combines users: `or` unites the matched keys, `and` intersects
+    them, `not` leaves none. The same keys go to `c7n:matched-keys`, so that `remove-keys` with
+    `matched: true` acts on exactly them.
     """
 
     options: ClassVar[dict[str, Option]] = {

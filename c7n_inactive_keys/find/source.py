@@ -40,12 +40,12 @@ class CredentialReportSource:
 
     The account's credential report names them in two or three calls, however many users there are:
     those with an inactive key, or, where the policy's filters look for other keys, with a key
-    unused (`unused-access-key`) or old (`reactivated-access-key`) enough. Just those are then
-    described as by GetUser, so their tags are there for other filters: one by one, or, where that
+    unused (`unused-access-key`) or old (`reactivated-access-key`) enough. Only they are then
+    described, as by GetUser, so that other filters have their tags: one by one, or, where that
     takes fewer calls and is permitted, with GetAccountAuthorizationDetails (PasswordLastUsed is
-    then the report's). The report only says where to look: the filters read the keys of these
-    users live. It can be up to four hours old, so a key that was deactivated since then shows up
-    in a later run.
+    then the report's). A user that was renamed since is found. The report only says where to look:
+    the filters read the keys of these users live. It can be up to four hours old, so a key that
+    was deactivated since then shows up in a later run.
 
     :example:
 

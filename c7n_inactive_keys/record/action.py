@@ -28,10 +28,11 @@ log = logging.getLogger("custodian.inactive-keys")
 class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type hints
     """Keep the ledger of inactive access keys in tags of their users.
 
-    CloudTrail's event history reaches back 90 days. The ledger carries the proof on: a tag
-    `c7n-inactive-key:<AccessKeyId>` for each inactive key says between which moments it was
-    switched off, and when that was last verified. Run at least every 90 days, it proves inactivity
-    for years. Tags of keys that became active or vanished are removed; no other tag is touched.
+    A tag `c7n-inactive-key:<AccessKeyId>` for each inactive key says between which moments it was
+    deactivated, and when it was last seen inactive. That turns the silence of event history into a
+    proof from the next day on, and carries it beyond CloudTrail's 90 days, for years if the action
+    runs regularly: daily is best, and a gap of 90 days starts the entry anew. Tags of keys that
+    became active or vanished are removed; no other tag is touched.
 
     :example:
 
@@ -44,8 +45,8 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
             actions:
               - record-inactive-keys
 
-    Behind `notify`, `notified: true` adds the time of the first notice to the tags of the keys that
-    `inactive-access-key` matched; the filter's `notified-days` waits from then on. The notice goes
+    After `notify`, `notified: true` adds the time of the first notice to the tags of the keys that
+    `inactive-access-key` matched; the filter's `notified-days` counts from there. The notice goes
     with the tag when the key becomes active.
 
     :example:

@@ -26,7 +26,7 @@ def root() -> Path:
     for place in (HERE, CHECKOUT):
         if (place / POLICIES).is_dir() and (place / ACCOUNTS).is_file():
             return place
-    raise ShippedFilesError(f"the shipped policies are missing in {HERE}: install the package anew")
+    raise ShippedFilesError(f"the shipped policies are missing in {HERE}: reinstall the package")
 
 
 def files() -> Iterator[tuple[PurePosixPath, bytes]]:

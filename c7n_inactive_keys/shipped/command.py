@@ -19,9 +19,9 @@ NEW, SAME, CHANGED, YOURS = "written", "as shipped", "changed", "yours"
 def policies(directory: Path, force: bool) -> None:
     """Write the shipped policies into DIRECTORY (default: the current one).
 
-    That is policies/, templates/ for notices, deploy/ with roles and an image, and accounts.yml,
-    an example for c7n-org. If one of them is there already and differs, nothing is written without
-    --force. An accounts.yml that is there is yours and always left alone.
+    These are policies/, templates/ for notices, deploy/ with roles and an image, and accounts.yml,
+    an example for c7n-org. If one of them exists and differs, nothing is written without --force.
+    An existing accounts.yml is yours and always stays.
 
     Exit status: 0 the files are there, 1 they could not be written, 2 wrong usage.
     """
@@ -31,7 +31,7 @@ def policies(directory: Path, force: bool) -> None:
         changed = [str(path) for path, state in states.items() if state == CHANGED]
         if changed and not force:
             raise click.ClickException(
-                f"nothing was written, since these differ from what is shipped: "
+                f"nothing was written, because these files differ from the shipped ones: "
                 f"{', '.join(changed)} (--force overwrites them; or name another directory)"
             )
         for path, state in states.items():

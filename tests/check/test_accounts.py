@@ -41,13 +41,13 @@ def account(more: str) -> str:
         ("accounts: []", "has no list 'accounts'"),
         ("accounts: [payments]", "has no list 'accounts'"),
         ("- payments", "has no list 'accounts'"),
-        ("accounts: [{name: payments}]", "there is an account without an account_id"),
+        ("accounts: [{name: payments}]", "an account has no account_id"),
         ("accounts: [{account_id: '100000000001'}]", "100000000001 has no role or profile"),
         ("accounts: [{account_id: 100000000001, role: Cust}]", "12 digits in quotes"),
         ("accounts: [{account_id: '100000000001', role: Cust}]", "100000000001 has no name"),
-        (account("regions: us-east-1"), "takes a list of names as regions, not 'us-east-1'"),
-        (account("role: [Cust, 5]"), "takes a list of names as role, not ['Cust', 5]"),
-        (account("external_id: 5"), "takes text as external_id, not 5"),
+        (account("regions: us-east-1"), "regions must be a list of names, not 'us-east-1'"),
+        (account("role: [Cust, 5]"), "role must be a list of names, not ['Cust', 5]"),
+        (account("external_id: 5"), "external_id must be text, not 5"),
     ],
 )
 def test_an_accounts_file_that_cannot_be_used_is_one_sentence(tmp_path, text, sentence):
@@ -192,7 +192,7 @@ def _page(identity, monkeypatch):
         ("GetCallerIdentity", PROBLEM, "cannot be entered"),
         ("GetRole", OK, "may delete"),
         ("SimulatePrincipalPolicy", NOTE, "not known (iam:SimulatePrincipalPolicy: Unable to"),
-        ("LookupEvents", PROBLEM, "event history is NOT readable"),
+        ("LookupEvents", PROBLEM, "event history can NOT be read"),
     ],
 )
 def test_a_page_instead_of_an_answer_is_one_sentence(page, monkeypatch, action, state, said):
@@ -268,7 +268,7 @@ def test_an_endpoint_that_is_no_url_is_a_sentence(identity, monkeypatch):
     found = permissions.account(Target("AWS account"))
     assert found.state == PROBLEM
     assert "cannot be entered: Invalid endpoint: localhost" in found.text
-    assert "(AWS_ENDPOINT_URL and its like begin with http:// or https://)" in found.text
+    assert "(AWS_ENDPOINT_URL and the like must begin with http:// or https://)" in found.text
 
 
 # -- what an identity may do -----------------------------------------------------------------------
@@ -298,7 +298,7 @@ def test_unreadable_event_history_is_a_problem_in_that_account_alone(check, iden
     found = check()
     assert found[ACCOUNT].state == OK
     assert found[OTHER].state == PROBLEM
-    assert "event history is NOT readable" in found[OTHER].text
+    assert "event history can NOT be read" in found[OTHER].text
     assert "may NOT prove (cloudtrail:LookupEvents)" in found[OTHER].text
 
 

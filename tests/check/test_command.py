@@ -60,7 +60,7 @@ def test_all_is_well(check, sandbox):
     assert done.returncode == 0, done.stdout + done.stderr
     assert {text.split()[0] for text in done.stdout.splitlines()} == {"ok"}
     found = line(done, f"{PAYMENTS} \\u0142")
-    assert "event history is readable" in found
+    assert "event history can be read" in found
     assert "may delete" in found
     assert f"assumed-role/{ROLE}" in found
     assert {call.action for call in sandbox.calls} <= {

@@ -58,8 +58,9 @@ class Result:
 
     @property
     def shown(self) -> str:
-        """The cell of the printed table."""
-        return f"{self.key} ({self.status})"
+        """The cell of the printed table, with the exit status if it is not the usual one."""
+        usual = 2 if any(word in self.key for word in ("failed", "unread", "stopped")) else 0
+        return self.key if self.status == usual else f"{self.key} ({self.status})"
 
 
 def run_matrix(sandbox: Any, custodian: Custodian) -> list[Result]:
@@ -79,13 +80,16 @@ def run_matrix(sandbox: Any, custodian: Custodian) -> list[Result]:
 
 
 def render(results: list[Result]) -> str:
-    """The matrix as a markdown table."""
-    faults = list(dict.fromkeys(result.cell.fault for result in results))
+    """The matrix as a markdown table; faults that come to the same share a row."""
     shown = {(result.cell.fault, result.cell.place): result.shown for result in results}
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for fault in dict.fromkeys(result.cell.fault for result in results):
+        row = tuple(shown.get((fault, place), "") for place in PLACES)
+        alike.setdefault(row, []).append(fault)
     rows = [
         ["fault", *(place.title for place in PLACES)],
         ["---"] * (len(PLACES) + 1),
-        *([fault, *(shown.get((fault, place), "") for place in PLACES)] for fault in faults),
+        *(["; ".join(faults), *row] for row, faults in alike.items()),
     ]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

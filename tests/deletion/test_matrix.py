@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each fault at each call of the job, and the table of them in the documentation."""
+"""Each fault at each call of the job, and the table of them in README.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.deletion.matrix import render, run_matrix
 
 pytestmark = pytest.mark.e2e
 
-PAGE = Path(__file__).parents[2] / "docs" / "safety.md"
+PAGE = Path(__file__).parent / "README.md"
 TABLE = re.compile(r"<!-- fault matrix: .*? -->\n(.*)<!-- end of the fault matrix -->", re.DOTALL)
 
 

@@ -16,7 +16,7 @@ from .test_examples import clean_environ
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 GAP = "…"  # stands for what differs from time to time
-PLACEHOLDER = re.compile(r"%[sd]|%\(\w+\)s")
+PLACEHOLDER = re.compile(r"%(\(\w+\)|\.\d)?[sdf]")
 # What Custodian says of a policy when it does not see the plugin, by its own commands.
 BY_CUSTODIAN = (
     "Invalid filter type {'type': 'inactive-access-key'",

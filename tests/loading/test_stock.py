@@ -82,7 +82,7 @@ def test_without_c7n_org_the_extra_is_named():
     code = "import sys; sys.modules['c7n_org'] = None; from c7n_inactive_keys.cli import run; run()"
     done = run(sys.executable, "-c", code, "c7n-org", "run")
     assert done.returncode == 2
-    assert "'c7n-org' needs more: pip install 'c7n-inactive-keys[org]'" in done.stderr
+    assert "'c7n-org' needs an extra: pip install 'c7n-inactive-keys[org]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -33,7 +33,7 @@ def test_the_demo_works_again_and_in_a_path_with_spaces(tmp_path):
     assert "scanner (reactivated)" in said
     assert "break-glass (tagged keep-keys)" in said
     assert "deploy (2.0 days proven)" in said
-    assert "Deleted: 1. Recorded, and not yet proven: " in said
+    assert "Deleted: 1. Recorded, not yet proven: " in said
     assert (out / "report.html").stat().st_size > 10_000
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     first = json.loads((out / "day-one.json").read_text(encoding="utf-8"))

@@ -12,8 +12,6 @@ from typing import Any
 OMITTED = "..."
 # Accounts whose rows the README shows: one of each kind of outcome.
 SHOWN = ("ledger", "legacy", "security", "web-shop")
-# The lines of the text report that the README shows, counted from its title.
-REPORT_LINES = 4
 REAL_RUN = "day-two"
 DELETE = "inactive-keys-delete"
 
@@ -25,7 +23,6 @@ def demo_parts(said: str, out: Path) -> dict[str, str]:
         "demo:annotation": _fenced("json", _annotation(out)),
         "demo:journal": _fenced("json", _journal(out)),
         "demo:json": _fenced("json", _json_report(out)),
-        "demo:tree": _fenced("text", _tree(out)),
     }
 
 
@@ -37,15 +34,17 @@ def _fenced(language: str, lines: Iterable[str]) -> str:
 
 
 def _screen(said: str) -> Iterator[str]:
-    """The demo's output, less most of the report and of the accounts."""
+    """The demo's two days, less most of the accounts and where it wrote what."""
     lines = [line.rstrip() for line in said.splitlines()]
+    lines = [
+        line for line in lines if not re.search(r"--format json|^(The report|Everything)", line)
+    ]
     lines = [re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", line) for line in lines]
+    dry = _index(lines, "Dry run:")
     real = _index(lines, "Day one:")
     table = _index(lines, "Account by account")
-    dry = lines[:real]
-    report = _index(dry, "Inactive access keys,")
     yield "$ make demo"
-    yield from _squeezed(dry[: report + REPORT_LINES])
+    yield from _squeezed(lines[:dry])
     yield OMITTED
     yield ""
     yield from _squeezed(_wrapped(lines[real:table]))
@@ -96,25 +95,20 @@ def _rows(lines: list[str]) -> Iterator[str]:
 
 
 def _annotation(out: Path) -> Iterator[str]:
-    """The annotation of one key whose proof is older than event history."""
-    found = _resources(out, "dry-run", "ledger", "inactive-keys-report")
-    user = next(user for user in found if user["UserName"] == "proven-for-a-year")
-    (entry,) = user["c7n:InactiveAccessKeys"]
-    yield json.dumps(entry, indent=2)
-
-
-def _resources(out: Path, run: str, account: str, policy: str) -> list[dict[str, Any]]:
-    path = out / run / account / "us-east-1" / policy / "resources.json"
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    """The annotation of a key that nobody saw before: its silence waits for an observation."""
+    path = out / "dry-run" / "legacy" / "us-east-1" / "inactive-keys-report" / "resources.json"
+    users: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    keys = (key for user in users for key in user["c7n:InactiveAccessKeys"])
+    waiting = next(key for key in keys if "Unsettled" in key["InactiveDays"])
+    yield json.dumps(waiting, indent=2)
 
 
 def _journal(out: Path) -> Iterator[str]:
-    """The two lines of a deletion, with the fields one below the other."""
+    """The outcome of a deletion, one field a line, with the first item of the evidence."""
     path = out / REAL_RUN / "management" / "us-east-1" / DELETE / "inactive-keys.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines()[:2]
-    for line in lines:
-        yield json.dumps(json.loads(line), indent=2)
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    deleted = next(line for line in lines if line["outcome"] == "deleted")
+    yield json.dumps(deleted | {"evidence": deleted["evidence"][:1]}, indent=2)
 
 
 def _json_report(out: Path) -> Iterator[str]:
@@ -124,11 +118,3 @@ def _json_report(out: Path) -> Iterator[str]:
         if isinstance(items, list):
             report[name] = items[:1]
     yield json.dumps(report, indent=2, ensure_ascii=False)
-
-
-def _tree(out: Path) -> Iterator[str]:
-    """Everything that the real run wrote for one account."""
-    root = out / REAL_RUN / "security"
-    for path in sorted(root.rglob("*")):
-        if path.is_file():
-            yield str(path.relative_to(out))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of the documentation from schemas, docstrings, help texts and shipped files."""
+"""Parts of the documentation from schemas, docstrings and help texts."""
 
 from __future__ import annotations
 
@@ -13,22 +13,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from c7n.manager import resources
+from c7n.query import sources
 from c7n.resources import load_resources
 from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import COMMANDS, main
+from c7n_inactive_keys.custodian.value_file import OPTIONS as FILE_OPTIONS
 from c7n_inactive_keys.entry import initialize
 from c7n_inactive_keys.lint.catalogue import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ("policies/inactive-keys.yml", "accounts.yml", "deploy/ledger-scp.json")
-EXAMPLE = re.compile(r"^:example:\n\n\.\. code-block:: (\w+)\n\n((?:(?: {4}.*)?\n)+)", re.MULTILINE)
-CLASSES = {
-    "inactive-access-key": ("find.inactive_filter", "InactiveAccessKey"),
-    "delete-inactive-keys": ("delete.action", "DeleteInactiveKeys"),
-    "record-inactive-keys": ("record.action", "RecordInactiveKeys"),
-    "credential-report": ("find.source", "CredentialReportSource"),
-}
+OURS = "c7n_inactive_keys."
 
 
 def fenced(language: str, text: str) -> str:
@@ -39,63 +35,40 @@ def fenced(language: str, text: str) -> str:
 # -- filter, actions, source ----------------------------------------------------------------------
 
 
-def element(name: str) -> str:
-    """Docstring, options and permissions of the filter, an action or the source."""
-    cls = _class(name)
-    pieces = [markdown(inspect.getdoc(cls) or "")]
-    rows = list(_options(getattr(cls, "schema", {"properties": {}})["properties"]))
-    if rows:
-        pieces.append("| Option | Must be | Default |\n|---|---|---|\n" + "\n".join(rows))
-    calls = ", ".join(f"`{action}`" for action in permissions(name))
-    pieces.append(f"Calls that it makes: {calls}.")
-    return "\n\n".join(pieces)
-
-
-def _class(name: str) -> Any:
+def elements() -> dict[str, Any]:
+    """Our filters, actions and source, as Custodian knows them."""
     load_resources(("aws.iam-user",))
     initialize()
-    module, attribute = CLASSES[name]
-    return getattr(importlib.import_module(f"c7n_inactive_keys.{module}"), attribute)
+    user = resources.get("iam-user")
+    registries = (user.filter_registry, user.action_registry, sources)
+    known = {name: cls for registry in registries for name, cls in registry.items()}
+    return {name: cls for name, cls in known.items() if cls.__module__.startswith(OURS)}
 
 
-def permissions(name: str) -> tuple[str, ...]:
-    """The IAM actions that an element names, with all its evidence."""
-    actions = tuple(_class(name).permissions)
+def described() -> str:
+    """Each element with its options and what it calls, with all its evidence."""
+    return "\n\n".join(map(_described, elements()))
+
+
+def _described(name: str) -> str:
+    cls = elements()[name]
+    options = list(_options(getattr(cls, "schema", {"properties": {}})["properties"]))
+    calls = [*cls.permissions]
     if name == "inactive-access-key":
-        return (*actions, "cloudtrail:LookupEvents")
-    return actions
-
-
-def markdown(docstring: str) -> str:
-    """A docstring in the form of Custodian's, as Markdown."""
-
-    def example(found: re.Match[str]) -> str:
-        return fenced(found[1], textwrap.dedent(found[2])) + "\n\n"
-
-    return EXAMPLE.sub(example, docstring + "\n").strip()
+        calls.append("cloudtrail:LookupEvents")
+    calling = f"- calls {', '.join(f'`{action}`' for action in calls)}"
+    return "\n".join([f"### `{name}`", "", *options, calling])
 
 
 def _options(properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """What each option must be, less those that a file behind a url has anywhere in Custodian."""
     for name, schema in properties.items():
-        if name == "type" and not prefix:
+        if (prefix and name in FILE_OPTIONS) or (name == "type" and not prefix):
             continue
         default = schema.get("default")
-        shown = "" if default is None else f"`{str(default).replace(chr(39), '').lower()}`"
-        yield f"| `{prefix}{name}` | {schema['description']} | {shown} |"
+        shown = "" if default is None else f"; `{str(default).replace(chr(39), '').lower()}`"
+        yield f"- `{prefix}{name}`: {schema['description']}{shown}"
         yield from _options(schema.get("properties", {}), f"{prefix}{name}.")
-
-
-def permission_table() -> str:
-    """Which element needs which IAM action."""
-    actions = sorted({action for name in CLASSES for action in permissions(name)})
-    lines = [
-        "| Action | " + " | ".join(f"`{name}`" for name in CLASSES) + " |",
-        "|---|" + "---|" * len(CLASSES),
-    ]
-    for action in actions:
-        marks = ("yes" if action in permissions(name) else "" for name in CLASSES)
-        lines.append(f"| `{action}` | " + " | ".join(marks) + " |")
-    return "\n".join(lines)
 
 
 # -- docstrings of modules ------------------------------------------------------------------------
@@ -106,7 +79,7 @@ def module_prose(name: str) -> str:
     text = re.sub(r" Pure(: [^.]*)?\.(?=\n|$)", "", _docstring(name))
     text = re.sub(r"\n\nPure: .*$", "", text, flags=re.DOTALL)
     # Terms with their explanation in a column of its own become a list.
-    text = re.sub(r"^([a-z]+) {3,}(.*(?:\n {8,}\S.*)*)", _term, text, flags=re.MULTILINE)
+    text = re.sub(r"^([a-z]+) {2,}(.*(?:\n {8,}\S.*)*)", _term, text, flags=re.MULTILINE)
     return "\n\n".join(_drawings_fenced(text.split("\n\n")))
 
 
@@ -165,16 +138,9 @@ def lint_rules() -> str:
     return "\n".join(["| Rule | Severity | What it finds |", "|---|---|---|", *rows])
 
 
-def shipped_file(path: str) -> str:
-    """A file of the repository as it is."""
-    language = "json" if path.endswith(".json") else "yaml"
-    return fenced(language, (ROOT / path).read_text(encoding="utf-8"))
-
-
 def _makers() -> dict[str, Callable[[], str]]:
     return {
-        **{f"element:{name}": partial(element, name) for name in CLASSES},
-        "permissions": permission_table,
+        "elements": described,
         "timeline": partial(module_prose, "core.timeline"),
         "ledger": partial(module_prose, "core.ledger"),
         "journal": partial(module_prose, "core.journal"),
@@ -184,7 +150,6 @@ def _makers() -> dict[str, Callable[[], str]]:
         **{f"help:{name}": partial(help_text, name) for name in COMMANDS},
         "make": make_targets,
         "exit-statuses": exit_statuses,
-        **{f"file:{path}": partial(shipped_file, path) for path in SHIPPED},
     }
 
 
