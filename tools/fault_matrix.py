@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from c7n_inactive_keys_sandbox import Sandbox  # noqa: E402 - the checkout comes first
-from tests.deletion.custodian import Custodian  # noqa: E402
-from tests.deletion.matrix import render, run_matrix  # noqa: E402
+from tests.change.matrix import render, run_matrix  # noqa: E402
+from tests.support.custodian import Custodian  # noqa: E402
 
 PAGE = ROOT / "docs" / "safety.md"
 BEGIN = "<!-- fault matrix: printed by tools/fault_matrix.py -->\n"

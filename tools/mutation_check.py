@@ -30,7 +30,7 @@ CORE = tuple(
     )
 )
 DELETIONS = tuple(
-    f"tests/deletion/test_{name}.py"
+    f"tests/change/test_{name}.py"
     for name in ("rules", "limits", "key_filters", "records", "mistakes", "silence")
 )
 SHOWN = 2

@@ -11,8 +11,8 @@ import yaml
 
 from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys_sandbox import Fault
+from tests.support.commands import run
 
-from ..main.commands import run
 from .output_tree import NOW, POLICIES, REPORT, user
 
 pytestmark = pytest.mark.e2e

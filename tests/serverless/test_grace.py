@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.observed import recorded
 from tests.serverless.conftest import ACCOUNT, custodian, days_ago
+from tests.support.observed import recorded
 
 pytestmark = pytest.mark.e2e
 

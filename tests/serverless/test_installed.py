@@ -18,8 +18,8 @@ import yaml
 
 from c7n_inactive_keys.core.ledger import parse_value, tag_key
 from c7n_inactive_keys_sandbox import Fault, Sandbox
-from tests.observed import recorded
 from tests.serverless.conftest import ACCOUNT, ROOT, days_ago
+from tests.support.observed import recorded
 
 pytestmark = pytest.mark.e2e
 

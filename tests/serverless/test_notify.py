@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 import pytest
 import yaml
 
-from tests.observed import recorded
 from tests.serverless.conftest import ACCOUNT, ROOT, custodian, days_ago
 from tests.serverless.mail import against_gold, deliver, mail_server, scrub
+from tests.support.observed import recorded
 
 pytestmark = pytest.mark.e2e
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import pytest
 
 from c7n_inactive_keys.core.ledger import tag_key
-from tests.observed import recorded
 from tests.serverless import roles
 from tests.serverless.conftest import (
     ACCOUNT,
@@ -22,6 +21,7 @@ from tests.serverless.conftest import (
     days_ago,
     rename_after_each_report,
 )
+from tests.support.observed import recorded
 
 pytestmark = pytest.mark.e2e
 
