@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from c7n_inactive_keys_sandbox import Sandbox  # noqa: E402 - the checkout comes first
+from tests.change.faults import cells  # noqa: E402
 from tests.change.matrix import render, run_matrix  # noqa: E402
 from tests.support.custodian import Custodian  # noqa: E402
 
@@ -26,9 +27,7 @@ END = "<!-- end of the fault matrix -->\n"
 def main() -> int:
     """Run, print, and say what is wrong."""
     with tempfile.TemporaryDirectory() as directory, Sandbox() as sandbox:
-        custodian = Custodian(sandbox, Path(directory))
-        results = run_matrix(sandbox, custodian)
-        custodian.close()
+        results = run_matrix(sandbox, Custodian(sandbox, Path(directory)), list(cells()))
     table = render(results)
     sys.stdout.write(table)
     wrong = [result for result in results if result.problems]

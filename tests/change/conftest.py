@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the deletion's tests."""
+"""Fixtures of the tests of changes: each test has an empty sandbox."""
 
 from __future__ import annotations
 
@@ -8,18 +8,10 @@ import pytest
 from tests.support.custodian import Custodian
 
 
-@pytest.fixture(scope="module", name="custodian_server")
-def _custodian_server(sandbox_server, tmp_path_factory):
-    """One forking Custodian for all tests of a module."""
-    custodian = Custodian(sandbox_server, tmp_path_factory.mktemp("runs"))
-    yield custodian
-    custodian.close()
-
-
 @pytest.fixture(name="custodian")
-def _custodian(sandbox, custodian_server):
+def _custodian(sandbox, tmp_path):
     """Stock Custodian over an empty sandbox."""
-    return custodian_server
+    return Custodian(sandbox, tmp_path / "runs")
 
 
 @pytest.fixture(name="account")

@@ -20,10 +20,11 @@ from tests.change.faults import (
     UNPROVEN,
     UNREAD,
     Cell,
-    cells,
 )
-from tests.support.custodian import DELETE, TAG, Custodian, Outcome, days_ago, delete_policy
-from tests.support.observed import recorded
+from tests.support.accounts import days_ago, recorded
+from tests.support.custodian import Custodian
+from tests.support.outcome import Outcome
+from tests.support.policies import DELETE, TAG, delete_policy
 
 SETTLING = timedelta(hours=2)
 LATE = 5 / 1440  # days
@@ -62,11 +63,10 @@ class Result:
         return f"{self.key} ({self.status})"
 
 
-def run_matrix(sandbox: Any, custodian: Custodian) -> list[Result]:
-    """Run all cells, each in an account of its own."""
+def run_matrix(sandbox: Any, custodian: Custodian, todo: list[Cell]) -> list[Result]:
+    """Run the cells, each in an account of its own."""
     sandbox.event_delay = SETTLING
     quick = threading.Semaphore(QUICK)
-    todo = list(cells())
 
     def run(number: int, cell: Cell) -> Result:
         if cell.fault in WAITING:

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
-import sys
 from datetime import datetime, timezone
-from pathlib import Path
 
 import pytest
 
@@ -22,9 +19,10 @@ from c7n_inactive_keys.core.journal import (
     read_lines,
 )
 from c7n_inactive_keys_sandbox import Fault
-from tests.support.custodian import DELETE, days_ago, delete_policy
+from tests.support.accounts import administrator, days_ago
+from tests.support.commands import run
+from tests.support.policies import DELETE, delete_policy
 
-REPORT = Path(sys.executable).parent / "c7n-inactive-keys"
 BUCKET = "inactive-keys-output"
 # With the region, since Custodian asks for it by https alone, which the sandbox does not speak.
 URL = f"s3://{BUCKET}/out?region=us-east-1"
@@ -117,13 +115,8 @@ def test_two_runs_of_an_hour_keep_both_their_journals(sandbox, custodian, accoun
     late = account.user("late").key(created=days_ago(500), toggles=[days_ago(200)])
     account.report = None  # the next one has the late key
     assert custodian.run(account.id, delete_policy(), out=URL).status == 0
-    done = subprocess.run(
-        [REPORT, "report", "-s", f"s3://{BUCKET}/out", "--format", "json"],
-        env=sandbox.environ(account.id),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ("c7n-inactive-keys", "report", "-s", f"s3://{BUCKET}/out", "--format", "json")
+    done = run(*command, **administrator(sandbox, account.id))
     keys = json.loads(done.stdout)["keys"]
     assert {key["access_key_id"]: key["outcome"] for key in keys} == dict.fromkeys(
         [*ids, late.id], "deleted"

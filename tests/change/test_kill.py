@@ -7,19 +7,17 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from c7n_inactive_keys.core.journal import DELETED, DELETING, read_lines
 from c7n_inactive_keys_sandbox import Fault
-from tests.support.custodian import days_ago, delete_policy
-from tests.support.observed import report_of_today
+from tests.support.accounts import days_ago, report_of_today
+from tests.support.commands import run
+from tests.support.policies import delete_policy
 
 pytestmark = pytest.mark.e2e
 
@@ -69,10 +67,10 @@ def _killed(sandbox, custodian, account, nth, effect):
     kind = "reset" if effect == "instead" else "error"
     report_of_today(sandbox, account.id)
     sandbox.faults.add(Fault(account=account.id, nth=nth, effect=effect, kind=kind, call=kill))
-    run = custodian.start(account.id, POLICY, out=_out(custodian, account))
-    pid.append(run.pid())
+    started = custodian.start(account.id, POLICY, out=_out(custodian, account))
+    pid.append(started.pid)
     known.set()
-    return run.outcome()
+    return started.outcome()
 
 
 def _disagreements(ids, there, outcome):
@@ -114,9 +112,12 @@ def _one(sandbox, custodian, number, nth, effect):
     return [f"killed at call {nth} {effect}: {problem}" for problem in problems], len(there)
 
 
-def test_killed_at_50_moments_of_a_200_key_run(sandbox, custodian):
-    """Journal and AWS agree each time, and the next run completes the work."""
-    moments = _moments()
+def test_killed_at_50_moments_of_a_200_key_run(sandbox, custodian, whole):
+    """Journal and AWS agree each time, and the next run completes the work.
+
+    Without `--whole` every seventh of the moments, first and last included.
+    """
+    moments = _moments() if whole else _moments()[::7]
     with ThreadPoolExecutor(3) as workers:
         results = list(
             workers.map(
@@ -129,7 +130,7 @@ def test_killed_at_50_moments_of_a_200_key_run(sandbox, custodian):
     left = [count for _, count in results]
     assert max(left) == 2 * USERS
     assert min(left) < 40
-    assert len(set(left)) > 15
+    assert len(set(left)) > 0.3 * len(moments)
 
 
 def test_the_report_after_a_kill_and_a_second_run_counts_every_key(sandbox, custodian):
@@ -149,19 +150,13 @@ def test_the_report_after_a_kill_and_a_second_run_counts_every_key(sandbox, cust
     )
     out = _out(custodian, account)
     report_of_today(sandbox, account.id)
-    run = custodian.start(account.id, POLICY, out=out)
-    pid.append(run.pid())
+    started = custodian.start(account.id, POLICY, out=out)
+    pid.append(started.pid)
     known.set()
-    unanswered = run.outcome().unfinished() - {key.id for key in account.keys}
+    unanswered = started.outcome().unfinished() - {key.id for key in account.keys}
     assert unanswered
     assert custodian.run(account.id, POLICY, report_made=False, out=out).status == 0
-    command = Path(sys.executable).with_name("c7n-inactive-keys")
-    done = subprocess.run(
-        [command, "report", "-s", out, "--format", "json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run("c7n-inactive-keys", "report", "-s", out, "--format", "json")
     assert done.returncode == 4, done.stderr  # of one key it is not known what became of it
     report = json.loads(done.stdout)
     assert {key["access_key_id"]: key["outcome"] for key in report["keys"]} == {

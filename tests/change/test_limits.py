@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from c7n_inactive_keys_sandbox import Fault
-from tests.support.custodian import TAG, delete_policy, inactive_key, key_ids
+from tests.support.accounts import inactive_key, key_ids
+from tests.support.policies import TAG, delete_policy
 
 pytestmark = pytest.mark.e2e
 

@@ -13,14 +13,8 @@ import pytest
 
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys_sandbox import Fault
-from tests.support.custodian import (
-    INACTIVE_90,
-    days_ago,
-    delete_policy,
-    inactive_key,
-    key_ids,
-)
-from tests.support.observed import recorded, report_of_today
+from tests.support.accounts import days_ago, inactive_key, key_ids, recorded, report_of_today
+from tests.support.policies import INACTIVE_90, delete_policy
 
 pytestmark = pytest.mark.e2e
 
@@ -392,7 +386,7 @@ def test_evidence_that_could_not_be_read_is_in_the_journal(sandbox, custodian, a
     outcome = custodian.run(account.id, policy)
     assert (outcome.status, outcome.resources()) == (0, [])
     lines = {
-        (line.user_name, line.access_key_id): (line.outcome, line.fields["reason"])
+        (line.user_name, line.access_key_id): (line.outcome, line.reason)
         for line in outcome.journal()
     }
     assert lines == {

@@ -6,19 +6,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import yaml
 
 from c7n_inactive_keys.core.journal import DELETING, FILE_NAME, read_lines
 from c7n_inactive_keys_sandbox import Fault
-from tests.support.custodian import DELETE, days_ago, delete_policy, write_policies
-from tests.support.observed import recorded, report_of_today
+from tests.support.accounts import administrator, days_ago, recorded, report_of_today
+from tests.support.commands import start
+from tests.support.policies import DELETE, delete_policy, write_policies
 
 pytest.importorskip("c7n_org", reason="extra org is not installed")
 pytestmark = pytest.mark.e2e
@@ -46,15 +44,22 @@ class Org:
         self.accounts.append(account)
         return account
 
-    def run(self, *policies, regions=("us-east-1",), out=None):
+    def run(self, *policies, **options):
         """Run these policies in all accounts, to the end."""
-        return subprocess.run(
-            **self.command(*policies, regions=regions, out=out),
-            capture_output=True, text=True, check=False,
+        return self.start(*policies, **options).end()
+
+    def start(self, *policies, regions=("us-east-1",), out=None, accounts=None):
+        """Start the run."""
+        return start(
+            "c7n-org", "run", "-c", accounts or self.write_accounts(regions),
+            "-s", out or self.directory / "out", "--cache-period", "0",
+            "-u", write_policies(self.directory / "policies.yml", *policies),
+            cwd=self.directory,
+            **administrator(self.sandbox, self.accounts[0].id, HOME=str(self.directory)),
         )  # fmt: skip
 
-    def command(self, *policies, regions=("us-east-1",), out=None):
-        """What starts the run."""
+    def write_accounts(self, regions=("us-east-1",)):
+        """The accounts file."""
         entries = [
             {
                 "account_id": account.id,
@@ -66,17 +71,7 @@ class Org:
         ]
         path = self.directory / "accounts.yml"
         path.write_text(yaml.safe_dump({"accounts": entries}))
-        home = self.directory / "home"
-        home.mkdir(exist_ok=True)
-        return {
-            "args": [
-                Path(sys.executable).with_name("c7n-org"), "run", "-c", path, "-s",
-                out or self.directory / "out", "--cache-period", "0", "-u",
-                write_policies(self.directory / "policies.yml", *policies),
-            ],
-            "env": self.sandbox.environ(self.accounts[0].id) | {"HOME": str(home)},
-            "cwd": self.directory,
-        }  # fmt: skip
+        return path
 
     def out(self, account, region="us-east-1", policy=DELETE):
         """A policy's output directory."""
@@ -151,16 +146,15 @@ def test_a_killed_run_whose_output_goes_to_s3_leaves_its_journal_in_the_log(sand
 
     def kill():
         known.wait(60)
-        os.killpg(started[0].pid, signal.SIGKILL)
+        os.killpg(started[0].pid, signal.SIGKILL)  # with its workers
 
     sandbox.faults.add(Fault(action="DeleteAccessKey", nth=3, effect="after", call=kill))
-    command = org.command(delete_policy(), out="s3://killed/{account_id}?region=us-east-1")
-    process = subprocess.Popen(**command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    started.append(process)
+    started.append(org.start(delete_policy(), out="s3://killed/{account_id}?region=us-east-1"))
     known.set()
-    _, log = process.communicate(timeout=300)
-    assert process.returncode == -signal.SIGKILL
-    lines = [line[line.index("{") :] for line in log.splitlines() if '"format_version"' in line]
+    done = started[0].end()
+    assert done.returncode == -signal.SIGKILL
+    log = done.stderr.splitlines()
+    lines = [line[line.index("{") :] for line in log if '"format_version"' in line]
     entries, problems = read_lines("\n".join(lines))
     assert problems == []
     gone = ids - {key.id for key in account.keys}
@@ -203,12 +197,11 @@ def test_one_accounts_trouble_stays_its_own_and_shows_in_the_exit_status(sandbox
 def test_users_of_another_account_than_the_accounts_file_says_are_refused(sandbox, org, source):
     """A wrong account id beside a role: nobody knows what the run would be about."""
     account = org.account(1, "one")
-    command = org.command({**delete_policy(), "source": source or "describe"})
-    path = org.directory / "accounts.yml"
+    path = org.write_accounts()
     path.write_text(
         path.read_text().replace("account_id: '000000000001'", "account_id: '000000000002'")
     )
-    done = subprocess.run(**command, capture_output=True, text=True, check=False)
+    done = org.run({**delete_policy(), "source": source or "describe"}, accounts=path)
     assert done.returncode != 0
     assert "000000000002" in done.stderr
     assert len(account.inactive_keys) == 2

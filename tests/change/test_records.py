@@ -8,14 +8,8 @@ import json
 import pytest
 
 from c7n_inactive_keys_sandbox import Fault
-from tests.support.custodian import (
-    DELETE,
-    days_ago,
-    delete_policy,
-    inactive_key,
-    key_ids,
-    record_policy,
-)
+from tests.support.accounts import days_ago, inactive_key, key_ids
+from tests.support.policies import DELETE, delete_policy, record_policy
 
 pytestmark = pytest.mark.e2e
 

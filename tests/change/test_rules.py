@@ -6,16 +6,8 @@ from __future__ import annotations
 import pytest
 
 from c7n_inactive_keys_sandbox import Fault
-from tests.support.custodian import (
-    INACTIVE_90,
-    TAG,
-    days_ago,
-    delete_policy,
-    inactive_key,
-    key_ids,
-    record_policy,
-)
-from tests.support.observed import recorded
+from tests.support.accounts import days_ago, inactive_key, key_ids, recorded
+from tests.support.policies import INACTIVE_90, TAG, delete_policy, record_policy
 
 pytestmark = pytest.mark.e2e
 

@@ -10,8 +10,8 @@ import pytest
 
 from c7n_inactive_keys_sandbox import Fault
 from c7n_inactive_keys_sandbox.events import RandomDelays
-from tests.support.custodian import days_ago, delete_policy, inactive_key, key_ids, record_policy
-from tests.support.observed import recorded, report_of_today
+from tests.support.accounts import days_ago, inactive_key, key_ids, recorded, report_of_today
+from tests.support.policies import delete_policy, record_policy
 
 pytestmark = pytest.mark.e2e
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.custodian import days_ago, delete_policy
-from tests.support.policies import RECORD, REPORT, ours, policy
+from tests.support.accounts import days_ago
+from tests.support.policies import RECORD, REPORT, delete_policy, ours, policy
 
 pytestmark = pytest.mark.e2e
 

@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from c7n_inactive_keys.core.times import format_time
-from tests.support.commands import ACCOUNT, Run, custodian, days_ago
-from tests.support.observed import report_of_today
-from tests.support.policies import ours, policy, since
+from tests.support.accounts import ACCOUNT, days_ago, report_of_today, since
+from tests.support.custodian import custodian
+from tests.support.outcome import Outcome
+from tests.support.policies import ours, policy
 
 pytestmark = pytest.mark.e2e
 
@@ -128,7 +129,7 @@ def _exports(aws, place, key_ids):
     s3.put_object(Bucket=BUCKET, Key="AWSLogs/trail.json.gz", Body=trail)
 
 
-def run(aws, home, text, *options) -> Run:
+def run(aws, home, text, *options) -> Outcome:
     """A run of policies as YAML text in the directory of the exports."""
     path = home / "policies.yml"
     path.write_text(text)
@@ -136,7 +137,7 @@ def run(aws, home, text, *options) -> Run:
 
 
 @pytest.fixture(scope="module", name="good")
-def _good(aws, place, host, exports) -> Run:
+def _good(aws, place, host, exports) -> Outcome:
     """A run of a policy for each form, and each with and without covers-since."""
     policies = []
     for name, form in FORMS.items():
@@ -227,7 +228,7 @@ BROKEN = {
 
 
 @pytest.fixture(scope="module", name="bad")
-def _bad(aws, place, host, exports, key_ids) -> Run:
+def _bad(aws, place, host, exports, key_ids) -> Outcome:
     """A run of a deletion for each export that cannot be read."""
     policies = []
     for name, (file, content) in BROKEN.items():

@@ -15,9 +15,9 @@ import pytest
 from c7n_inactive_keys.core.ledger import LedgerEntry, render_value, tag_key
 from c7n_inactive_keys_sandbox import Sandbox
 from c7n_inactive_keys_sandbox.events import RandomDelays
-from tests.support.commands import ACCOUNT, custodian, days_ago
-from tests.support.observed import report_of_today
-from tests.support.policies import REPORT, since
+from tests.support.accounts import ACCOUNT, days_ago, report_of_today, since
+from tests.support.custodian import custodian
+from tests.support.policies import REPORT
 
 pytestmark = pytest.mark.e2e
 

@@ -7,8 +7,8 @@ import pytest
 
 from c7n_inactive_keys_sandbox import Fault
 from c7n_inactive_keys_sandbox.credential_report import COLUMNS
-from tests.support.custodian import TAG, days_ago, delete_policy
-from tests.support.policies import REPORT
+from tests.support.accounts import days_ago
+from tests.support.policies import REPORT, TAG, delete_policy
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from c7n_inactive_keys import __version__
-from tests.support.fresh import ROOT, Environment, must, run
+from tests.support.commands import ROOT, must, run
+from tests.support.fresh import Environment
 
 pytestmark = pytest.mark.packaging
 

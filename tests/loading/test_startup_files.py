@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.loading import pep829
-from tests.support.fresh import ROOT, UV, must, run
+from tests.support.commands import ROOT, must, run
+from tests.support.fresh import UV
 
 pytestmark = pytest.mark.packaging
 

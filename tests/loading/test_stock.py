@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.support.fresh import BIN, ROOT, clean_environ, run
+from tests.support.commands import BIN, ROOT, clean_environ, run
 
 pytestmark = pytest.mark.e2e
 

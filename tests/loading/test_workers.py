@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from tests.support.fresh import BIN, clean_environ, run
+from tests.support.commands import BIN, clean_environ, run
 
 pytestmark = pytest.mark.e2e
 

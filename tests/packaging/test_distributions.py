@@ -11,7 +11,8 @@ from email import message_from_bytes
 
 import pytest
 
-from tests.support.fresh import EPOCH, ROOT, must
+from tests.support.commands import ROOT, must
+from tests.support.fresh import EPOCH
 
 pytestmark = pytest.mark.packaging
 

@@ -11,8 +11,9 @@ import pytest
 
 from c7n_inactive_keys.core.ledger import LedgerEntry, parse_value, render_value, tag_key
 from c7n_inactive_keys_sandbox import Fault
-from tests.support.custodian import Outcome, days_ago
-from tests.support.policies import RECORD, keys, ours, policy
+from tests.support.accounts import days_ago
+from tests.support.outcome import Outcome
+from tests.support.policies import RECORD, ours, policy
 
 pytestmark = pytest.mark.e2e
 
@@ -171,7 +172,7 @@ def _notices(aws, custodian) -> Notices:
             key.deactivate(days_ago(1))
         outcome = custodian.run(NOTICED, DUE, NOTIFY)
         assert outcome.status == 0, outcome.log
-        notices.due[day] = {entry["UserName"] for entry in keys(outcome, "due").values()}
+        notices.due[day] = {entry["UserName"] for entry in outcome.keys("due").values()}
         notices.ledger[day] = {
             user.name: parse_value(value)
             for user in account.users.values()
@@ -209,4 +210,4 @@ def test_a_key_without_a_notice_is_never_due(aws, custodian):
     aws.account(CALM).user("untold").key(created=days_ago(900), toggles=[days_ago(400)])
     outcome = custodian.run(CALM, RECORD, DUE)
     assert outcome.status == 0, outcome.log
-    assert keys(outcome, "due") == {}
+    assert outcome.keys("due") == {}

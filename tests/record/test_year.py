@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from c7n_inactive_keys.core.ledger import tag_key
-from tests.support.custodian import days_ago
-from tests.support.policies import RECORD, REPORT, keys, since
+from tests.support.accounts import days_ago, since
+from tests.support.policies import RECORD, REPORT
 
 pytestmark = pytest.mark.e2e
 
@@ -99,7 +99,8 @@ def _year(aws, custodian) -> Year:
         year.tags[week] = {user.name: dict(user.tags) for user in users}
     aws.age(timedelta(days=FORTNIGHT))
     year.found = {
-        account_id: keys(year.run(account_id, RECORD, REPORT)) for account_id in (STEADY, PAUSED)
+        account_id: year.run(account_id, RECORD, REPORT).keys(REPORT["name"])
+        for account_id in (STEADY, PAUSED)
     }
     before = aws.calls.count("TagUser") + aws.calls.count("UntagUser")
     year.run(STEADY, RECORD)

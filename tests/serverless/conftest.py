@@ -7,12 +7,10 @@ import io
 import itertools
 import json
 import os
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +19,11 @@ import pytest
 from c7n_inactive_keys.check.archive import make_runtime
 from c7n_inactive_keys_sandbox import Fault, Sandbox
 from tests.serverless import roles
+from tests.support.accounts import ACCOUNT
+from tests.support.commands import ROOT, run
+from tests.support.custodian import custodian
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-BIN = Path(sys.executable).parent
-ACCOUNT = "123456789012"
-
-
-def days_ago(days: float) -> datetime:
-    """A moment in the past, in whole seconds."""
-    return datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=days)
-
-
-def custodian(
-    environ: dict[str, str], home: Path, policies: str, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    """`custodian run` of a shipped policy file, or of several with spaces between their names."""
-    return subprocess.run(
-        [
-            BIN / "custodian", "run", "--cache-period", "0", "-r", "us-east-1",
-            "-s", str(home / "out"), *arguments,
-            *(ROOT / "policies" / name for name in policies.split()),
-        ],
-        env=environ | {"HOME": str(home)}, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
 
 
 def rename_after_each_report(aws: Sandbox, user: Any) -> None:
@@ -90,16 +69,13 @@ class Function:
 
     def invoke(self, environ: dict[str, str], events: Iterable[Any]) -> list[dict[str, Any]]:
         """The answers to the events, all by one process; the first is the cold start's."""
-        done = subprocess.run(
-            [
-                sys.executable, "-I", "-S", HERE / "lambda_runtime.py", self.task, self.runtime,
-                self.configuration["Handler"],
-            ],
-            input="".join(json.dumps(event) + "\n" for event in events),
-            env={"AWS_REGION": "us-east-1"} | environ | {
+        done = run(
+            sys.executable, "-I", "-S", HERE / "lambda_runtime.py", self.task, self.runtime,
+            self.configuration["Handler"],
+            text="".join(json.dumps(event) + "\n" for event in events),
+            **{"AWS_REGION": "us-east-1"} | environ | {
                 "AWS_LAMBDA_FUNCTION_NAME": self.configuration["FunctionName"],
             },
-            capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         self.log = done.stderr.splitlines()
@@ -152,8 +128,8 @@ def _lambdas(aws, tmp_path_factory) -> Lambdas:
     for role in roles.roles("lambda-roles.yml"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
     for policies in ("record-deactivations.yml", "scheduled.yml"):
-        done = custodian(aws.environ(ACCOUNT), home, policies)
-        assert done.returncode == 0, done.stderr[-3000:]
+        done = custodian(aws, home, policies=ROOT / "policies" / policies)
+        assert done.status == 0, done.log[-3000:]
     runtime = make_runtime(tmp_path_factory.mktemp("lambda") / "runtime")
     return Lambdas(aws, _functions(aws, runtime, tmp_path_factory), _rules(aws))
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.serverless import roles
-from tests.serverless.conftest import ROOT
+from tests.support.commands import ROOT
 
 DOCUMENTS = ("running.md", "lambda.md", "notify.md")
 POLICIES = {

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from c7n_inactive_keys_sandbox import Account, Key, Sandbox
-from tests.support.commands import ACCOUNT, days_ago
-from tests.support.observed import recorded
+from tests.support.accounts import ACCOUNT, days_ago, recorded
 
 
 def fill(sandbox: Sandbox) -> tuple[Account, Mapping[str, str]]:

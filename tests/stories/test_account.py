@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from c7n_inactive_keys_sandbox import Fault, Sandbox
-from tests.support.commands import ACCOUNT, Run, custodian, days_ago
-from tests.support.observed import recorded
+from tests.support.accounts import ACCOUNT, days_ago, recorded
+from tests.support.custodian import custodian
+from tests.support.outcome import Outcome
 
 pytestmark = pytest.mark.e2e
 
@@ -94,16 +95,13 @@ def change_in_mid_run(sandbox: Sandbox, name: str) -> None:
 class Story:
     """A run of report and deletion, with the sandbox's books before and after it."""
 
-    run: Run
+    run: Outcome
     before: dict[str, list[dict[str, Any]]]
     after: dict[str, list[dict[str, Any]]]
 
     def last_word(self, user: str) -> str | None:
         """What the journal says in the end of a user's key."""
-        lines = [line for line in self.run.journal(DELETE) if line["user_name"] == user]
-        return (
-            " ".join(filter(None, (lines[-1]["outcome"], lines[-1]["reason"]))) if lines else None
-        )
+        return self.run.by_user().get(user)
 
 
 def books(sandbox: Sandbox) -> dict[str, list[dict[str, Any]]]:
@@ -132,7 +130,7 @@ def test_a_key_that_must_not_be_deleted_is_there_after_the_run(story: Story, use
         ]
     assert story.last_word(user) == MUST_STAY[user]
     assert "deleting" not in {
-        line["outcome"] for line in story.run.journal(DELETE) if line["user_name"] == user
+        line.outcome for line in story.run.journal() if line.user_name == user
     }
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from c7n_inactive_keys_sandbox import Account, Sandbox
-from tests.support.commands import ACCOUNT, Run, custodian, days_ago
-from tests.support.observed import recorded
+from tests.support.accounts import ACCOUNT, days_ago, recorded
+from tests.support.custodian import custodian
+from tests.support.outcome import Outcome
+from tests.support.policies import ours
 
 from .account import fill
-from .trees import has_tag, meaning, ours, random_trees
+from .trees import has_tag, meaning, random_trees
 
 pytestmark = pytest.mark.e2e
 
@@ -72,7 +74,7 @@ class Blocks:
 
     account: Account
     names: Mapping[str, str]
-    run: Run
+    run: Outcome
     now: datetime
 
 
@@ -231,7 +233,7 @@ CASES |= {
 class Acted:
     """The keys on which each case's action acted."""
 
-    run: Run
+    run: Outcome
     keys: Mapping[str, set[str]]
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from c7n_inactive_keys_sandbox import Account, Key, Sandbox
-from tests.support.commands import ACCOUNT, custodian, days_ago
-from tests.support.observed import recorded
+from tests.support.accounts import ACCOUNT, days_ago, recorded
+from tests.support.custodian import custodian
+from tests.support.policies import ours
 
-from .trees import has_tag, ours
+from .trees import has_tag
 
 pytestmark = pytest.mark.e2e
 

@@ -14,7 +14,10 @@ import pytest
 
 from c7n_inactive_keys_sandbox import Sandbox
 from c7n_inactive_keys_sandbox.organisation import ROLE, seed_organisation
-from tests.support.commands import POLICIES, Run, run
+from tests.support.accounts import administrator
+from tests.support.commands import run
+from tests.support.outcome import Outcome
+from tests.support.policies import POLICIES
 
 pytestmark = pytest.mark.e2e
 
@@ -28,13 +31,13 @@ class Story:
 
     now: datetime  # of day two
     before: list[dict[str, Any]]
-    dry: Run
+    dry: Outcome
     after_dry: list[dict[str, Any]]
-    day_one: Run
+    day_one: Outcome
     after_day_one: list[dict[str, Any]]
-    real: Run
+    real: Outcome
     after_real: list[dict[str, Any]]
-    again: Run
+    again: Outcome
     calls_again: dict[str, int]
 
 
@@ -45,11 +48,14 @@ def _story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     with Sandbox() as sandbox:
         organisation = seed_organisation(sandbox, now)
         accounts = organisation.accounts_yml(home / "accounts.yml")
-        environ = sandbox.environ(organisation.management.id)
+        environ = administrator(sandbox, organisation.management.id, HOME=str(home))
 
-        def c7n_org(name: str, *options: str) -> Run:
-            command = ["c7n-org", "run", "-c", accounts, "-u", POLICIES, "-s", home / name / "out"]
-            return run([*command, "--cache-period", "0", *options], home / name, **environ)
+        def c7n_org(name: str, *options: str) -> Outcome:
+            place = home / name
+            place.mkdir()
+            command = ("c7n-org", "run", "-c", accounts, "-u", POLICIES, "-s", place / "out")
+            done = run(*command, "--cache-period", "0", *options, cwd=place, **environ)
+            return Outcome(done.returncode, done.stderr, place / "out", place)
 
         before = sandbox.truth()
         dry = c7n_org("dry", "--dryrun")
@@ -76,7 +82,7 @@ def _story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         )
 
 
-def found(story: Run, policy: str) -> dict[str, set[str]]:
+def found(story: Outcome, policy: str) -> dict[str, set[str]]:
     """The matched access key ids of each account, from the files that c7n-org left."""
     ids: dict[str, set[str]] = defaultdict(set)
     for path in story.out.glob(f"*/us-east-1/{policy}/resources.json"):

@@ -18,10 +18,10 @@ from packaging.version import Version
 
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys_sandbox import Account, Fault, Key, Sandbox
-from tests.support.commands import ACCOUNT, Run, custodian, days_ago
-from tests.support.observed import recorded
-
-from .trees import ours
+from tests.support.accounts import ACCOUNT, days_ago, recorded
+from tests.support.custodian import custodian
+from tests.support.outcome import Outcome
+from tests.support.policies import ours
 
 pytestmark = pytest.mark.e2e
 
@@ -41,7 +41,7 @@ def user(account: Account, name: str) -> Any:
     return account.user(name, created=days_ago(3000))
 
 
-def entry(run: Run, policy: str, key: Key) -> dict[str, Any] | None:
+def entry(run: Outcome, policy: str, key: Key) -> dict[str, Any] | None:
     """What is said of a key."""
     return run.keys(policy).get(key.id)
 
@@ -50,7 +50,7 @@ def entry(run: Run, policy: str, key: Key) -> dict[str, Any] | None:
 class Story:
     """An account of many cases, found by both sources in one run."""
 
-    run: Run
+    run: Outcome
     keys: Mapping[str, Key]
     moments: Mapping[str, datetime]
 
@@ -258,7 +258,7 @@ def test_both_sources_find_the_same(story: Story) -> None:
 class Trouble:
     """A run in which single users and calls are in trouble."""
 
-    run: Run
+    run: Outcome
     keys: Mapping[str, Key]
 
 

@@ -17,6 +17,7 @@ from c7n.resources import load_resources
 
 from c7n_inactive_keys.entry import initialize
 from tests.support.commands import run
+from tests.support.policies import POLICIES
 
 pytestmark = pytest.mark.e2e
 
@@ -222,10 +223,10 @@ def test_custodian_refuses_all_of_them(tmp_path: Path) -> None:
         names.append(f"bad-{number}.yml")
         content = {"policies": [{"name": f"bad-{number}", **case.values[0]}]}
         (tmp_path / names[-1]).write_text(yaml.safe_dump(content))
-    done = run(["custodian", "validate", *names], tmp_path)
-    assert done.status == 1
-    assert [name for name in names if f"Configuration invalid: {name}" not in done.log] == []
-    assert "Traceback" not in done.log
+    done = run("custodian", "validate", *names, cwd=tmp_path, HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert [name for name in names if f"Configuration invalid: {name}" not in done.stderr] == []
+    assert "Traceback" not in done.stderr
 
 
 ELEMENTS = (
@@ -274,9 +275,8 @@ def test_an_editor_sees_each_wrong_option() -> None:
 
 def test_all_shipped_policies_are_valid(tmp_path: Path) -> None:
     """Stock Custodian takes each file in policies/."""
-    from tests.support.commands import POLICIES
 
     files = sorted(POLICIES.parent.glob("*.yml"))
-    done = run(["custodian", "validate", *files], tmp_path)
-    assert done.status == 0, done.log
-    assert done.log.count("Configuration valid") == len(files)
+    done = run("custodian", "validate", *files, cwd=tmp_path, HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Configuration valid") == len(files)

@@ -1,122 +1,194 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process that has imported Custodian and forks for every run, which saves each its start.
+"""A process that has imported a command and forks for every run, which saves each its start.
 
-What runs is `c7n.cli.main`, as in the command `custodian`, with the plugin as the .pth file of the
-installation loads it. Orders come as JSON lines on standard input; each is answered by a line with
-the child's process id and later by one with its exit status, negative for a signal.
+    python forker.py COMMAND DESCRIPTOR
+
+What runs is what the console script of that name calls, with the plugin as the start-up files of
+the installation load it. DESCRIPTOR is a listening socket. A connection brings one order: a line of
+JSON, and with its first byte the child's standard streams. It is answered by the child's process id
+and, when the child has ended, by its exit status, negative for a signal; a line each.
 """
 
 from __future__ import annotations
 
+import array
+import contextlib
+import gc
 import importlib
+import importlib.metadata
 import json
 import os
 import resource
 import select
 import signal
+import socket
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
+STREAMS = 3
+# Waits that nobody need sit out: for a credential report, in seconds.
+SHORTER = {"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.1}
 
-def serve() -> None:
+
+def serve(command: str, listener: socket.socket) -> None:
     """Fork for each order, until standard input ends and all children have."""
-    import c7n.cli
-    import c7n.resources
-
-    c7n.resources.load_resources(("aws.iam-user",))
-    _read_service_models()
+    run = _preload(command)
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(waker)
-    children: dict[int, int] = {}
-    orders: Any = b""
+    children: dict[int, socket.socket] = {}
     is_open = True
     while is_open or children:
-        ready, _, _ = select.select([0, woken] if is_open else [woken], [], [])
+        ready, _, _ = select.select([0, listener, woken] if is_open else [woken], [], [])
         if woken in ready:
             os.read(woken, 512)
             _reap(children)
         if 0 in ready:
-            data = os.read(0, 65536)
-            is_open = bool(data)
-            *lines, orders = (orders + data).split(b"\n")
-            for line in lines:
-                _start(json.loads(line), children)
+            is_open = bool(os.read(0, 1))
+        elif listener in ready:
+            connection, _ = listener.accept()
+            _start(run, connection, children)
 
 
-def _read_service_models() -> None:
-    """Parse botocore's service models once for all children: they are half of a run's start."""
+def _preload(command: str) -> Callable[[], object]:
+    """What the command calls; all that its runs would import is imported."""
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name=command)
+    run: Callable[[], object] = script.load()
+    if command in ("custodian", "c7n-org"):
+        _preload_custodian(all_resources=command == "c7n-org")
+    if command == "c7n-inactive-keys":
+        importlib.import_module("c7n_inactive_keys.report.command")
+    gc.collect()
+    gc.freeze()  # so that no child copies what it never changes
+    return run
+
+
+def _preload_custodian(*, all_resources: bool) -> None:
+    from c7n.resources import load_available, load_resources
+
+    load_available(resources=all_resources)
+    load_resources(("aws.iam-user",))
+    for name, value in SHORTER.items():
+        _set(name, value)
+    _share_service_models()
+
+
+def _share_service_models() -> None:
+    """Read botocore's service models once for all children: they are half of a run's start."""
     import boto3
-    from botocore.loaders import JSONFileLoader
+    import botocore.loaders
+    import botocore.session
 
-    read = JSONFileLoader._load_file
-    known: dict[str, Any] = {}
-
-    def read_once(self: Any, path: str, open_method: Any) -> Any:
-        if path not in known:
-            known[path] = read(self, path, open_method)
-        return known[path]
-
-    JSONFileLoader._load_file = read_once
+    loader = botocore.loaders.create_loader()
+    botocore.session.create_loader = lambda _path: loader
     session = boto3.Session("AKIA", "secret", region_name="us-east-1")
     for service in ("iam", "sts", "cloudtrail", "s3"):
         session.client(service)
     session.get_available_regions("iam")
 
 
-def _start(order: dict[str, Any], children: dict[int, int]) -> None:
+def _start(
+    run: Callable[[], object], connection: socket.socket, children: dict[int, socket.socket]
+) -> None:
+    order, streams = _receive(connection)
     pid = os.fork()
     if pid == 0:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        status = 1
-        try:
-            status = _run(order)
-        except BaseException:  # noqa: BLE001 - as the interpreter would
-            traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    children[pid] = order["number"]
-    _tell(number=order["number"], pid=pid)
+        _redirect(streams)
+        _end(run, order)
+    for descriptor in streams:
+        os.close(descriptor)
+    children[pid] = connection
+    _tell(connection, pid)
 
 
-def _run(order: dict[str, Any]) -> int:
-    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
-        os.dup2(source, target)
+def _redirect(streams: list[int]) -> None:
+    """Make these the standard streams, as the interpreter does at its start."""
+    for stream, descriptor in enumerate(streams):
+        os.dup2(descriptor, stream)
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(  # noqa: SIM115 - no paths, and for the life of the process
+            stream, old.mode, encoding=old.encoding, errors=old.errors, closefd=False,
+            buffering=1 if old is sys.stderr or os.isatty(stream) else -1,
+        )
+        for stream, old in enumerate((sys.stdin, sys.stdout, sys.stderr))
+    )  # fmt: skip
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """The order and the streams; both are there as soon as the connection is."""
+    descriptors = array.array("i")
+    room = socket.CMSG_LEN(STREAMS * descriptors.itemsize)
+    data, ancillary, _, _ = connection.recvmsg(65536, room)
+    for _, _, content in ancillary:
+        descriptors.frombytes(content)
+    while not data.endswith(b"\n"):
+        data += connection.recv(65536)
+    return json.loads(data), list(descriptors)
+
+
+def _end(run: Callable[[], object], order: dict[str, Any]) -> None:
+    """Run, and end this process as the interpreter would."""
+    status = 1
+    try:
+        status = _run(run, order)
+    except BaseException:  # noqa: BLE001 - as the interpreter would
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _run(run: Callable[[], object], order: dict[str, Any]) -> int:
+    os.setsid()
     os.chdir(order["directory"])
     os.environ.clear()
     os.environ.update(order["environ"])
+    time.tzset()
     for name, value in order["settings"].items():
-        module, _, constant = name.rpartition(".")
-        setattr(importlib.import_module(module), constant, value)
+        _set(name, value)
     if order["file_size"]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size"], order["file_size"]))
-    sys.argv = ["custodian", *order["arguments"]]
-    from c7n.cli import main
-
+    sys.argv = [order["command"], *order["arguments"]]
     try:
-        main()
+        return _status(run())
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
+        return _status(end.code)
 
 
-def _reap(children: dict[int, int]) -> None:
+def _set(name: str, value: object) -> None:
+    """Set a constant of a module, named by its full name."""
+    module, _, constant = name.rpartition(".")
+    setattr(importlib.import_module(module), constant, value)
+
+
+def _status(code: object) -> int:
+    """The exit status that the interpreter makes of what a command returns or exits with."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    sys.stderr.write(f"{code}\n")
+    return 1
+
+
+def _reap(children: dict[int, socket.socket]) -> None:
     while children:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             return
-        _tell(number=children.pop(pid), status=os.waitstatus_to_exitcode(status))
+        with children.pop(pid) as connection:
+            _tell(connection, os.waitstatus_to_exitcode(status))
 
 
-def _tell(**fields: int) -> None:
-    os.write(1, json.dumps(fields).encode() + b"\n")
+def _tell(connection: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # whoever ordered it did not wait
+        connection.sendall(f"{number}\n".encode())
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Policies as the tests write them, and the keys that a run of one found."""
+"""Policies: those that are shipped, and others as the tests write them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from typing import Any
 
 import yaml
 
-from c7n_inactive_keys.core.times import parse_time
-from tests.support.custodian import Outcome
+from tests.support.commands import ROOT
 
+POLICIES = ROOT / "policies" / "inactive-keys.yml"
 SHIPPED = {
-    policy["name"]: policy
-    for policy in yaml.safe_load(
-        (Path(__file__).parents[2] / "policies" / "inactive-keys.yml").read_text()
-    )["policies"]
+    policy["name"]: policy for policy in yaml.safe_load(POLICIES.read_text("utf-8"))["policies"]
 }
 REPORT = SHIPPED["inactive-keys-report"]
 RECORD = SHIPPED["inactive-keys-record"]
+DELETE = "inactive-keys-delete"
+TAG = "keep-keys"
+INACTIVE_90 = {"type": "inactive-access-key", "days": 90}
+
+
+def ours(days: float = 0, **options: Any) -> dict[str, Any]:
+    """The filter; names of options may have `_` for `-`."""
+    more = {name.replace("_", "-"): value for name, value in options.items()}
+    return {"type": "inactive-access-key", "days": days, **more}
 
 
 def policy(name: str, *filters: Any, actions: tuple[Any, ...] = (), **more: Any) -> dict[str, Any]:
@@ -28,24 +34,23 @@ def policy(name: str, *filters: Any, actions: tuple[Any, ...] = (), **more: Any)
     return {**found, "filters": [*filters], **({"actions": [*actions]} if actions else {})}
 
 
-def ours(**options: Any) -> dict[str, Any]:
-    """The filter, with options whose names have `_` for `-`."""
-    return {
-        "type": "inactive-access-key",
-        **{name.replace("_", "-"): value for name, value in options.items()},
-    }
+def delete_policy(*, filters: list[Any] | None = None, **options: Any) -> dict[str, Any]:
+    """The shipped deletion policy, or one with other filters or options of the action.
+
+    An option None is left out.
+    """
+    given = {"exempt-tag": TAG, **options}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    action = {"type": "delete-inactive-keys", **chosen}
+    return policy(DELETE, *(filters or [INACTIVE_90]), actions=(action,))
 
 
-def keys(outcome: Outcome, name: str = REPORT["name"]) -> dict[str, dict[str, Any]]:
-    """The matched keys of a policy by access key id."""
-    return {
-        key["AccessKeyId"]: key
-        for user in outcome.resources(name)
-        for key in user["c7n:InactiveAccessKeys"]
-    }
+def record_policy() -> dict[str, Any]:
+    """A policy that keeps the ledger."""
+    return policy("record", actions=("record-inactive-keys",))
 
 
-def since(entry: Mapping[str, Any]) -> tuple[Any, Any]:
-    """NotBefore and NotAfter of a key as moments."""
-    interval = entry["InactiveSince"]
-    return parse_time(interval["NotBefore"]), parse_time(interval["NotAfter"])
+def write_policies(path: Path, *policies: Mapping[str, Any]) -> Path:
+    """A policy file for the stock commands."""
+    path.write_text(yaml.safe_dump({"policies": list(policies)}), "utf-8")
+    return path
