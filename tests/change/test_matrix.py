@@ -13,8 +13,8 @@ import pytest
 
 from tests.change.faults import PLACES, cells, sample
 from tests.change.matrix import render, run_matrix
-from tests.support.commands import ROOT
 from tests.support.custodian import Custodian
+from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "safety.md"
 TABLE = re.compile(r"<!-- fault matrix: .*? -->\n(.*)<!-- end of the fault matrix -->", re.DOTALL)

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 import yaml
 
-from tests.support.commands import BIN, ROOT, clean_environ, run
+from tests.support.commands import clean_environ, run
+from tests.support.paths import BIN, ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -14,7 +14,8 @@ import yaml
 
 from c7n_inactive_keys_sandbox.organisation import seed_organisation
 from tests.support.borrowed import shims
-from tests.support.commands import BIN, clean_environ
+from tests.support.commands import clean_environ
+from tests.support.paths import BIN
 
 from .pages import ROOT, docstring_examples, examples, pages
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.loading import pep829
-from tests.support.commands import ROOT, must, run
+from tests.support.commands import must, run
 from tests.support.fresh import UV
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.packaging
 

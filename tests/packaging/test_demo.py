@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from tests.support.commands import ROOT, run
+from tests.support.commands import run
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

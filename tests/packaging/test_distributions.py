@@ -11,8 +11,9 @@ from email import message_from_bytes
 
 import pytest
 
-from tests.support.commands import ROOT, must
+from tests.support.commands import must
 from tests.support.fresh import EPOCH
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.packaging
 

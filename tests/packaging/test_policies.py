@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import c7n_inactive_keys
-from tests.support.commands import ROOT, must, run
+from tests.support.commands import must, run
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -11,8 +11,8 @@ import yaml
 from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys_sandbox import Fault
 from tests.support.accounts import ACCOUNT
-from tests.support.commands import ROOT
 from tests.support.custodian import custodian
+from tests.support.paths import ROOT
 
 from .output_tree import NOW, POLICIES, REPORT, user
 

@@ -16,7 +16,8 @@ from typing import Any
 import yaml
 from aiosmtpd.controller import Controller
 
-from tests.support.commands import ROOT, run
+from tests.support.commands import run
+from tests.support.paths import ROOT
 
 
 @dataclass(frozen=True)

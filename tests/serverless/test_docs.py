@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.serverless import roles
-from tests.support.commands import ROOT
+from tests.support.paths import ROOT
 
 DOCUMENTS = ("running.md", "lambda.md", "notify.md")
 POLICIES = {

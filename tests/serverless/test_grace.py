@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.serverless.conftest import custodian
 from tests.support.accounts import ACCOUNT, administrator, days_ago, recorded
-from tests.support.commands import ROOT
+from tests.support.custodian import custodian
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

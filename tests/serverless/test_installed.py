@@ -18,7 +18,8 @@ import yaml
 from c7n_inactive_keys.core.ledger import parse_value, tag_key
 from c7n_inactive_keys_sandbox import Fault, Sandbox
 from tests.support.accounts import ACCOUNT, administrator, days_ago, recorded
-from tests.support.commands import ROOT, run
+from tests.support.commands import run
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -11,9 +11,10 @@ import pytest
 from c7n_inactive_keys.core.ledger import tag_key
 from c7n_inactive_keys.core.times import format_time
 from tests.serverless import roles
-from tests.serverless.conftest import custodian, rename_after_each_report
+from tests.serverless.conftest import rename_after_each_report
 from tests.support.accounts import ACCOUNT, administrator, days_ago, recorded
 from tests.support.commands import run
+from tests.support.custodian import custodian
 
 pytestmark = pytest.mark.e2e
 

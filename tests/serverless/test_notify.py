@@ -13,10 +13,10 @@ from datetime import datetime, timezone
 import pytest
 import yaml
 
-from tests.serverless.conftest import custodian
 from tests.serverless.mail import against_gold, deliver, mail_server, scrub
 from tests.support.accounts import ACCOUNT, administrator, days_ago, recorded
-from tests.support.commands import ROOT
+from tests.support.custodian import custodian
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

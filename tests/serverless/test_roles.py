@@ -11,9 +11,12 @@ import pytest
 
 from c7n_inactive_keys.core.ledger import tag_key
 from tests.serverless import roles
-from tests.serverless.conftest import as_role, custodian, rename_after_each_report
+from tests.serverless.conftest import rename_after_each_report
+from tests.serverless.functions import as_role
 from tests.support.accounts import ACCOUNT, days_ago, recorded
-from tests.support.commands import BIN, ROOT, run
+from tests.support.commands import run
+from tests.support.custodian import custodian
+from tests.support.paths import BIN, ROOT
 from tests.support.policies import POLICIES
 
 pytestmark = pytest.mark.e2e

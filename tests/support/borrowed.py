@@ -12,15 +12,21 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.paths import BIN, ROOT
+
 # The commands of the installation that can be run so.
 BORROWED = ("custodian", "c7n-org", "c7n-inactive-keys", "c7n-mailer")
 PATIENCE = 300
-FORKER, SHIM = (Path(__file__).with_name(name) for name in ("forker.py", "shim.py"))
+SHIM = Path(__file__).with_name("shim.py")
+
+
+_STARTING = threading.Lock()
 
 
 class Forker:
@@ -37,8 +43,8 @@ class Forker:
             listener.bind(self.address)
             listener.listen(64)
             self.process = subprocess.Popen(
-                [sys.executable, FORKER, command, str(listener.fileno())],
-                stdin=subprocess.PIPE, pass_fds=[listener.fileno()], env=environ,
+                [sys.executable, "-m", "tests.support.forker", command, str(listener.fileno())],
+                stdin=subprocess.PIPE, pass_fds=[listener.fileno()], env=environ, cwd=ROOT,
             )  # fmt: skip
 
     def close(self) -> None:
@@ -71,9 +77,14 @@ class Forker:
         return pid, wait
 
 
-@cache
 def forker(command: str) -> Forker:
     """The one forker of this process for a command, which all tests of a worker share."""
+    with _STARTING:
+        return _forker(command)
+
+
+@cache
+def _forker(command: str) -> Forker:
     made = Forker(command, _directory())
     atexit.register(made.close)
     return made
@@ -84,9 +95,8 @@ def shims() -> Path:
     """A directory with the commands, for where a shell or a subprocess starts them by name."""
     directory = _directory() / "bin"
     directory.mkdir()
-    here = Path(sys.executable)
     for name in BORROWED:
-        words = (here, "-I", "-S", SHIM, forker(name).address, here.with_name(name))
+        words = (sys.executable, "-I", "-S", SHIM, forker(name).address, BIN / name)
         (directory / name).write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n')
         (directory / name).chmod(0o755)
     return directory

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.support.borrowed import BORROWED, PATIENCE, forker
+from tests.support.paths import BIN
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
 # Settings that an interpreter reads when it starts, and our start-up files.
 AT_START = ("PYTHON", "C7N_INACTIVE_KEYS_")
 

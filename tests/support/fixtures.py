@@ -10,6 +10,9 @@ import pytest
 
 from c7n_inactive_keys_sandbox import Sandbox
 from tests.support.custodian import Custodian
+from tests.support.service_models import share_service_models
+
+share_service_models("iam")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

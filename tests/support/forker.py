@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process that has imported a command and forks for every run, which saves each its start.
 
-    python forker.py COMMAND DESCRIPTOR
+    python -m tests.support.forker COMMAND DESCRIPTOR
 
 What runs is what the console script of that name calls, with the plugin as the start-up files of
 the installation load it. DESCRIPTOR is a listening socket. A connection brings one order: a line of
@@ -18,6 +18,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import pkgutil
 import resource
 import select
 import signal
@@ -28,9 +29,21 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import c7n_inactive_keys
+from tests.support.service_models import share_service_models
+
 STREAMS = 3
-# Waits that nobody need sit out: for a credential report, in seconds.
-SHORTER = {"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.1}
+# The rooms of what Custodian loads of the plugin.
+OURS = ("core", "find", "change", "record", "custodian")
+# What the runs of a command have otherwise: no wait for a credential report that nobody need sit
+# out, and no more workers than small machines have processors.
+SETTINGS = {
+    "custodian": {"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.1},
+    "c7n-org": {
+        "c7n_inactive_keys.find.source.LONGEST_WAIT": 0.1,
+        "c7n_org.cli.WORKER_COUNT": 2,
+    },
+}
 
 
 def serve(command: str, listener: socket.socket) -> None:
@@ -60,8 +73,12 @@ def _preload(command: str) -> Callable[[], object]:
     run: Callable[[], object] = script.load()
     if command in ("custodian", "c7n-org"):
         _preload_custodian(all_resources=command == "c7n-org")
-    if command == "c7n-inactive-keys":
-        importlib.import_module("c7n_inactive_keys.report.command")
+    rooms = ("report", "check") if command == "c7n-inactive-keys" else OURS
+    for found in pkgutil.walk_packages(c7n_inactive_keys.__path__, "c7n_inactive_keys."):
+        if found.name.split(".")[1] in rooms:
+            importlib.import_module(found.name)
+    for name, value in SETTINGS.get(command, {}).items():
+        _set(name, value)
     gc.collect()
     gc.freeze()  # so that no child copies what it never changes
     return run
@@ -72,23 +89,25 @@ def _preload_custodian(*, all_resources: bool) -> None:
 
     load_available(resources=all_resources)
     load_resources(("aws.iam-user",))
-    for name, value in SHORTER.items():
-        _set(name, value)
-    _share_service_models()
+    share_service_models("iam", "sts", "cloudtrail", "s3")
+    _check_each_schema_once()
 
 
-def _share_service_models() -> None:
-    """Read botocore's service models once for all children: they are half of a run's start."""
-    import boto3
-    import botocore.loaders
-    import botocore.session
+def _check_each_schema_once() -> None:
+    """Let no child check again whether the schema of policies is one: a fourth of a short run."""
+    from c7n import schema
 
-    loader = botocore.loaders.create_loader()
-    botocore.session.create_loader = lambda _path: loader
-    session = boto3.Session("AKIA", "secret", region_name="us-east-1")
-    for service in ("iam", "sts", "cloudtrail", "s3"):
-        session.client(service)
-    session.get_available_regions("iam")
+    check = schema.JsonSchemaValidator.check_schema
+    known: set[str] = set()
+
+    def check_once(content: Any) -> None:
+        text = json.dumps(content)
+        if text not in known:
+            check(content)
+            known.add(text)
+
+    schema.JsonSchemaValidator.check_schema = check_once
+    check_once(schema.generate(("aws.iam-user",)))
 
 
 def _start(

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import BIN, ROOT, must
+from tests.support.commands import must
+from tests.support.paths import BIN, ROOT
 
 UV = BIN / "uv"
 SITE_PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"

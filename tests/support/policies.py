@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.commands import ROOT
+from tests.support.paths import ROOT
 
 POLICIES = ROOT / "policies" / "inactive-keys.yml"
 SHIPPED = {
