@@ -21,6 +21,7 @@ from pathlib import Path
 from generated import parts as reference
 from generated.demo import demo_parts
 
+SAID, OUT = "said.txt", "demo-out"
 ROOT = Path(__file__).resolve().parent.parent
 PART = re.compile(
     r"(?P<head><!-- generated: (?P<name>\S+) -->\n)(?P<body>.*?)(?P<tail><!-- end -->)", re.DOTALL
@@ -47,9 +48,9 @@ def steady(text: str) -> str:
 class Sources:
     """Where parts come from; the demo is run when the first part of it is wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, demo: Path | None) -> None:
         self.makers: Mapping[str, Callable[[], str]] = reference.MAKERS
-        self.demo: Mapping[str, str] | None = None
+        self.demo = demo and demo_parts((demo / SAID).read_text(encoding="utf-8"), demo / OUT)
 
     def part(self, name: str) -> str:
         """The content that a part should have now."""
@@ -66,7 +67,7 @@ class Sources:
 def run_demo() -> Mapping[str, str]:
     """What a run of the demo said and wrote, by name of part."""
     with tempfile.TemporaryDirectory() as directory:
-        out = Path(directory) / "demo-out"
+        out = Path(directory) / OUT
         done = subprocess.run(
             [sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", str(out)],
             cwd=directory,
@@ -99,8 +100,10 @@ def main() -> None:
     """Renew or check all pages."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--check", action="store_true", help="change nothing; fail if outdated")
-    check = parser.parse_args().check
-    sources = Sources()
+    parser.add_argument("--demo", type=Path, help=f"with {SAID} and {OUT} of a run of the demo")
+    arguments = parser.parse_args()
+    check = arguments.check
+    sources = Sources(arguments.demo)
     outdated = False
     for page in pages():
         text, drifted = renew(page, sources)

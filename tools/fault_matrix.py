@@ -2,7 +2,7 @@
 """Prints the fault matrix: what a run makes of a key when a call of it meets a fault.
 
 Every cell is a run of stock Custodian over an account of the embedded AWS. Exit status 1 if any
-cell is not as it must be. `--update` puts the table into tests/deletion/README.md as well.
+cell is not as it must be. `--update` puts the table into tests/change/README.md as well.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from c7n_inactive_keys_sandbox import Sandbox  # noqa: E402 - the checkout comes first
-from tests.deletion.custodian import Custodian  # noqa: E402
-from tests.deletion.matrix import render, run_matrix  # noqa: E402
+from tests.change.faults import cells  # noqa: E402
+from tests.change.matrix import render, run_matrix  # noqa: E402
+from tests.support.custodian import Custodian  # noqa: E402
 
-PAGE = ROOT / "tests" / "deletion" / "README.md"
+PAGE = ROOT / "tests" / "change" / "README.md"
 BEGIN = "<!-- fault matrix: printed by tools/fault_matrix.py -->\n"
 END = "<!-- end of the fault matrix -->\n"
 
@@ -26,9 +27,7 @@ END = "<!-- end of the fault matrix -->\n"
 def main() -> int:
     """Run, print, and say what is wrong."""
     with tempfile.TemporaryDirectory() as directory, Sandbox() as sandbox:
-        custodian = Custodian(sandbox, Path(directory))
-        results = run_matrix(sandbox, custodian)
-        custodian.close()
+        results = run_matrix(sandbox, Custodian(sandbox, Path(directory)), list(cells()))
     table = render(results)
     sys.stdout.write(table)
     wrong = [result for result in results if result.problems]

@@ -30,7 +30,7 @@ CORE = tuple(
     )
 )
 DELETIONS = tuple(
-    f"tests/deletion/test_{name}.py"
+    f"tests/change/test_{name}.py"
     for name in ("rules", "limits", "key_filters", "records", "mistakes", "silence")
 )
 NOBODY = "**none**"
@@ -233,7 +233,7 @@ MUTATIONS = (
         "custodian/policy_check.py",
         "    if unknown:\n",
         "    if False:\n",
-        ("tests/main/test_validate.py",),
+        ("tests/stories/test_validate.py",),
     ),
     Mutation(
         "a plan has no unknown columns", "core/plan.py", "    if unknown:\n", "    if False:\n"

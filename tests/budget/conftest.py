@@ -3,21 +3,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import copy
 from collections import Counter
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
-import yaml
 
 from c7n_inactive_keys_sandbox.accounts import Report
 from c7n_inactive_keys_sandbox.credential_report import render
+from tests.support.accounts import ACCOUNT
+from tests.support.custodian import custodian
+from tests.support.policies import SHIPPED
 
-ACCOUNT = "123456789012"
-POLICIES = Path(__file__).resolve().parents[2] / "policies" / "inactive-keys.yml"
-CUSTODIAN = Path(sys.executable).parent / "custodian"
 # Custodian's own call, made where no account id is configured.
 NOT_OURS = ("GetCallerIdentity",)
 
@@ -64,8 +61,7 @@ def run(sandbox, tmp_path):
     """
 
     def _run(*names, dryrun=False, **options):
-        policies = yaml.safe_load(POLICIES.read_text("utf-8"))["policies"]
-        chosen = [policy for policy in policies if policy["name"] in names]
+        chosen = copy.deepcopy([SHIPPED[name] for name in SHIPPED if name in names])
         assert len(chosen) == len(names)
         for policy in chosen:
             for action in policy.get("actions", ()):
@@ -73,18 +69,9 @@ def run(sandbox, tmp_path):
                     action.update({"max-keys": 10_000} | options)
                     if action["exempt-tag"] is None:
                         del action["exempt-tag"]
-        path = tmp_path / "policies.yml"
-        path.write_text(yaml.safe_dump({"policies": chosen}), "utf-8")
         sandbox.calls.clear()
-        command = [CUSTODIAN, "run", "--cache-period", "0", "-s", tmp_path / "out", path]
-        done = subprocess.run(
-            [*command, *(["--dryrun"] if dryrun else [])],
-            env=sandbox.environ(ACCOUNT),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        done = custodian(sandbox, tmp_path, *(["--dryrun"] if dryrun else []), policies=chosen)
+        assert done.status == 0, done.log
         calls = sandbox.calls.by_action()
         return Counter({name: count for name, count in calls.items() if name not in NOT_OURS})
 

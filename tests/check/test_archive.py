@@ -13,7 +13,7 @@ import yaml
 from c7n_inactive_keys.check.archive import HANDLER, PACKAGE, archives, build
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 from c7n_inactive_keys.yaml_lists import read_list
-from tests.support.fresh import ROOT
+from tests.support.paths import ROOT
 
 MODE = {
     "type": "periodic",

@@ -9,13 +9,14 @@ import subprocess
 import pytest
 import yaml
 
-from tests.support.fresh import BIN, ROOT, clean_environ, run
+from tests.support.commands import clean_environ, run
+from tests.support.paths import BIN, ROOT
 
 pytestmark = pytest.mark.e2e
 
 MANAGEMENT, PAYMENTS = "100000000001", "100000000002"
 ROLE = "CustodianInactiveKeys"
-COMMAND = BIN / "c7n-inactive-keys"
+COMMAND = "c7n-inactive-keys"
 
 
 @pytest.fixture(name="check")
@@ -108,7 +109,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     """Stdout cannot be written: status 2."""
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, no path to work with
         done = subprocess.run(
-            [COMMAND, "check", "--no-aws"], stdout=full, stderr=subprocess.PIPE, text=True,
+            [BIN / COMMAND, "check", "--no-aws"], stdout=full, stderr=subprocess.PIPE, text=True,
             cwd=tmp_path, env=clean_environ(), check=False, timeout=120,
         )  # fmt: skip
     assert done.returncode == 2
@@ -121,7 +122,7 @@ def test_a_reader_that_has_gone_is_no_failure(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [COMMAND, "check", "--no-aws"], stdout=writing, stderr=subprocess.PIPE, text=True,
+        [BIN / COMMAND, "check", "--no-aws"], stdout=writing, stderr=subprocess.PIPE, text=True,
         cwd=tmp_path, env=clean_environ(), check=False, timeout=120,
     )  # fmt: skip
     os.close(writing)

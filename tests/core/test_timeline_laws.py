@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The laws of the timeline, tried on random lives of a key.
 
-`HISTORIES=100000 pytest tests/core` tries as many lives, and new ones each time.
+10,000 of them in all. `HISTORIES=100000 pytest tests/core` tries as many, and new ones each time.
 """
 
 from __future__ import annotations
@@ -43,21 +43,28 @@ from .histories import (
     witness,
 )
 
-# At least 10,000 lives in a plain run of the suite, the same ones each time, so that a failure is
-# about the change at hand. Asked for more, it looks for lives that nobody has tried.
-ASKED = int(os.environ.get("HISTORIES", "0"))
-LAWS = 13
+# Up to so many are the same ones each time, so that a failure is about the change at hand; asked
+# for more, it looks for lives that nobody has tried.
+USUAL = 10_000
+ASKED = int(os.environ.get("HISTORIES", USUAL))
+SHARES: list[int] = []
 
 
-def histories(number: int) -> settings:
-    """Settings for a law that is tried on so many lives."""
+def histories(share: int) -> settings:
+    """Settings for a law that is tried on this share of the lives, in percent."""
+    SHARES.append(share)
     return settings(
-        max_examples=max(ASKED // LAWS, number),
+        max_examples=max(ASKED * share // 100, 1),
         deadline=None,
-        derandomize=not ASKED,
+        derandomize=ASKED <= USUAL,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
+
+
+def test_the_laws_share_all_lives():
+    """As many are tried as were asked for."""
+    assert sum(SHARES) == 100
 
 
 def seconds_proven(facts: Facts, now: datetime) -> float:
@@ -68,7 +75,7 @@ def seconds_proven(facts: Facts, now: datetime) -> float:
 # -- the true moment always lies in [NotBefore, NotAfter] ------------------------------------------
 
 
-@histories(3000)
+@histories(16)
 @given(lives())
 def test_the_interval_holds_the_moment_of_the_last_deactivation(life: Life):
     """Whatever happened and whichever sources were read, NotBefore <= truth <= NotAfter."""
@@ -78,7 +85,7 @@ def test_the_interval_holds_the_moment_of_the_last_deactivation(life: Life):
     assert found.not_before <= at(life.truth) <= found.not_after
 
 
-@histories(1500)
+@histories(8)
 @given(lives(redundant=True))
 def test_switching_off_what_is_off_never_proves_more(life: Life):
     """Calls that change nothing may move the interval to now, never to before the truth."""
@@ -89,7 +96,7 @@ def test_switching_off_what_is_off_never_proves_more(life: Life):
     assert found.not_before <= found.not_after
 
 
-@histories(1500)
+@histories(8)
 @given(lives(late_uses=True))
 def test_uses_while_a_switch_off_spreads_do_no_harm(life: Life):
     """A use in the minute after the switch-off moves NotBefore by no more than that minute."""
@@ -104,7 +111,7 @@ def test_uses_while_a_switch_off_spreads_do_no_harm(life: Life):
 # -- what is known exactly is said exactly ---------------------------------------------------------
 
 
-@histories(1000)
+@histories(6)
 @given(lives())
 def test_what_complete_event_history_shows_is_exact(life: Life):
     """Exact to the second where history holds the event; the whole reach, once it is observed."""
@@ -141,7 +148,7 @@ def in_one_second(facts: Facts) -> bool:
     return bool(on & off)
 
 
-@histories(2000)
+@histories(11)
 @given(lives())
 def test_more_true_evidence_never_widens_the_interval(life: Life):
     """The interval with a source lies within the one without it.
@@ -164,7 +171,7 @@ def test_more_true_evidence_never_widens_the_interval(life: Life):
 # -- a later now never shortens AtLeast ------------------------------------------------------------
 
 
-@histories(1000)
+@histories(6)
 @given(lives(redundant=True, late_uses=True), st.sampled_from(GAPS))
 def test_the_same_facts_never_prove_less_later(life: Life, wait: int):
     """Time alone adds to AtLeast, or leaves it."""
@@ -186,7 +193,7 @@ def test_the_same_facts_never_prove_less_later(life: Life, wait: int):
     assert seconds_proven(facts, at(life.now + wait)) >= earlier
 
 
-@histories(1500)
+@histories(8)
 @given(lives(late_uses=True), st.sampled_from(GAPS))
 def test_with_a_record_in_between_a_later_run_never_claims_less(life: Life, wait: int):
     """A key that stays inactive is proven since as early or earlier by the next run, within 88
@@ -233,7 +240,7 @@ def contradicts(entry: LedgerEntry, facts: Facts, now: datetime) -> bool:
     )
 
 
-@histories(1500)
+@histories(8)
 @given(lives(redundant=True, late_uses=True), _MOMENTS, _MOMENTS, _MOMENTS)
 def test_a_ledger_entry_that_cannot_be_true_never_proves_more(life: Life, after, since, verified):
     """A forged or stale tag that something contradicts may delay a deletion, never hasten it."""
@@ -245,7 +252,7 @@ def test_a_ledger_entry_that_cannot_be_true_never_proves_more(life: Life, after,
     assert found.not_after >= assess(replace(facts, ledger=None), at(life.now)).not_after
 
 
-@histories(1500)
+@histories(8)
 @given(lives(redundant=True, late_uses=True), _MOMENTS, st.sampled_from(GAPS), st.booleans())
 def test_the_later_activity_stands(life: Life, after, length: int, observed: bool):
     """Where the ledger has the key as active later than all else allows, NotAfter is its since,
@@ -270,7 +277,7 @@ def known_use(facts: Facts) -> LastUse:
     return facts.last_use if isinstance(facts.last_use, LastUse) else LastUse()
 
 
-@histories(1000)
+@histories(6)
 @given(lives(redundant=True), _MOMENTS, st.sampled_from((ACTIVE, INACTIVE)))
 def test_a_status_change_that_cannot_be_true_never_proves_more(life: Life, when, status: str):
     """An event before creation, in the future, undone by a use, or missing in event history."""
@@ -294,7 +301,7 @@ def test_a_status_change_that_cannot_be_true_never_proves_more(life: Life, when,
     assert seconds_proven(claimed, now) <= seconds_proven(facts, now)
 
 
-@histories(500)
+@histories(3)
 @given(lives(redundant=True), st.sampled_from(GAPS), st.sampled_from(GAPS))
 def test_silence_over_a_time_of_activity_proves_nothing(life: Life, before: int, idle: int):
     """A record that claims to be complete, yet lacks what followed a use, is not believed."""
@@ -314,7 +321,7 @@ def test_silence_over_a_time_of_activity_proves_nothing(life: Life, before: int,
 # -- what is not evidence --------------------------------------------------------------------------
 
 
-@histories(500)
+@histories(3)
 @given(lives())
 def test_without_a_last_use_nothing_is_proven(life: Life):
     """A last use that could not be read may have been a minute ago."""
@@ -322,7 +329,7 @@ def test_without_a_last_use_nothing_is_proven(life: Life):
     assert seconds_proven(facts, at(life.now)) == 0
 
 
-@histories(500)
+@histories(3)
 @given(lives(redundant=True))
 def test_without_a_complete_record_nothing_is_proven(life: Life):
     """Creation, last use, single events and the ledger alone do not tell what happened since."""
@@ -333,7 +340,7 @@ def test_without_a_complete_record_nothing_is_proven(life: Life):
 _RECORDS = st.lists(st.tuples(st.integers(-40, 0), st.integers(-30, 0)), max_size=5)
 
 
-@histories(1000)
+@histories(6)
 @given(_RECORDS)
 def test_records_reach_as_far_back_as_there_is_no_gap(spans):
     """Hour by hour: from the tail back, every hour lies in some record."""

@@ -6,15 +6,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from datetime import datetime, timezone
-from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
 from c7n_inactive_keys_sandbox.organisation import seed_organisation
+from tests.support.borrowed import shims
+from tests.support.commands import clean_environ
+from tests.support.paths import BIN
 
 from .pages import ROOT, docstring_examples, examples, pages
 
@@ -35,10 +36,10 @@ def yaml_examples():
     yield from docstring_examples()
 
 
-def clean_environ():
-    """This process's environment, its own commands first, without settings of the plugin."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("C7N_")}
-    return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def environment():
+    """An environment as on a fresh machine, where the commands borrow their start."""
+    path = (str(shims()), str(BIN), os.environ["PATH"])
+    return clean_environ(PATH=os.pathsep.join(path))
 
 
 def test_every_policy_in_pages_and_docstrings_is_valid_for_stock_custodian(tmp_path):
@@ -57,7 +58,7 @@ def test_every_policy_in_pages_and_docstrings_is_valid_for_stock_custodian(tmp_p
     done = subprocess.run(
         ["custodian", "validate", *map(str, files)],
         cwd=ROOT,
-        env={**clean_environ(), "HOME": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1"},
+        env={**environment(), "HOME": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
         text=True,
         check=False,
@@ -89,7 +90,7 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, sandbox, tmp_path)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=work,
-        env=sandbox.environ(organisation.management.id, clean_environ()) | {"HOME": str(tmp_path)},
+        env=sandbox.environ(organisation.management.id, environment()) | {"HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

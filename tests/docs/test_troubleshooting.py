@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .pages import PACKAGE, ROOT
-from .test_examples import clean_environ
+from .test_examples import environment
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 GAP = "…"  # stands for what differs from time to time
@@ -62,7 +62,7 @@ def test_the_messages_without_the_plugin_are_what_custodian_says(tmp_path: Path)
         ["c7n-org", "run", "-c", ROOT / "accounts.yml", "-u", policies, "-s", tmp_path, "--dryrun"],
     )
     environ = {
-        **clean_environ(),
+        **environment(),
         "HOME": str(tmp_path),
         "AWS_DEFAULT_REGION": "us-east-1",
         "C7N_INACTIVE_KEYS_AUTOLOAD": "0",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deletion.custodian import Custodian
+from tests.support.custodian import Custodian
 from tests.lint.account import seed
 
 

@@ -18,7 +18,8 @@ from c7n_inactive_keys.core.ledger import tag_key
 from tests.docs.pages import examples
 from tests.loading import engine
 from tests.serverless import lambda_runtime
-from tests.support.fresh import BIN, ROOT, clean_environ, run
+from tests.support.commands import clean_environ, run
+from tests.support.paths import BIN, ROOT
 
 pytestmark = pytest.mark.e2e
 

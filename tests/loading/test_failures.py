@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import c7n_inactive_keys
-from tests.support.fresh import run
+from tests.support.commands import run
 
 pytestmark = pytest.mark.packaging
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from c7n_inactive_keys import __version__
-from tests.support.fresh import ROOT, Environment, must, run
+from tests.support.commands import must, run
+from tests.support.fresh import Environment
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.packaging
 

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from tests.support.fresh import run
+from tests.support.commands import run
 
 pytestmark = pytest.mark.packaging
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.loading import pep829
-from tests.support.fresh import ROOT, UV, must, run
+from tests.support.commands import must, run
+from tests.support.fresh import UV
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.packaging
 

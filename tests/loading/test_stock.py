@@ -11,7 +11,8 @@ import sys
 
 import pytest
 
-from tests.support.fresh import BIN, ROOT, clean_environ, run
+from tests.support.commands import clean_environ, run
+from tests.support.paths import BIN, ROOT
 
 pytestmark = pytest.mark.e2e
 

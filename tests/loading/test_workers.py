@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from tests.support.fresh import BIN, clean_environ, run
+from tests.support.commands import clean_environ, run
+from tests.support.paths import BIN
 
 pytestmark = pytest.mark.e2e
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.support.fresh import must
+from tests.support.commands import must
 
 # What documentation tools do: import as always, then again with the imports for types alone.
 RESOLVE = """

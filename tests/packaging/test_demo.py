@@ -9,38 +9,33 @@ import sys
 
 import pytest
 
-from tests.support.fresh import ROOT, run
+from tests.support.commands import run
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 
 
-def test_the_demo_works_again_and_in_a_path_with_spaces(tmp_path):
+def test_the_demo_works_again_and_in_a_path_with_spaces(demo):
     """Day one records, day two deletes what is proven and spares the key that was reactivated.
 
     What an earlier demo left there is replaced.
     """
-    out = tmp_path / "a demo"
-    (out / "day-two").mkdir(parents=True)
-    for left in ("accounts.yml", "report.json", "day-two/left"):
-        (out / left).write_text("left by an earlier demo", encoding="utf-8")
-    done = run(sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", out, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not (out / "day-two" / "left").exists()
-    said = " ".join(done.stdout.split())
+    assert not (demo.out / "day-two" / "left").exists()
+    said = " ".join(demo.said.split())
     assert "All of them were inactive" in said
     assert "scanner (reactivated)" in said
     assert "break-glass (tagged keep-keys)" in said
     assert "deploy (2.0 days proven)" in said
     assert "Deleted: 1. Recorded, not yet proven: " in said
-    assert (out / "report.html").stat().st_size > 10_000
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    first = json.loads((out / "day-one.json").read_text(encoding="utf-8"))
+    assert (demo.out / "report.html").stat().st_size > 10_000
+    report = json.loads((demo.out / "report.json").read_text(encoding="utf-8"))
+    first = json.loads((demo.out / "day-one.json").read_text(encoding="utf-8"))
     deleted = [
         key for part in (first, report) for key in part["keys"] if key["outcome"] == "deleted"
     ]
-    assert f"{len(deleted)} keys are gone" in done.stdout
+    assert f"{len(deleted)} keys are gone" in demo.said
     assert min(key["at_least_days"] for key in deleted) >= 90
     assert [account["status"] for account in report["accounts"]] == ["read"] * 14
 

@@ -11,7 +11,9 @@ from email import message_from_bytes
 
 import pytest
 
-from tests.support.fresh import EPOCH, ROOT, must
+from tests.support.commands import must
+from tests.support.fresh import EPOCH
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.packaging
 

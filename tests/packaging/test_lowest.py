@@ -10,8 +10,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.observed import report_of_today
-from tests.support.fresh import UV, Environment, must
+from tests.support.accounts import report_of_today
+from tests.support.commands import must
+from tests.support.fresh import UV, Environment
 
 pytestmark = [pytest.mark.packaging, pytest.mark.e2e]
 

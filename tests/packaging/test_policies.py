@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 import c7n_inactive_keys
-from tests.support.fresh import ROOT, must, run
+from tests.support.commands import must, run
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 
 BIN = Path(sys.executable).parent
-COMMAND = (BIN / "c7n-inactive-keys", "policies")
+COMMAND = ("c7n-inactive-keys", "policies")
 
 
 def tree(directory: Path) -> dict[str, bytes]:
@@ -42,7 +43,7 @@ def test_an_empty_directory_gets_the_policies_and_custodian_accepts_them(tmp_pat
     said = must(*COMMAND, cwd=tmp_path)
     assert tree(tmp_path) == shipped()
     assert [line.split()[0] for line in said.splitlines()] == ["written"] * len(shipped())
-    validated = run(BIN / "custodian", "validate", "policies/inactive-keys.yml", cwd=tmp_path)
+    validated = run("custodian", "validate", "policies/inactive-keys.yml", cwd=tmp_path)
     assert validated.returncode == 0, validated.stderr
 
 

@@ -4,12 +4,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from datetime import timedelta
-from pathlib import Path
+import re
+from datetime import datetime, timedelta
 
-POLICIES = Path(__file__).parents[2] / "policies" / "inactive-keys.yml"
+from tests.support.accounts import administrator
+from tests.support.commands import start
+from tests.support.policies import POLICIES
+
+STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.MULTILINE)
+
+
+def an_hour_earlier(stamp):
+    """A time as logging writes it, an hour earlier."""
+    return str(datetime.fromisoformat(stamp[0]) - timedelta(hours=1))
 
 
 class Office:
@@ -22,21 +29,12 @@ class Office:
         self.accounts = organisation.accounts_yml(directory / "accounts.yml")
         self.policies = directory / "policies.yml"
         self.policies.write_text(POLICIES.read_text())
-        self.environ = sandbox.environ(organisation.management.id) | {"HOME": str(directory)}
+        self.environ = administrator(sandbox, organisation.management.id, HOME=str(directory))
 
     def command(self, name, *arguments):
         """A command of the installation, run to its end; `process` is it while it runs."""
-        command = [Path(sys.executable).with_name(name), *map(str, arguments)]
-        self.process = subprocess.Popen(
-            command,
-            env=self.environ,
-            cwd=self.directory,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        said, log = self.process.communicate()
-        return subprocess.CompletedProcess(command, self.process.returncode, said, log)
+        self.process = start(name, *arguments, cwd=self.directory, **self.environ)
+        return self.process.end()
 
     def org(self, out, *arguments, accounts=None):
         """`c7n-org run` into the directory, whose log is kept beside it."""
@@ -55,6 +53,16 @@ class Office:
         )
         (self.directory / f"{out}.log").write_text(done.stderr)
         return done
+
+    def an_hour_passes(self, out):
+        """What was written so far was written an hour earlier: c7n-org's log knows no fractions."""
+        for path in (self.directory / out).rglob("metadata.json"):
+            content = json.loads(path.read_text())
+            for name in ("start", "end_time"):
+                content["execution"][name] -= 3600
+            path.write_text(json.dumps(content))
+        log = self.directory / f"{out}.log"
+        log.write_text(STAMP.sub(an_hour_earlier, log.read_text()))
 
     def record(self):
         """Let the ledger be written, and enough time pass for what it saw to be a proof."""

@@ -4,21 +4,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 import yaml
 
 from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys_sandbox import Fault
+from tests.support.accounts import ACCOUNT
+from tests.support.custodian import custodian
+from tests.support.paths import ROOT
 
-from ..main.commands import run
 from .output_tree import NOW, POLICIES, REPORT, user
 
 pytestmark = pytest.mark.e2e
 
-ACCOUNT = "123456789012"
-SCHEDULED = Path(__file__).parents[2] / "policies" / "scheduled.yml"
+SCHEDULED = ROOT / "policies" / "scheduled.yml"
 DAILY = "inactive-keys-daily-report"
 PERIODIC = {**POLICIES[REPORT], "mode": {"type": "periodic", "schedule": "rate(1 day)"}}
 
@@ -32,12 +32,8 @@ def deploy(sandbox, tmp_path):
         content = yaml.safe_load(SCHEDULED.read_text())
         policies = [policy for policy in content["policies"] if policy["name"] == DAILY]
         policies[0]["mode"]["role"] = f"arn:aws:iam::{ACCOUNT}:role/{role}"
-        file = tmp_path / "policies.yml"
-        file.write_text(yaml.safe_dump({"policies": policies}))
-        home = tmp_path / role
-        command = ["custodian", "run", "-s", home / "out", "-r", "us-east-1", file]
-        done = run([*command, "--cache-period", "0"], home, **sandbox.environ(ACCOUNT))
-        return done, home / "out"
+        done = custodian(sandbox, tmp_path / role, policies=policies)
+        return done, done.out
 
     return call
 

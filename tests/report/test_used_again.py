@@ -130,6 +130,7 @@ def _office(sandbox, tmp_path):
     done = office.org("out")
     assert done.returncode == 0, done.stderr
     assert office.json("out")["coverage"] == {"read": 2, "failed": 0, "missing": 0}
+    office.an_hour_passes("out")
     return office
 
 
@@ -156,6 +157,7 @@ def test_a_second_run_whose_role_is_denied_in_an_account_leaves_it_unread(office
             "one": "read",
             "two": "failed",
         }
+    office.an_hour_passes("out")
     log = office.directory / "out.log"
     earlier = first + log.read_text()
     office.sandbox.faults.clear()

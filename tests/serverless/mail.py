@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import email
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,8 @@ from typing import Any
 import yaml
 from aiosmtpd.controller import Controller
 
-ROOT = Path(__file__).parents[2]
+from tests.support.commands import run
+from tests.support.paths import ROOT
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,8 @@ def deliver(environ: dict[str, str], directory: Path, queue_url: str, port: int)
     }  # fmt: skip
     path = directory / "mailer.yml"
     path.write_text(yaml.safe_dump(config))
-    done = subprocess.run(
-        [
-            Path(sys.executable).parent / "c7n-mailer", "--run", "--config", path,
-            "-t", ROOT / "templates",
-        ],
-        env=environ | {"TZ": "UTC"}, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    command = ("c7n-mailer", "--run", "--config", path, "-t", ROOT / "templates")
+    done = run(*command, **environ | {"TZ": "UTC"})
     assert done.returncode == 0, done.stderr
     return done.stderr
 

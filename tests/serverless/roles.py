@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 class Loader(yaml.SafeLoader):
@@ -27,6 +27,7 @@ def _short_form(loader: Any, suffix: str, node: Any) -> Any:
 Loader.add_multi_constructor("!", _short_form)
 
 
+@cache
 def template(name: str) -> dict[str, Any]:
     """A template of deploy/ as data."""
     data: dict[str, Any] = yaml.load((ROOT / "deploy" / name).read_text(), Loader)

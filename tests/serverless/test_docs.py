@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.serverless import roles
-from tests.serverless.conftest import ROOT
+from tests.support.paths import ROOT
 
 DOCUMENTS = ("running.md", "lambda.md", "notify.md")
 POLICIES = {

@@ -10,12 +10,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.observed import recorded
-from tests.serverless.conftest import ACCOUNT, custodian, days_ago
+from tests.support.accounts import ACCOUNT, administrator, days_ago, recorded
+from tests.support.custodian import custodian
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 
 UNTOLD = "210987654321"  # an account whose owners are never told
+NOTIFY = ROOT / "policies" / "notify-owners.yml"
 RUNS = (0, 13, 20, 30, 66, 79, 80, 120)  # days; the run of day 14 was missed
 
 
@@ -58,7 +60,8 @@ def _history(aws, tmp_path_factory):
 
 def run(aws, account_id, home, *arguments) -> int:
     """One run of the shipped policies; its exit code."""
-    return custodian(aws.environ(account_id), home, "notify-owners.yml", *arguments).returncode
+    who = administrator(aws, account_id)
+    return custodian(aws, home, *arguments, policies=NOTIFY, environ=who).status
 
 
 def drain(sqs, queue) -> dict[str, int]:

@@ -7,7 +7,6 @@ No archive: the handler is the same, and Custodian reads its policies from confi
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +17,9 @@ import yaml
 
 from c7n_inactive_keys.core.ledger import parse_value, tag_key
 from c7n_inactive_keys_sandbox import Fault, Sandbox
-from tests.observed import recorded
-from tests.serverless.conftest import ACCOUNT, ROOT, days_ago
+from tests.support.accounts import ACCOUNT, administrator, days_ago, recorded
+from tests.support.commands import run
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -44,11 +44,10 @@ def invoke(aws: Sandbox, home: Path, policies: str, events: list[Any]) -> tuple[
     # Custodian takes the first policy's for all.
     data["policies"][0]["mode"]["execution-options"] = {"output_dir": str(home / "out")}
     (home / "config.json").write_text(json.dumps({"policies": data["policies"]}))
-    done = subprocess.run(
-        [sys.executable, "-c", ANSWER],
-        input="".join(json.dumps(event) + "\n" for event in events),
-        env=aws.environ(ACCOUNT) | {"HOME": str(home), "AWS_LAMBDA_FUNCTION_NAME": "custodian"},
-        cwd=home, capture_output=True, text=True, check=False, timeout=300,
+    done = run(
+        sys.executable, "-c", ANSWER, cwd=home,
+        text="".join(json.dumps(event) + "\n" for event in events),
+        **administrator(aws, HOME=str(home), AWS_LAMBDA_FUNCTION_NAME="custodian"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr

@@ -6,22 +6,17 @@ from __future__ import annotations
 import base64
 import json
 import re
-import subprocess
 import zlib
 
 import pytest
 
 from c7n_inactive_keys.core.ledger import tag_key
 from c7n_inactive_keys.core.times import format_time
-from tests.observed import recorded
 from tests.serverless import roles
-from tests.serverless.conftest import (
-    ACCOUNT,
-    BIN,
-    custodian,
-    days_ago,
-    rename_after_each_report,
-)
+from tests.serverless.conftest import rename_after_each_report
+from tests.support.accounts import ACCOUNT, administrator, days_ago, recorded
+from tests.support.commands import run
+from tests.support.custodian import custodian
 
 pytestmark = pytest.mark.e2e
 
@@ -303,28 +298,18 @@ def _day(lambdas, aws, tmp_path_factory):
     recorded(account)
     aws.client("s3", ACCOUNT).create_bucket(Bucket=BUCKET)
     home = tmp_path_factory.mktemp("pull")
-    pull = custodian(aws.environ(ACCOUNT), home, "inactive-keys.yml", "--dryrun")
-    assert pull.returncode == 0, pull.stderr
-    found = {
-        name: matched(json.loads((home / "out" / name / "resources.json").read_text()))
-        for name in ("inactive-keys-report", "inactive-keys-delete")
-    }
+    pull = custodian(aws, home, "--dryrun")
+    assert pull.status == 0, pull.log
+    found = {name: pull.matched(name) for name in ("inactive-keys-report", "inactive-keys-delete")}
     before = {key.id for key in account.keys}
     aws.calls.clear()
     rename_after_each_report(aws, account.users["crowd-00"])
     answers = {name: lambdas.invoke(name, SCHEDULED_EVENT)[0] for name in DAILY}
     assert {answer["error"] for answer in answers.values()} == {None}
     gone = before - {key.id for key in account.keys}
-    report = subprocess.run(
-        [BIN / "c7n-inactive-keys", "report", "-s", f"s3://{BUCKET}/output", "--format", "json"],
-        env=aws.environ(ACCOUNT), capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    command = ("c7n-inactive-keys", "report", "-s", f"s3://{BUCKET}/output", "--format", "json")
+    report = run(*command, **administrator(aws))
     return {"found": found, "gone": gone, "report": report, "calls": list(aws.calls)}
-
-
-def matched(resources) -> set[str]:
-    """Ids of the matched keys."""
-    return {key["AccessKeyId"] for user in resources for key in user["c7n:InactiveAccessKeys"]}
 
 
 def test_scheduled_deletion_deletes_what_the_pull_policy_finds(day, aws):

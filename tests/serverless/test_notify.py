@@ -13,9 +13,10 @@ from datetime import datetime, timezone
 import pytest
 import yaml
 
-from tests.observed import recorded
-from tests.serverless.conftest import ACCOUNT, ROOT, custodian, days_ago
 from tests.serverless.mail import against_gold, deliver, mail_server, scrub
+from tests.support.accounts import ACCOUNT, administrator, days_ago, recorded
+from tests.support.custodian import custodian
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -59,8 +60,8 @@ def _told(aws, tmp_path_factory):
     home = tmp_path_factory.mktemp("notify")
     sqs = aws.client("sqs", ACCOUNT)
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("c7n-mailer", "text")}
-    done = custodian(aws.environ(ACCOUNT), home, "notify-owners.yml")
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = custodian(aws, home, policies=ROOT / "policies" / "notify-owners.yml")
+    assert done.status == 0, done.log[-3000:]
     (message,) = sqs.receive_message(
         QueueUrl=urls["c7n-mailer"], VisibilityTimeout=0, MessageAttributeNames=["All"]
     )["Messages"]
@@ -76,7 +77,7 @@ def _told(aws, tmp_path_factory):
         list(
             both.map(
                 lambda name: deliver(  # each waits ten seconds for more messages
-                    aws.environ(ACCOUNT), tmp_path_factory.mktemp(name), urls[name], port
+                    administrator(aws), tmp_path_factory.mktemp(name), urls[name], port
                 ),
                 urls,
             )

@@ -14,7 +14,9 @@ from c7n_inactive_keys.core.ledger import tag_key
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.yaml_lists import read_list
 from c7n_inactive_keys_sandbox import Sandbox
-from tests.serverless.conftest import ACCOUNT, ROOT, Function, days_ago
+from tests.serverless.functions import Function
+from tests.support.accounts import ACCOUNT, days_ago
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -5,32 +5,29 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import subprocess
 from collections.abc import Mapping
 
 import pytest
 
 from c7n_inactive_keys.core.ledger import tag_key
-from tests.observed import recorded
 from tests.serverless import roles
-from tests.serverless.conftest import (
-    ACCOUNT,
-    BIN,
-    ROOT,
-    as_role,
-    custodian,
-    days_ago,
-    rename_after_each_report,
-)
+from tests.serverless.conftest import rename_after_each_report
+from tests.serverless.functions import as_role
+from tests.support.accounts import ACCOUNT, days_ago, recorded
+from tests.support.commands import run
+from tests.support.custodian import custodian
+from tests.support.paths import BIN, ROOT
+from tests.support.policies import POLICIES
 
 pytestmark = pytest.mark.e2e
 
 TEMPLATES = ("roles.yml", "lambda-roles.yml", "scheduler.yml")
 AUDIT, CLEANUP = "CustodianInactiveKeysAudit", "CustodianInactiveKeys"
+NOTIFY = ROOT / "policies" / "notify-owners.yml"
 # The policies that each role of roles.yml is for.
 JOBS = {
-    AUDIT: ("inactive-keys.yml", "-p", "inactive-keys-re*"),
-    CLEANUP: ("inactive-keys.yml notify-owners.yml",),
+    AUDIT: ([POLICIES], "-p", "inactive-keys-re*"),
+    CLEANUP: ([POLICIES, NOTIFY],),
 }
 # Without these a key's inactivity is not proven: the run says so, and deletes less.
 NO_EVIDENCE = ("cloudtrail:LookupEvents", "iam:GetAccessKeyLastUsed")
@@ -74,8 +71,9 @@ def _work(aws, tmp_path):
         seed(aws)
         environ = as_role(aws, role, ROLES[role], without)
         aws.calls.clear()
-        done = custodian(environ, tmp_path, *JOBS[role])
-        return done.returncode, done.stderr
+        files, *options = JOBS[role]
+        done = custodian(aws, tmp_path, *options, policies=files, environ=environ)
+        return done.status, done.log
 
     return work
 
@@ -130,9 +128,7 @@ def permissions_of(policies: str) -> set[str]:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_template_is_clean(name):
     """cfn-lint has nothing to say."""
-    done = subprocess.run(
-        [BIN / "cfn-lint", ROOT / "deploy" / name], capture_output=True, text=True, check=False
-    )
+    done = run(BIN / "cfn-lint", ROOT / "deploy" / name)
     assert (done.returncode, done.stdout) == (0, "")
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Distributions built from this checkout, and fresh environments to install them into.
+"""Distributions built from this checkout, fresh environments to install them into, and the demo.
 
-Both cost the most of all that tests do. So they are made once, for all workers of a test run.
+They cost the most of all that tests do. So they are made once, for all workers of a test run.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
+from tests.support.commands import must
+from tests.support.paths import BIN, ROOT
+
 UV = BIN / "uv"
 SITE_PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 NOT_SOURCE = shutil.ignore_patterns(
@@ -27,36 +27,6 @@ NOT_SOURCE = shutil.ignore_patterns(
 )  # fmt: skip
 # Two builds of the same content are the same file.
 EPOCH = "1700000000"
-
-
-def clean_environ(**more: str) -> dict[str, str]:
-    """An environment as on a fresh machine: no AWS identity, no Python path, no opt-out."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "PYTHON", "C7N_", "VIRTUAL_ENV"))
-    }
-    return {**kept, "AWS_EC2_METADATA_DISABLED": "true", **more}
-
-
-def run(*command: object, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess:
-    """A command's outcome; a failing one is for the test to judge."""
-    return subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=clean_environ(**environ),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
-def must(*command: object, cwd: Path | None = None, **environ: str) -> str:
-    """The output of a command that has to succeed."""
-    done = run(*command, cwd=cwd, **environ)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @dataclass(frozen=True)
@@ -157,3 +127,34 @@ def _fresh(made_once, distributions) -> Environment:
         environment.uninstall()
 
     return Environment(made_once("fresh", make))
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A run of the demo: where it wrote, and what it said, with paths relative to `place`."""
+
+    place: Path
+
+    @property
+    def out(self) -> Path:
+        return self.place / "demo-out"
+
+    @property
+    def said(self) -> str:
+        return (self.place / "said.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture(name="demo", scope="session")
+def _demo(made_once) -> Demo:
+    """The demo, run by the real commands in a path with spaces, after an earlier one there."""
+
+    def make(place: Path) -> None:
+        demo = Demo(place)
+        (demo.out / "day-two").mkdir(parents=True)
+        for left in ("accounts.yml", "report.json", "day-two/left"):
+            (demo.out / left).write_text("left by an earlier demo", encoding="utf-8")
+        command = (sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", demo.out)
+        said = must(*command, cwd=place, HOME=str(place), COLUMNS="150")
+        (place / "said.txt").write_text(said.replace(str(place), "."), encoding="utf-8")
+
+    return Demo(made_once("the demo", make))
