@@ -17,11 +17,10 @@ import yaml
 
 from c7n_inactive_keys_sandbox import Key
 from c7n_inactive_keys_sandbox.events import RandomDelays
+from tests.support.paths import ROOT
 
 ACCOUNT = "111111111111"
-SHIPPED = yaml.safe_load(
-    (Path(__file__).parents[2] / "policies" / "key-lifecycle.yml").read_text()
-)["policies"]
+SHIPPED = yaml.safe_load((ROOT / "policies" / "key-lifecycle.yml").read_text())["policies"]
 DEACTIVATE = "key-lifecycle-deactivate"
 SETTINGS = {"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.01}
 UNUSED, INACTIVE, TOLD = 90, 30, 14  # days, as in the file

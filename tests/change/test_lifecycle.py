@@ -12,6 +12,7 @@ import os
 import pytest
 
 from tests.change.lifecycle import Lifecycle
+from tests.support.custodian import Custodian
 
 pytestmark = pytest.mark.e2e
 
@@ -21,8 +22,10 @@ SEED = int(os.environ.get("LIFECYCLE_SEED", "1"))
 
 
 @pytest.fixture(scope="module", name="life")
-def _life(sandbox_server, custodian_server) -> Lifecycle:
-    life = Lifecycle(sandbox_server, custodian_server, USERS, SEED)
+def _life(sandbox_server, tmp_path_factory) -> Lifecycle:
+    sandbox_server.reset()
+    custodian = Custodian(sandbox_server, tmp_path_factory.mktemp("runs"))
+    life = Lifecycle(sandbox_server, custodian, USERS, SEED)
     for _ in range(DAYS):
         life.live()
     return life
@@ -33,7 +36,6 @@ def test_no_key_is_deactivated_or_deleted_too_early_and_none_is_overdue(life):
 
 
 def test_the_lives_are_eventful_enough(life):
-    print(dict(life.seen))
     assert life.seen["deactivated"] >= DAYS / 10
     assert life.seen["deleted"] >= DAYS / 20
     assert life.seen["woken"] >= DAYS / 60

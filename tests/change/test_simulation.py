@@ -24,6 +24,7 @@ from c7n_inactive_keys.core.ledger_upkeep import carry_on_after_event
 from c7n_inactive_keys.core.times import parse_time
 from c7n_inactive_keys_sandbox import Fault, Key
 from c7n_inactive_keys_sandbox.events import Event, RandomDelays
+from tests.support.custodian import Custodian
 
 pytestmark = pytest.mark.e2e
 
@@ -247,10 +248,11 @@ class Life:
 
 
 @pytest.fixture(scope="module", name="lives")
-def _lives(sandbox_server, custodian_server) -> list[Life]:
+def _lives(sandbox_server, tmp_path_factory) -> list[Life]:
+    custodian = Custodian(sandbox_server, tmp_path_factory.mktemp("runs"))
     lives = []
     for seed in SEEDS:
-        life = Life(sandbox_server, custodian_server, seed)
+        life = Life(sandbox_server, custodian, seed)
         for _ in range(STEPS):
             life.step()
         lives.append(life)

@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.custodian import Custodian
 from tests.lint.account import seed
+from tests.support.custodian import Custodian
 
 
-@pytest.fixture(scope="module", name="custodian_server")
-def _custodian_server(sandbox_server, tmp_path_factory):
-    """One forking Custodian for all tests of a module."""
-    custodian = Custodian(sandbox_server, tmp_path_factory.mktemp("runs"))
-    yield custodian
-    custodian.close()
+@pytest.fixture(name="custodian")
+def _custodian(sandbox, tmp_path):
+    """Stock Custodian over an empty sandbox."""
+    return Custodian(sandbox, tmp_path / "runs")
 
 
 @pytest.fixture(name="keys")

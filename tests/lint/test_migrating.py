@@ -103,14 +103,14 @@ def test_both_versions_are_valid_for_stock_custodian(title, tmp_path):
     [pytest.param(*row[:3], marks=row[3:], id=f"{row[0]}: {row[1]}") for row in DOES],
 )
 def test_a_row_put_right_does_what_the_page_says(
-    title, policy_name, effect, keys, sandbox, custodian_server
+    title, policy_name, effect, keys, sandbox, custodian
 ):
     """It matches these users, and touches exactly these keys."""
     matched, deactivated, deleted = effect
     policies = yaml.safe_load(ROWS[title][1])["policies"]
     (data,) = (item for item in policies if item["name"] == policy_name)
     before = statuses(sandbox)
-    done = custodian_server.run(ACCOUNT, data)
+    done = custodian.run(ACCOUNT, data)
     assert done.status == 0, done.log
     assert {user["UserName"] for user in done.resources(policy_name)} == matched
     assert changes(keys, before, statuses(sandbox)) == (set(deactivated), set(deleted))

@@ -166,12 +166,12 @@ DID = {
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(("name", "policy_name"), DID, ids=lambda text: text.partition(".")[0])
-def test_what_a_policy_of_that_shape_did(name, policy_name, keys, sandbox, custodian_server):
+def test_what_a_policy_of_that_shape_did(name, policy_name, keys, sandbox, custodian):
     """As it stands, in the same account: what makes the finding worth one."""
     policies = yaml.safe_load(shape(name)[0])["policies"]
     (data,) = (item for item in policies if item["name"] == policy_name)
     before = statuses(sandbox)
-    done = custodian_server.run(ACCOUNT, data)
+    done = custodian.run(ACCOUNT, data)
     assert done.status == 0, done.log
     deactivated, deleted = DID[name, policy_name]
     assert changes(keys, before, statuses(sandbox)) == (
@@ -186,14 +186,14 @@ def test_what_a_policy_of_that_shape_did(name, policy_name, keys, sandbox, custo
     [pytest.param(*row[:3], marks=row[3:], id=f"{row[0][:2]}-{row[1]}") for row in DOES],
 )
 def test_a_policy_that_was_put_right_does_what_its_name_says(
-    name, policy_name, effect, keys, sandbox, custodian_server
+    name, policy_name, effect, keys, sandbox, custodian
 ):
     """It validates, matches these users, and touches exactly these keys."""
     matched, deactivated, deleted = effect
     policies = yaml.safe_load(fixed(*shape(name)))["policies"]
     (data,) = (item for item in policies if item["name"] == policy_name)
     before = statuses(sandbox)
-    done = custodian_server.run(ACCOUNT, data)
+    done = custodian.run(ACCOUNT, data)
     assert done.status == 0, done.log
     assert {user["UserName"] for user in done.resources(policy_name)} == set(matched)
     assert changes(keys, before, statuses(sandbox)) == (set(deactivated), set(deleted))
@@ -201,11 +201,11 @@ def test_a_policy_that_was_put_right_does_what_its_name_says(
 
 @pytest.mark.e2e
 @NEEDS_UNUSED
-def test_what_was_deactivated_a_second_ago_is_not_deleted(keys, sandbox, custodian_server):
+def test_what_was_deactivated_a_second_ago_is_not_deleted(keys, sandbox, custodian):
     """Both policies of shape 13 in one run, with an event history that is five minutes late."""
     sandbox.event_delay = timedelta(minutes=5)
     text, *_ = shape("13-deactivate-and-delete.yml")
-    done = custodian_server.run(ACCOUNT, *yaml.safe_load(fixed(text))["policies"])
+    done = custodian.run(ACCOUNT, *yaml.safe_load(fixed(text))["policies"])
     assert done.status == 0, done.log
     assert gone(keys, statuses(sandbox)) == {*OFF, "kept"}
 
