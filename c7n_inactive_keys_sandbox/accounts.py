@@ -262,7 +262,8 @@ class Account:
         """The user of that name; made if there is none (default: five years ago)."""
         if name not in self.users:
             user_id = self.realm.new_id("AIDA", 17, self.id, name)
-            born = whole(created) if created else self.realm.now() - timedelta(days=1825)
+            apart = timedelta(days=1825, seconds=len(self.users))  # no two in the same second
+            born = whole(created) if created else whole(self.realm.now()) - apart
             self.users[name] = User(self, name, path, user_id, born, dict(tags or {}))
             self.names = None
         return self.users[name]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from c7n_inactive_keys.change.key_selection import select
+from c7n_inactive_keys.change.key_selection import selected_at_first
 from c7n_inactive_keys.change.managers import Managers
 from c7n_inactive_keys.change.pace import Pace
 from c7n_inactive_keys.change.user_changes import Tools, UserChanges
@@ -19,7 +19,6 @@ from c7n_inactive_keys.core.journal import FAILED, MAX_KEYS, SKIPPED, Found, Jou
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.metrics import count_keys
 from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun, said
-from c7n_inactive_keys.find.matched_keys import ALL_KEYS
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -126,7 +125,7 @@ def _qualifying(action: Any, verb: Verb[Any], rules: Rules, user: Mapping[str, A
     """The keys that would be changed if they and their user are still what they were."""
     if rules.exempts(user.get("Tags") or ()):
         return []
-    selection = select(action.manager.filters, user, user.get(ALL_KEYS) or ())
+    selection = selected_at_first(action.manager.filters, user)
     return [
         found
         for found in verb.found(user)

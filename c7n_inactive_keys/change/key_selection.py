@@ -21,7 +21,7 @@ from c7n_inactive_keys.custodian.filter_tree import (
     selects_keys,
     walk,
 )
-from c7n_inactive_keys.find.matched_keys import matched_by_filter, resolve
+from c7n_inactive_keys.find.matched_keys import ALL_KEYS, matched_by_filter, resolve
 
 Verdict = bool | None  # None: cannot be told
 
@@ -57,6 +57,11 @@ def select(
         frozenset(key_id for key_id, verdict in verdicts.items() if verdict),
         frozenset(key_id for key_id, verdict in verdicts.items() if verdict is None),
     )
+
+
+def selected_at_first(filters: Iterable[Any], user: Mapping[str, Any]) -> Selection | None:
+    """The same of the keys that the filters saw; None as well if none of them listed the keys."""
+    return select(filters, user, user[ALL_KEYS]) if ALL_KEYS in user else None
 
 
 def _select_built_in(

@@ -11,12 +11,12 @@ from typing import Any
 
 from c7n.utils import backoff_delays
 
-from c7n_inactive_keys.change.key_selection import select
+from c7n_inactive_keys.change.key_selection import select, selected_at_first
 from c7n_inactive_keys.change.managers import Managers
 from c7n_inactive_keys.change.pace import Pace
 from c7n_inactive_keys.change.verb import Change, Verb
 from c7n_inactive_keys.core.errors import InactiveKeysError
-from c7n_inactive_keys.core.hindrance import Reading, Rules
+from c7n_inactive_keys.core.hindrance import Reading, Rules, Selection
 from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
     EXEMPT,
@@ -76,6 +76,7 @@ class UserChanges:
         self.user_name: str = user["UserName"]
         # Such a user's keys were not counted for max-keys, so none may go even if the tag did.
         self.exempted = tools.rules.exempts(user.get("Tags") or ())
+        self.selected = selected_at_first(tools.filters, user)
         self.reading: Reading | Outcome = Outcome(SKIPPED, EXEMPT)
         self.managed: Outcome | None = None
         self.changed: list[Change[Any]] = []
@@ -118,17 +119,25 @@ class UserChanges:
     def _read(self, found: Found) -> Reading | Outcome:
         iam = self.tools.reader
         try:
-            tags = tuple(aws.get_user(iam, self.user_name).get("Tags") or ())
+            user = aws.get_user(iam, self.user_name)
+            if not aws.is_same_user(user, self.user):
+                return Outcome(SKIPPED, USER_GONE)
+            tags = tuple(user.get("Tags") or ())
             listed = aws.list_access_keys(iam, self.user_name)
             reading = Reading(
                 now=clock.now(),
                 tags=tags,
                 keys=tuple(AccessKey.from_metadata(item, self.user_name) for item in listed),
-                selection=select(self.tools.filters, self.user, listed),
+                selection=self._select(listed),
             )
             return self.verb.read(iam, found, reading)
         except READ_FAILURES as error:
             return _unreadable(error)
+
+    def _select(self, listed: list[dict[str, Any]]) -> Selection | None:
+        """The keys that the filters select now and did when those for max-keys were counted."""
+        selection = select(self.tools.filters, self.user, listed)
+        return selection.and_also(self.selected) if selection and self.selected else selection
 
     def _hindrance(self, found: Found, reading: Reading) -> Outcome | None:
         """What keeps a key from being changed."""

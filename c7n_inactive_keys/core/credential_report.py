@@ -8,8 +8,9 @@ ListAccessKeys says decides.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +59,8 @@ class ReportedUser:
     password_last_used: str | None = None
     created: datetime | None = None
     other_credentials: bool | None = None  # a password or an active certificate
+    # Another row has the same times of creation: if the users swapped names since, nobody can tell.
+    has_twin: bool = False
 
     @property
     def is_root(self) -> bool:
@@ -85,9 +88,9 @@ class ReportedUser:
         """A slot is a key only if its creation second alone names it on both sides."""
         listed = [other for other in siblings if other.created == key.created]
         reported = [slot for slot in self.keys if slot.created == key.created]
-        if len(listed) != 1 or len(reported) != 1 or reported[0].active or self.more_keys:
+        if len(listed) != 1 or len(reported) != 1 or self.more_keys or self.has_twin:
             return None
-        return reported[0]
+        return None if reported[0].active else reported[0]
 
     def seen_active(self, key: AccessKey) -> datetime | None:
         """When the report had a key as active that is inactive now, if it did."""
@@ -96,11 +99,16 @@ class ReportedUser:
             return self.generated - MAKING
         return None
 
+    def is_of(self, created: datetime) -> bool:
+        """Whether the row is of the user of that creation, whoever had the name meanwhile."""
+        return self.created == whole_second(created)
+
     def annotation(self) -> dict[str, Any]:
         """The row as Custodian keeps it on the user: JSON values only."""
         return {
             "GeneratedTime": self.generated and format_time(self.generated),
             "MoreKeys": self.more_keys,
+            "HasTwin": self.has_twin,
             "OtherCredentials": self.other_credentials,
             "AccessKeys": [
                 {
@@ -123,6 +131,7 @@ class ReportedUser:
             user["UserName"],
             user["Arn"],
             more_keys=annotation["MoreKeys"],
+            has_twin=annotation["HasTwin"],
             other_credentials=annotation.get("OtherCredentials"),
             generated=annotation["GeneratedTime"] and parse_time(annotation["GeneratedTime"]),
             keys=tuple(
@@ -168,6 +177,16 @@ def read_report(
         )
 
 
+def mark_twins(users: Iterable[ReportedUser]) -> list[ReportedUser]:
+    """The users of a whole report, with the twins among them known as such."""
+    users = list(users)
+    times = Counter((user.created, key.created) for user in users for key in user.keys)
+    return [
+        replace(user, has_twin=any(times[user.created, key.created] > 1 for key in user.keys))
+        for user in users
+    ]
+
+
 def _check_account(arn: str, account_id: str | None) -> None:
     owner = account_of(arn)
     if account_id and owner != account_id:
@@ -195,6 +214,7 @@ def _mend(fields: list[str], columns: int) -> list[str]:
 
 def _read_row(row: Mapping[str, str | None], generated: datetime | None) -> ReportedUser:
     try:
+        created = _time(row, "user_creation_time")
         return ReportedUser(
             user_name=row["user"] or "",
             arn=row["arn"] or "",
@@ -206,7 +226,7 @@ def _read_row(row: Mapping[str, str | None], generated: datetime | None) -> Repo
             more_keys=_value(row, "additional_credentials_info") is not None,
             generated=generated,
             password_last_used=_value(row, "password_last_used"),
-            created=_time(row, "user_creation_time"),
+            created=created and whole_second(created),
             other_credentials=_other_credentials(row),
         )
     except ValueError as error:

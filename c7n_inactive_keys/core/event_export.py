@@ -94,10 +94,7 @@ def _read_row(row: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
     # Query engines differ in what they leave of a column name's case.
     fields = {name.strip().lower(): value for name, value in row.items()}
     if "eventname" in fields and not _has(fields, REQUIRED_FIELDS):
-        found = read_details(_event(fields), SOURCE)
-        if found and found[0] is not None and not is_access_key_id(found[0]):
-            raise ValueError(f"{found[0]!r} is not an access key id")
-        return found
+        return _read_event(_event(fields))
     missing = [name for name in REQUIRED_FIELDS if not fields.get(name.lower())]
     if missing:
         raise ValueError(f"{' and '.join(missing)} missing")
@@ -107,7 +104,7 @@ def _read_row(row: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
     access_key_id = fields["accesskeyid"].strip().upper()
     if not is_access_key_id(access_key_id):
         raise ValueError(f"{fields['accesskeyid']!r} is not an access key id")
-    if not _SECONDS.search(fields["time"]):
+    if not _has_seconds(fields["time"]):
         raise ValueError(f"Time {fields['time']!r} has no hours, minutes and seconds")
     # Columns of CloudTrail's beside ours have their say: a refused call changed nothing.
     event = _event(fields)
@@ -125,12 +122,36 @@ def _read_row(row: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
     )
 
 
+def _read_event(event: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
+    """A record of CloudTrail's. What some collector has changed in it is not guessed at."""
+    if "eventName" not in event:
+        raise ValueError("the event has no name")
+    found = read_details(event, SOURCE)
+    if found is None:
+        return None
+    if not _has_seconds(event["eventTime"]):
+        raise ValueError(f"eventTime {event['eventTime']!r} has no hours, minutes and seconds")
+    key_id = found[0]
+    if key_id is not None and not (is_access_key_id(key_id) and key_id == key_id.upper()):
+        raise ValueError(f"{key_id!r} is not an access key id")
+    return found
+
+
+def _has_seconds(moment: object) -> bool:
+    return not isinstance(moment, str) or bool(_SECONDS.search(moment))
+
+
 def _event(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A record of CloudTrail with its fields as CloudTrail names them."""
     event = {name: fields[name.lower()] for name in ALL_EVENT_FIELDS if name.lower() in fields}
     code = event.get("errorCode")
     if isinstance(code, str) and code.strip().lower() in NO_VALUE:
         del event["errorCode"]
+    name = str(event.get("eventName") or "")
+    if name.strip().lower() in NO_VALUE:
+        event.pop("eventName", None)
+    elif name != EVENT_NAME and name.strip().lower() == EVENT_NAME.lower():
+        raise ValueError(f"eventName is {name!r} instead of {EVENT_NAME!r}")
     return event
 
 

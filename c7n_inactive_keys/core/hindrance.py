@@ -41,6 +41,10 @@ class Selection:
         """Whether a key is selected; None: cannot be told."""
         return None if key_id in self.ambiguous else key_id in self.certain
 
+    def and_also(self, other: Selection) -> Selection:
+        """What both select; what one of them cannot tell is uncertain."""
+        return Selection(self.certain & other.certain, self.ambiguous | other.ambiguous)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

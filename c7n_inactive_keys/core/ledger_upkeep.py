@@ -43,8 +43,8 @@ def carry_on(old: LedgerEntry | None, assessment: Assessment) -> LedgerEntry:
     )
     if old is None:
         return new
-    if max(old.after, old.since) > assessment.now:
-        return old  # by another machine's clock the key was active later: that must not be lost
+    if max(old.after, old.since, old.reactivated or old.after) > assessment.now:
+        return old  # somebody knows of later activity, be it by another clock: it must not be lost
     contradicted = assessment.ledger_fault is not None
     proves_nothing = assessment.not_after == assessment.now > old.since
     if proves_nothing and not contradicted and _is_joinable(old, assessment):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.config import Config
@@ -173,3 +173,9 @@ def get_user(iam: Any, user_name: str) -> dict[str, Any]:
     """The user as GetUser describes it now, with its tags."""
     user: dict[str, Any] = iam.get_user(UserName=user_name)["User"]
     return user
+
+
+def is_same_user(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two readings of a name are of one user: a name can pass to another one."""
+    ids = {user["UserId"] for user in (one, other) if user.get("UserId")}
+    return len(ids) < 2

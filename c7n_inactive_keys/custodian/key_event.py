@@ -7,7 +7,10 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from c7n_inactive_keys.custodian.clock import clock
+
 if TYPE_CHECKING:
+    from c7n_inactive_keys.core.cloudtrail import KeyEvents
     from c7n_inactive_keys.core.evidence import StatusChange
 
 log = logging.getLogger("custodian.inactive-keys")
@@ -20,18 +23,24 @@ class KeyEvent(NamedTuple):
     change: StatusChange
 
 
-def key_event(event: Mapping[str, Any] | None) -> KeyEvent | None:
-    """The UpdateAccessKey of an event from EventBridge; None: all keys are to be looked at."""
-    from c7n_inactive_keys.core.cloudtrail import EVENT_NAME, read_details
+def told_by(event: Mapping[str, Any] | None) -> KeyEvents:
+    """What an event from EventBridge, which event history may not hold yet, says of keys.
 
-    details = (event or {}).get("detail") or {}
-    if details.get("eventName") != EVENT_NAME:
-        return None
+    One that cannot be read, or hides its key, may have been about any.
+    """
+    from c7n_inactive_keys.core.cloudtrail import by_key, read_details
+    from c7n_inactive_keys.core.evidence import EVENT_HISTORY, UNCLEAR, StatusChange
+
+    found: tuple[str | None, StatusChange] | None
     try:
-        found = read_details(details)
+        found = read_details((event or {}).get("detail") or {})
     except ValueError as error:
         log.warning("the event cannot be read, so all keys are looked at: %s", error)
-        return None
-    if found is None or found[0] is None:
-        return None
-    return KeyEvent(found[0], found[1])
+        found = None, StatusChange(clock.now(), UNCLEAR, EVENT_HISTORY, reason=str(error))
+    return by_key([found] if found else [])
+
+
+def key_event(event: Mapping[str, Any] | None) -> KeyEvent | None:
+    """The UpdateAccessKey of an event from EventBridge; None: all keys are to be looked at."""
+    told = told_by(event).by_key
+    return next((KeyEvent(key_id, changes[0]) for key_id, changes in told.items()), None)

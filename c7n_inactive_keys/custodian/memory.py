@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -14,6 +15,9 @@ from c7n_inactive_keys.custodian.account import account_id
 Value = TypeVar("Value")
 
 REPORT_ANNOTATION = "c7n:CredentialReport"
+
+# Of this process: what it finds with another mark is from Custodian's cache.
+PROCESS = uuid.uuid4().hex
 
 _executions: WeakKeyDictionary[Any, tuple[str, dict[Any, Any]]] = WeakKeyDictionary()
 _run: dict[Any, tuple[Any, float, Any]] = {}

@@ -7,8 +7,10 @@ there: `days: 90` beside `filters:` asks for no days. YAML takes the last of two
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -58,7 +60,7 @@ def policy_problem(manager: Any) -> str | None:
             f"the policy has the unknown key {unknown[0]!r}; if it is an option of a filter or "
             "action, move it there, since at the policy's level it is ignored"
         )
-    for path in manager.ctx.options.get("configs") or ():
+    for path in manager.ctx.options.get("configs") or _file_of_organisation():
         repeated = repeated_key(str(path))
         if repeated:
             return (
@@ -66,6 +68,17 @@ def policy_problem(manager: Any) -> str | None:
                 f"line {repeated[1]}; the first one is ignored, so remove one of them"
             )
     return None
+
+
+def _file_of_organisation() -> Iterator[str]:
+    """The policy file of c7n-org, which does not tell the policies of it."""
+    if "c7n_org.cli" not in sys.modules:
+        return
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-u", "--use")
+    used = parser.parse_known_args(sys.argv[1:])[0].use
+    if used:
+        yield used
 
 
 @lru_cache(maxsize=64)

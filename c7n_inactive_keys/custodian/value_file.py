@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import zlib
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -105,6 +106,7 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         self.cache = NullCache(None)
         self.resolver = _FileResolver(manager.session_factory, self.cache)
         self.columns: list[str] | None = None  # the header of a file that was read and has one
+        self.held_records = False  # whether there was any before `expr`
 
     @property
     def modified(self) -> datetime | None:
@@ -144,6 +146,7 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         data = json.loads(contents) if format_name == "json" else self._csv(contents)
         if "expr" in self.data:
             self.columns = None
+            self.held_records = _holds_records(data)
             data = jmespath_search(self.data["expr"], data)
         return data
 
@@ -155,6 +158,12 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
                 raise ValueError(f"line {reader.line_num} has not as many fields as the header")
         self.columns = list(reader.fieldnames or ())
         return rows
+
+
+def _holds_records(data: Any) -> bool:
+    if isinstance(data, Mapping):
+        return any(_holds_records(value) for value in data.values())
+    return isinstance(data, list) and bool(data)
 
 
 def read_text(data: dict[str, Any], manager: Any) -> str:

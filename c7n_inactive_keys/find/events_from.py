@@ -100,6 +100,11 @@ class Export:
         except EvidenceError as error:
             raise EvidenceError(f"{export}: {error}") from None
         if since and not rows:
+            if "expr" in values and file.held_records:
+                raise EvidenceError(
+                    f"{export}: expr {values['expr']!r} finds none of its records, so their "
+                    "silence would be no evidence; leave expr out, other events are passed over"
+                )
             log.warning(
                 "%s holds no record; its silence counts as complete since %s", export, since
             )

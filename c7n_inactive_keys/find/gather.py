@@ -1,22 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From users to assessed keys: gathers what is known of each key, asks the timeline."""
+"""What is known of each key, gathered with as few calls as the answer allows."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
+from c7n_inactive_keys.core.cloudtrail import KeyEvents
 from c7n_inactive_keys.core.event_export import ExportedEvents
-from c7n_inactive_keys.core.evidence import (
-    Assessment,
-    CompleteRecord,
-    Facts,
-    LedgerEntry,
-    StatusChange,
-)
+from c7n_inactive_keys.core.evidence import CompleteRecord, Facts, LedgerEntry
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.core.ledger import MalformedTag, read_tags
@@ -33,15 +27,19 @@ log = logging.getLogger("custodian.inactive-keys")
 
 @dataclass
 class Sources:
-    """Which evidence to gather besides creation and last use."""
+    """Which evidence to gather besides creation and last use.
+
+    `told` is what the event says that a Lambda function was called with.
+    """
 
     ledger: bool = True
     cloudtrail: bool = True
     exports: tuple[Export, ...] = ()
+    told: KeyEvents = field(default_factory=KeyEvents)
 
 
 class Investigation:
-    """Finds out about keys of users, with as few calls as the answer allows."""
+    """Finds out about keys of users."""
 
     def __init__(
         self, manager: Any, sources: Sources, executor_factory: Callable[..., Any]
@@ -49,48 +47,36 @@ class Investigation:
         self.manager = manager
         self.sources = sources
         self.last_uses = LastUses(manager, executor_factory)
+        self._history: EventHistory | Unavailable | None = None
+        self._exports: list[ExportedEvents] = []
 
-    def assess(
+    def read(
         self,
-        users: Iterable[UserKeys],
-        now: datetime,
+        keys: Iterable[tuple[UserKeys, AccessKey]],
         matters: Callable[[AccessKey, LastUse | Unavailable], bool] | None = None,
-    ) -> dict[str, Assessment]:
-        """The interval of each inactive key, by access key id; `now` is not before the listing.
+    ) -> None:
+        """Read all evidence of these keys but the tags, which their users hold.
 
         `matters` tells whether more evidence could change what is made of a key; if it can for
         none, event history is not asked.
         """
-        keys = [(user, key) for user in users for key in user.inactive]
+        keys = list(keys)
         self.last_uses.read(keys)
-        needed = matters is None or any(matters(key, self.last_uses.of(key)) for _, key in keys)
-        return {
-            facts.key.access_key_id: assess(facts, now)
-            for facts in self.facts(keys, history_needed=needed)
-        }
+        if matters is None or any(matters(key, self.last_uses.of(key)) for _, key in keys):
+            self._history = self.event_history(user.user for user, _ in keys)
+        self._exports = [export.read() for export in self.sources.exports] if keys else []
 
-    def facts(
-        self, keys: list[tuple[UserKeys, AccessKey]], history_needed: bool = True
-    ) -> Iterator[Facts]:
-        """All that is known of each key; their last uses have been read."""
-        history = self.event_history(user.user for user, _ in keys) if history_needed else None
-        exports = [export.read() for export in self.sources.exports] if keys else []
-        for user, key in keys:
-            yield self._facts(user, key, history, exports)
-
-    def _facts(
-        self,
-        user: UserKeys,
-        key: AccessKey,
-        history: EventHistory | Unavailable | None,
-        exports: Iterable[ExportedEvents],
-    ) -> Facts:
-        changes: list[StatusChange] = []
+    def facts(self, user: UserKeys, key: AccessKey) -> Facts:
+        """All that is known of a key that `read` was told of."""
+        history = self._history
+        changes = list(self.sources.told.of(key.access_key_id))
         records: list[CompleteRecord] = []
         if isinstance(history, EventHistory):
-            changes.extend(history.events.of(key.access_key_id))
+            known = {change.event_id for change in changes}
+            found = history.events.of(key.access_key_id)
+            changes.extend(change for change in found if change.event_id not in known)
             records.append(history.record)
-        for export in exports:
+        for export in self._exports:
             changes.extend(export.events.of(key.access_key_id))
             records.extend(export.records)
         reported = reported_user(user.user)
@@ -105,8 +91,9 @@ class Investigation:
             unavailable=(history,) if isinstance(history, Unavailable) else (),
         )
 
-    def found(self, user: UserKeys, key: AccessKey, assessment: Assessment) -> FoundKey:
-        """An assessed key, with when its owner was told."""
+    def found(self, user: UserKeys, key: AccessKey) -> FoundKey:
+        """The key with the interval of its deactivation, and with when its owner was told."""
+        assessment = assess(self.facts(user, key), user.read)
         entry = self.ledger_entry(user, key)
         notice = valid_notice(entry, assessment) if entry else None
         return FoundKey.of(key, self.last_uses.of(key), assessment, notice)

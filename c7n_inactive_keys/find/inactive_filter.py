@@ -11,6 +11,7 @@ from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER
+from c7n_inactive_keys.custodian.key_event import told_by
 from c7n_inactive_keys.custodian.metrics import count_keys
 from c7n_inactive_keys.custodian.options import (
     NUMBER,
@@ -153,22 +154,17 @@ class InactiveAccessKey(KeyFilter):
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.find.gather import Investigation, Sources
 
-        del event
         sources = Sources(
             ledger=LEDGER in self.evidence,
             cloudtrail=CLOUDTRAIL in self.evidence,
             exports=(self.export,) if self.export else (),
+            told=told_by(event),
         )
         investigation = Investigation(self.manager, sources, self.executor_factory)
         now = clock.now()
-        assessments = investigation.assess(
-            users, now, matters=lambda key, use: self._can_match(key, use, now)
-        )
-        found = [
-            investigation.found(user, key, assessments[key.access_key_id])
-            for user in users
-            for key in user.inactive
-        ]
+        keys = [(user, key) for user in users for key in user.inactive]
+        investigation.read(keys, matters=lambda key, use: self._can_match(key, use, now))
+        found = [investigation.found(user, key) for user, key in keys]
         count_keys(self.manager, "found", len(found))
         count_keys(self.manager, "proven", sum(item.at_least_days > 0 for item in found))
         return {

@@ -11,7 +11,7 @@ from c7n_inactive_keys.core.credential_report import ReportedUser
 from c7n_inactive_keys.core.journal import UNREAD_LAST_USE
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.custodian import aws
-from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION, execution_memory
+from c7n_inactive_keys.custodian.memory import PROCESS, REPORT_ANNOTATION, execution_memory
 from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
 from c7n_inactive_keys.find.listing import UserKeys
 
@@ -71,6 +71,11 @@ class LastUses:
 
 
 def reported_user(user: Mapping[str, Any]) -> ReportedUser | None:
-    """What the credential report says of a user, if the policy's source read it."""
-    annotation = user.get(REPORT_ANNOTATION)
-    return ReportedUser.from_annotation(user, annotation) if annotation else None
+    """What the credential report says of a user, if this run read it.
+
+    A user from Custodian's cache may have passed its name on since then.
+    """
+    annotation = user.get(REPORT_ANNOTATION) or {}
+    if annotation.get("ReadBy") != PROCESS:
+        return None
+    return ReportedUser.from_annotation(user, annotation)

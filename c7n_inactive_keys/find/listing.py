@@ -6,12 +6,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
 
 from c7n_inactive_keys.core.errors import ForeignAccountError, InactiveKeysError
 from c7n_inactive_keys.core.keys import AccessKey, account_of, inactive_keys
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
+from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.memory import execution_memory
 
 log = logging.getLogger("custodian.inactive-keys")
@@ -19,10 +21,12 @@ log = logging.getLogger("custodian.inactive-keys")
 
 @dataclass(frozen=True)
 class UserKeys:
-    """A user of the policy and its access keys as they were just listed."""
+    """A user of the policy and its access keys, as they were read between `asked` and `read`."""
 
     user: dict[str, Any]
     keys: tuple[AccessKey, ...]
+    asked: datetime
+    read: datetime
 
     @property
     def user_name(self) -> str:
@@ -77,8 +81,8 @@ def list_keys(
         if isinstance(found, aws.ApiError):
             listing.unread[name] = found
         elif found is not None:
-            keys = tuple(AccessKey.from_metadata(item, name) for item in found)
-            listing.users.append(UserKeys(user, keys))
+            keys = tuple(AccessKey.from_metadata(item, name) for item in found.metadata)
+            listing.users.append(UserKeys(user, keys, found.asked, found.read))
     return listing
 
 
@@ -95,9 +99,17 @@ def _check_account(manager: Any, users: list[dict[str, Any]]) -> None:
         )
 
 
-def _list(iam: Any, name: str) -> list[dict[str, Any]] | aws.ApiError | None:
+class _Listed(NamedTuple):
+    metadata: list[dict[str, Any]]
+    asked: datetime
+    read: datetime
+
+
+def _list(iam: Any, name: str) -> _Listed | aws.ApiError | None:
+    started = datetime.now(timezone.utc)
     try:
-        return aws.list_access_keys(iam, name)
+        metadata = aws.list_access_keys(iam, name)
+        return _Listed(metadata, clock.passed(started), clock.now())
     except (*aws.API_ERRORS, InactiveKeysError) as error:
         if aws.is_gone(error):
             log.info("user %s was deleted while the policy ran", name)

@@ -3,26 +3,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import REACTIVATED_FILTER
-from c7n_inactive_keys.custodian.key_event import KeyEvent, key_event
+from c7n_inactive_keys.custodian.key_event import key_event, told_by
 from c7n_inactive_keys.custodian.options import NUMBER, Option, describe
 from c7n_inactive_keys.find.key_filter import KeyFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from c7n_inactive_keys.core.credential_report import ReportedUser
-    from c7n_inactive_keys.core.evidence import Facts
-    from c7n_inactive_keys.core.keys import AccessKey
-    from c7n_inactive_keys.find.gather import Investigation
     from c7n_inactive_keys.find.listing import Listing, UserKeys
 
 
@@ -70,13 +65,6 @@ class ReactivatedAccessKey(KeyFilter):
         """The least number of days for which a key was inactive."""
         return float(self._option("after-days"))
 
-    @cached_property
-    def investigation(self) -> Investigation:
-        """What gathers the evidence."""
-        from c7n_inactive_keys.find.gather import Investigation, Sources
-
-        return Investigation(self.manager, Sources(), self.executor_factory)
-
     def may_match(self, reported: ReportedUser, now: datetime) -> bool:
         """Whether a key is old enough; one that was inactive then may be active by now."""
         return reported.more_keys or any(
@@ -109,6 +97,7 @@ class ReactivatedAccessKey(KeyFilter):
     ) -> dict[str, dict[str, Any]]:
         """The entry of each active key that was inactive for long enough before."""
         from c7n_inactive_keys.core.reactivated_key import reactivation
+        from c7n_inactive_keys.find.gather import Investigation, Sources
 
         now = clock.now()
         old_enough = [
@@ -117,9 +106,19 @@ class ReactivatedAccessKey(KeyFilter):
             for key in user.active
             if days_between(key.created, now) >= self.after_days
         ]
-        told = key_event(event)
-        facts = self._of_event(old_enough, told) if told else self._of_history(old_enough)
-        found = [reactivation(item, now) for item in facts]
+        told = told_by(event)
+        investigation = Investigation(self.manager, Sources(told=told), self.executor_factory)
+        if told.by_key:
+            keys = [pair for pair in old_enough if pair[1].access_key_id in told.by_key]
+        else:
+            awake = self._awake([user.user for user, _ in old_enough])
+            keys = [
+                (user, key)
+                for user, key in old_enough
+                if key.access_key_id in awake or investigation.ledger_entry(user, key)
+            ]
+        investigation.read(keys)
+        found = [reactivation(investigation.facts(user, key), now) for user, key in keys]
         return {
             item.key.access_key_id: item.to_annotation()
             for item in found
@@ -128,25 +127,7 @@ class ReactivatedAccessKey(KeyFilter):
 
     def _awake(self, users: list[dict[str, Any]]) -> Mapping[str, str | None]:
         """The keys that event history has as reactivated, each with the user it names."""
-        from c7n_inactive_keys.find.event_history import EventHistory
+        from c7n_inactive_keys.find.event_history import EventHistory, account_history
 
-        history = self.investigation.event_history(users)
+        history = account_history(self.manager, users) if users else None
         return history.events.reactivated if isinstance(history, EventHistory) else {}
-
-    def _of_history(self, keys: list[tuple[UserKeys, AccessKey]]) -> Iterator[Facts]:
-        """What is known of each key that an event or the ledger speaks of."""
-        awake = self._awake([user.user for user, _ in keys])
-        told = [
-            (user, key)
-            for user, key in keys
-            if key.access_key_id in awake or self.investigation.ledger_entry(user, key)
-        ]
-        self.investigation.last_uses.read(told)
-        return self.investigation.facts(told)
-
-    def _of_event(self, keys: list[tuple[UserKeys, AccessKey]], event: KeyEvent) -> Iterator[Facts]:
-        """The same of the event's key; event history does not hold the event yet."""
-        told = [(user, key) for user, key in keys if key.access_key_id == event.access_key_id]
-        self.investigation.last_uses.read(told)
-        for facts in self.investigation.facts(told):
-            yield replace(facts, changes=(*facts.changes, event.change))

@@ -19,6 +19,7 @@ from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import ours
+from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION
 from c7n_inactive_keys.custodian.no_report_source import refuse
 from c7n_inactive_keys.custodian.noted_keys import note_keys
 from c7n_inactive_keys.custodian.unread_users import read_error, report_unread, unread_user
@@ -83,23 +84,26 @@ class CredentialReportSource:
     def resources(self, query: Any) -> list[dict[str, Any]]:
         """The users that may match, as GetUser describes them, less those gone since."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.core.credential_report import mark_twins
         from c7n_inactive_keys.core.root_keys import root_keys
         from c7n_inactive_keys.find.user_details import describe_in_bulk
 
         iam = aws.client(self.manager, "iam")
-        names = set()
+        names = {}
         found = []
-        for user in self._reported_users(iam):
+        for user in mark_twins(self._reported_users(iam)):
             if user.is_root:
                 note_keys(self.manager, ROOT_KEY, root_keys(user))
                 continue
-            names.add(user.user_name)
+            names[user.user_name] = user.created
             if self._may_match(user):
                 found.append(user)
         in_bulk = describe_in_bulk(self.manager, found, len(names))
         described = self._describe(iam, found, in_bulk)
-        still_there = {user["UserName"] for user in described}
-        gone = [user for user in found if user.user_name not in still_there]
+        known = {
+            user["UserName"] for user in described if REPORT_ANNOTATION in user or read_error(user)
+        }
+        gone = [user for user in found if user.user_name not in known]
         if gone:
             described += self._renamed(iam, gone, names)
         report_unread(
@@ -123,11 +127,13 @@ class CredentialReportSource:
         iam = aws.client(self.manager, "iam")
         return self._describe(iam, [ReportedUser(name, "", ()) for name in resource_ids], {})
 
-    def _renamed(self, iam: Any, gone: list[ReportedUser], names: set[str]) -> list[dict[str, Any]]:
-        """Users of the report that are there under another name now, which its rows don't know.
+    def _renamed(
+        self, iam: Any, gone: list[ReportedUser], names: Mapping[str, datetime | None]
+    ) -> list[dict[str, Any]]:
+        """Users of the report that are there under another name now.
 
         A renamed user keeps its keys. The report has no user ids, so whoever was created in the
-        same second, and is not in the report, is looked at.
+        same second, and is not in the report under that name, is looked at.
         """
         from c7n_inactive_keys.core.credential_report import ReportedUser
         from c7n_inactive_keys.find.user_details import unlisted_users

@@ -6,12 +6,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from c7n_inactive_keys.core.credential_report import ReportedUser
 from c7n_inactive_keys.core.times import as_utc, parse_time, whole_second
 from c7n_inactive_keys.custodian import aws
-from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION
+from c7n_inactive_keys.custodian.memory import PROCESS, REPORT_ANNOTATION
 from c7n_inactive_keys.custodian.unread_users import unread_user
 
 log = logging.getLogger("custodian.inactive-keys")
@@ -74,8 +75,12 @@ def describe_in_bulk(
     return described
 
 
-def unlisted_users(iam: Any, gone: Iterable[ReportedUser], names: set[str]) -> list[str]:
+def unlisted_users(
+    iam: Any, gone: Iterable[ReportedUser], names: Mapping[str, datetime | None]
+) -> list[str]:
     """Names of users that are not in the report, created in the same second as one that is gone.
+
+    `names`: when each user of the report was created.
 
     Raises:
         ClientError, BotoCoreError, TruncatedListingError: the users could not be listed.
@@ -85,14 +90,15 @@ def unlisted_users(iam: Any, gone: Iterable[ReportedUser], names: set[str]) -> l
         user["UserName"]
         for page in aws.pages(iam.list_users, MaxItems=PAGE)
         for user in page["Users"]
-        if user["UserName"] not in names and whole_second(as_utc(user["CreateDate"])) in created
+        if (moment := whole_second(as_utc(user["CreateDate"]))) in created
+        and names.get(user["UserName"]) != moment
     ]
 
 
 def annotated(user: dict[str, Any], reported: ReportedUser) -> dict[str, Any]:
-    """The user with what the credential report says of its keys, if there is a report."""
-    if reported.arn:
-        user[REPORT_ANNOTATION] = reported.annotation()
+    """The user with what the credential report says of its keys, if its row is the user's own."""
+    if reported.is_of(as_utc(user["CreateDate"])):
+        user[REPORT_ANNOTATION] = {**reported.annotation(), "ReadBy": PROCESS}
     return user
 
 

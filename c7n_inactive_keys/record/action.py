@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from c7n.actions import EventAction
@@ -12,13 +13,13 @@ from c7n_inactive_keys.core.errors import RecordingError
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, no_keys_selected
-from c7n_inactive_keys.custodian.key_event import key_event
 from c7n_inactive_keys.custodian.options import FLAG, Option, describe, invalid, problem
 from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
 from c7n_inactive_keys.custodian.run_record import PolicyRun, said
 
 if TYPE_CHECKING:
-    from c7n_inactive_keys.record.ledger_changes import PlannedUser
+    from c7n_inactive_keys.find.listing import UserKeys
+    from c7n_inactive_keys.record.ledger_changes import LedgerChanges
 
 NOTIFY = "notify"  # Custodian's action
 
@@ -140,30 +141,17 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
 
         run = PolicyRun(self.manager)
         changes = LedgerChanges(
-            self.manager, self.executor_factory, bool(self.data.get("notified"))
+            self.manager, self.executor_factory, event, bool(self.data.get("notified"))
         )
-        told = key_event(event)
-        planned = changes.after_event(resources, *told) if told else changes.of_all(resources)
-        records = self._apply(planned)
+        iam = aws.client(self.manager, "iam")
+        listing = changes.read(resources)
+        with self.executor_factory(max_workers=aws.WORKERS) as workers:
+            outcomes = workers.map(lambda user: _apply(iam, changes, user), listing.users)
+            records = [record for found in outcomes for record in found]
+        unread = listing.unread.items()
+        records += [_record(name, None, FAILED, error) for name, error in unread]
         self._finish(run, records)
         return records
-
-    def _apply(self, planned: list[PlannedUser]) -> list[dict[str, Any]]:
-        from c7n_inactive_keys.record.ledger_tags import apply_changes
-
-        def apply(item: PlannedUser) -> list[dict[str, Any]]:
-            user, changes = item
-            name = user["UserName"]
-            if isinstance(changes, aws.ApiError):
-                return [_record(name, None, FAILED, changes)]
-            return [
-                _record(name, outcome.access_key_id, outcome.outcome, outcome.error)
-                for outcome in apply_changes(iam, name, user["Tags"], changes)
-            ]
-
-        iam = aws.client(self.manager, "iam")
-        with self.executor_factory(max_workers=aws.WORKERS) as workers:
-            return [record for records in workers.map(apply, planned) for record in records]
 
     def _finish(self, run: PolicyRun, records: list[dict[str, Any]]) -> None:
         """Say what was done, and fail if something was not."""
@@ -174,6 +162,27 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         if failures:
             run.write_action_file(self, records)
             raise said(RecordingError(run.name_failures(failures)))
+
+
+def _apply(iam: Any, changes: LedgerChanges, user: UserKeys) -> list[dict[str, Any]]:
+    """Bring the tags of a user in line, as they are now: others write tags as well."""
+    from c7n_inactive_keys.record.ledger_tags import apply_changes
+
+    name = user.user_name
+    try:
+        described = aws.get_user(iam, name)
+    except aws.API_ERRORS as error:
+        if aws.is_gone(error):
+            return []
+        return [_record(name, None, FAILED, aws.describe_error(error))]
+    if not aws.is_same_user(described, user.user):
+        return []
+    tags = described.get("Tags") or []
+    current = replace(user, user={**user.user, "Tags": tags})
+    return [
+        _record(name, outcome.access_key_id, outcome.outcome, outcome.error)
+        for outcome in apply_changes(iam, name, tags, changes.of(current))
+    ]
 
 
 def _record(
