@@ -55,8 +55,8 @@ def fill(aws: Any) -> None:
     """The keys as they are when the first run comes."""
     for account_id in (STEADY, PAUSED):
         account = aws.account(account_id)
-        for name in ("stayed", "toggled"):
-            account.user(name, created=days_ago(900)).key(
+        for days, name in enumerate(("stayed", "toggled"), start=900):  # no twins
+            account.user(name, created=days_ago(days)).key(
                 created=days_ago(800), toggles=[days_ago(1)]
             )
     steady = aws.account(STEADY)
