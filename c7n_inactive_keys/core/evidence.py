@@ -15,6 +15,8 @@ HISTORY = timedelta(days=90)  # how far back it reaches
 FAR_END = timedelta(minutes=5)
 # CloudTrail delivers late: what happened within this time may not be in event history yet.
 SETTLING = timedelta(hours=2)
+# Between IAM's own reading of a status and the moment that is noted for it, clocks included.
+READING = timedelta(minutes=1)
 # What was read this long ago, for an earlier policy of the same run, still counts as read now.
 RUN_MEMORY = timedelta(minutes=15)
 # The status of a StatusChange that may have been one: nobody knows which status it left.

@@ -51,6 +51,7 @@ from datetime import datetime, timedelta
 from c7n_inactive_keys.core.credential_report import MAKING
 from c7n_inactive_keys.core.evidence import (
     EVENT_HISTORY,
+    READING,
     RUN_MEMORY,
     SETTLING,
     UNCLEAR,
@@ -334,14 +335,21 @@ class _Timeline:
         if self.seen_active and self.seen_active > ledger.since:
             return "the key was active after it"
         if any(
-            # Of one second nobody knows the order.
-            change.time > ledger.since - (SECOND if change.status == ACTIVE else NOTHING)
+            change.time
+            > ledger.since - (self._blur(ledger) if change.status == ACTIVE else NOTHING)
             for change in self.changes
         ):
             return "the key changed its status after it"
         if any(time > ledger.verified for time in self.unclear):
             return "a call after it may have changed the key's status"
         return None
+
+    def _blur(self, ledger: LedgerEntry) -> timedelta:
+        """How long before `since` a reactivation may have been later than what `since` stands for.
+
+        Of one second nobody knows the order; and a status was read a while before it was noted.
+        """
+        return SECOND if ledger.after == ledger.since else READING
 
     # -- what is shown --------------------------------------------------------------------------
 

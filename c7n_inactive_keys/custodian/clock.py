@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from c7n_inactive_keys.core.times import as_utc, next_second, whole_second
+from c7n_inactive_keys.core.times import as_utc, next_second
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -23,7 +23,6 @@ class AwsClock:
 
     def __init__(self) -> None:
         self.ahead = timedelta(0)  # AWS's clock against this machine's
-        self._at_least = timedelta(0)  # the same, without the time that answers take
         self._warned = False
 
     def listen(self, client: Any) -> None:
@@ -34,10 +33,6 @@ class AwsClock:
         """The current time, or the next whole second, in UTC."""
         return next_second(datetime.now(timezone.utc) + self.ahead)
 
-    def passed(self, moment: datetime) -> datetime:
-        """A whole second that AWS's clock had reached at that moment of this machine's."""
-        return whole_second(moment + self._at_least)
-
     def _note(self, parsed: dict[str, Any], **_: Any) -> None:
         date = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         try:
@@ -45,11 +40,8 @@ class AwsClock:
         except (TypeError, ValueError):
             return  # no date, or none that can be read
         ahead = answered - datetime.now(timezone.utc)
-        if not -LARGEST <= ahead <= LARGEST:
-            ahead = timedelta(0)
-        self._at_least = ahead
         # A time before AWS's would miss what AWS says has happened.
-        if -TOLERANCE <= ahead <= timedelta(0):
+        if not -LARGEST <= ahead <= LARGEST or -TOLERANCE <= ahead <= timedelta(0):
             ahead = timedelta(0)
         elif abs(ahead) > TOLERANCE and not self._warned:
             self._warned = True

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from c7n_inactive_keys.core.errors import ForeignAccountError, InactiveKeysError
@@ -21,11 +21,10 @@ log = logging.getLogger("custodian.inactive-keys")
 
 @dataclass(frozen=True)
 class UserKeys:
-    """A user of the policy and its access keys, as they were read between `asked` and `read`."""
+    """A user of the policy and its access keys, as they were listed; `read` is when."""
 
     user: dict[str, Any]
     keys: tuple[AccessKey, ...]
-    asked: datetime
     read: datetime
 
     @property
@@ -82,7 +81,7 @@ def list_keys(
             listing.unread[name] = found
         elif found is not None:
             keys = tuple(AccessKey.from_metadata(item, name) for item in found.metadata)
-            listing.users.append(UserKeys(user, keys, found.asked, found.read))
+            listing.users.append(UserKeys(user, keys, found.read))
     return listing
 
 
@@ -101,15 +100,12 @@ def _check_account(manager: Any, users: list[dict[str, Any]]) -> None:
 
 class _Listed(NamedTuple):
     metadata: list[dict[str, Any]]
-    asked: datetime
     read: datetime
 
 
 def _list(iam: Any, name: str) -> _Listed | aws.ApiError | None:
-    started = datetime.now(timezone.utc)
     try:
-        metadata = aws.list_access_keys(iam, name)
-        return _Listed(metadata, clock.passed(started), clock.now())
+        return _Listed(aws.list_access_keys(iam, name), clock.now())
     except (*aws.API_ERRORS, InactiveKeysError) as error:
         if aws.is_gone(error):
             log.info("user %s was deleted while the policy ran", name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from c7n_inactive_keys.core.evidence import LedgerEntry, StatusChange
+from c7n_inactive_keys.core.evidence import READING, LedgerEntry, StatusChange
 from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.keys import AccessKey
 from c7n_inactive_keys.core.ledger import MalformedTag, read_tags
@@ -79,10 +79,10 @@ class LedgerChanges:
         return changes
 
     def _all(self, user: UserKeys, ledger: Ledger) -> TagChanges:
-        """All keys of the user in line. A key was seen inactive when its listing was asked for."""
+        """All keys of the user in line."""
         changes = TagChanges()
         for key in user.inactive:
-            assessment = assess(self.investigation.facts(user, key), user.asked)
+            assessment = assess(self.investigation.facts(user, key), user.read)
             old = _entry(ledger, key)
             entry = carry_on(old, assessment)
             if self.notified and key.access_key_id in _matched(user.user):
@@ -92,7 +92,7 @@ class LedgerChanges:
         changes.remove = [
             key_id
             for key_id, entry in ledger.items()
-            if key_id not in inactive and not _is_newer(entry, user.asked)
+            if key_id not in inactive and not _is_newer(entry, user.read - READING)
         ]
         return changes
 
