@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from c7n_inactive_keys.core.evidence import RUN_MEMORY
@@ -23,17 +23,31 @@ _executions: WeakKeyDictionary[Any, tuple[str, dict[Any, Any]]] = WeakKeyDiction
 _run: dict[Any, tuple[Any, float, Any]] = {}
 
 
+class Shared(Generic[Value]):
+    """A value that all filters and actions of one execution of a policy share; made when needed.
+
+    Custodian gives an execution its id before it fetches resources in pull mode. In event modes
+    filters run earlier, so nothing is shared there.
+    """
+
+    def __init__(self, make: Callable[[], Value]) -> None:
+        self.make = make
+
+    def of(self, manager: Any) -> Value:
+        """The value in the present execution of the manager's policy."""
+        values = _execution(manager)
+        if self not in values:
+            values[self] = self.make()
+        value: Value = values[self]
+        return value
+
+
 def execution_token(manager: Any) -> str:
     """A text that is the same for all filters and actions of one execution of a policy."""
     return f"{id(manager):x}:{manager.ctx.execution_id or ''}"
 
 
-def execution_memory(manager: Any) -> dict[Any, Any]:
-    """What the filters of this execution of a policy share; fresh for each execution.
-
-    Custodian gives an execution its id before it fetches resources in pull mode. In event modes
-    filters run earlier, so nothing is shared there.
-    """
+def _execution(manager: Any) -> dict[Any, Any]:
     execution_id = manager.ctx.execution_id
     if execution_id is None:
         return {}
@@ -51,7 +65,7 @@ def once_per_run(manager: Any, name: str, produce: Callable[[], Value]) -> Value
     of a policy is a run of its own.
     """
     if manager.ctx.policy.execution_mode != "pull":
-        memory = execution_memory(manager)
+        memory = _execution(manager)
         if name not in memory:
             memory[name] = produce()
         shared: Value = memory[name]

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.memory import Shared
+
+_COUNTED: Shared[set[str]] = Shared(set)
 
 
 def count_keys(manager: Any, what: str, number: int) -> None:
     """Put `InactiveKeysFound` and the like, each once in an execution of the policy."""
-    known: set[str] = execution_memory(manager).setdefault("counted", set())
+    known = _COUNTED.of(manager)
     if what in known or manager.ctx.metrics is None:
         return
     known.add(what)

@@ -9,13 +9,15 @@ from typing import Any
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import NOTED
 from c7n_inactive_keys.core.keys import AccessKey
-from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.memory import Shared
 from c7n_inactive_keys.custodian.run_record import PolicyRun
+
+_NOTED: Shared[set[str]] = Shared(set)
 
 
 def note_keys(manager: Any, reason: str, keys: Iterable[FoundKey | AccessKey]) -> None:
     """Write each key down once in an execution of the policy; `reason` says what it is."""
-    known: set[str] = execution_memory(manager).setdefault("noted", set())
+    known = _NOTED.of(manager)
     new = {key_id: key for key in keys if (key_id := _bare(key).access_key_id) not in known}
     if not new or manager.ctx.output is None:
         return

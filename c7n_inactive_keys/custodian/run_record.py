@@ -20,7 +20,7 @@ from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import ApiError, Found, Journal, JournalLine
 from c7n_inactive_keys.core.plan import PlanFile
 from c7n_inactive_keys.custodian.account import account_id
-from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.memory import Shared
 
 log = logging.getLogger("custodian.inactive-keys.journal")
 # On its standard error c7n-org shows only the warnings of loggers named custodian.
@@ -35,18 +35,19 @@ def said(failure: InactiveKeysError) -> InactiveKeysError:
     return failure
 
 
+_OWN_ID = Shared(lambda: str(uuid.uuid4()))
+_STARTED = Shared(lambda: datetime.now(timezone.utc))
+
+
 class PolicyRun:
     """One execution of a policy, as it names itself in what it writes down."""
 
     def __init__(self, manager: Any) -> None:
         self.manager = manager
         self.policy_name: str = manager.ctx.policy.name
-        memory = execution_memory(manager)
-        self.run_id: str = memory.setdefault(
-            "run-id", manager.ctx.execution_id or str(uuid.uuid4())
-        )
+        self.run_id: str = manager.ctx.execution_id or _OWN_ID.of(manager)
         self.plan: PlanFile | None = None  # that has to approve what is done
-        self.run_time: datetime = memory.setdefault("run-time", datetime.now(timezone.utc))
+        self.run_time = _STARTED.of(manager)
 
     @cached_property
     def account_id(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.core.errors import UnreadUsersError
 from c7n_inactive_keys.core.journal import FAILED, UNREAD, UNREADABLE, ApiError
-from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.memory import Shared
 from c7n_inactive_keys.custodian.run_record import PolicyRun
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("custodian.inactive-keys")
 
 UNREAD_ANNOTATION = "c7n:Unread"
+_UNREAD: Shared[set[str]] = Shared(set)
+_MISSING: Shared[set[tuple[str, str | None]]] = Shared(set)
 
 
 def unread_user(reported: ReportedUser, error: ApiError) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def report_unread(manager: Any, unread: Mapping[str, ApiError]) -> None:
     Raises:
         UnreadUsersError: at once where the policy has no end to wait for (event modes).
     """
-    known = execution_memory(manager).setdefault("unread", set())
+    known = _UNREAD.of(manager)
     unread = {name: error for name, error in unread.items() if name not in known}
     if not unread:
         return
@@ -82,7 +84,7 @@ def report_unread_evidence(
 
     What it would have said is unknown, so the account is not fully covered.
     """
-    known: set[tuple[str, str | None]] = execution_memory(manager).setdefault("missing", set())
+    known = _MISSING.of(manager)
     if (reason, access_key_id) in known or manager.ctx.output is None:
         return
     known.add((reason, access_key_id))

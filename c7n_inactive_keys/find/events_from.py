@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.core.errors import EvidenceError
-from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.memory import Shared
 from c7n_inactive_keys.custodian.options import ANYTHING, Option, mapping
 from c7n_inactive_keys.custodian.value_file import OPTIONS as VALUES_OPTIONS
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, Rows, format_problem
@@ -37,6 +37,9 @@ OPTION = mapping(
     "a mapping with the url of a file",
     {**VALUES_OPTIONS, "covers-since": MOMENT, "covers-until": MOMENT},
 )
+
+
+_EXPORTS: Shared[dict[str, ExportedEvents]] = Shared(dict)
 
 
 class Export:
@@ -74,12 +77,11 @@ class Export:
         Raises:
             EvidenceError: it cannot be read, so that no half evidence is used.
         """
-        memory = execution_memory(self.manager)
-        key = ("events-from", repr(sorted(self.data.items(), key=str)))
-        if key not in memory:
-            memory[key] = self._read()
-        events: ExportedEvents = memory[key]
-        return events
+        known = _EXPORTS.of(self.manager)
+        key = repr(sorted(self.data.items(), key=str))
+        if key not in known:
+            known[key] = self._read()
+        return known[key]
 
     def _read(self) -> ExportedEvents:
         from c7n_inactive_keys.core.event_export import read_export

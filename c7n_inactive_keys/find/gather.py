@@ -16,13 +16,16 @@ from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.core.ledger import MalformedTag, read_tags
 from c7n_inactive_keys.core.ledger_upkeep import valid_notice
 from c7n_inactive_keys.core.timeline import assess
-from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.memory import Shared
 from c7n_inactive_keys.find.event_history import EventHistory, account_history
 from c7n_inactive_keys.find.events_from import Export
 from c7n_inactive_keys.find.last_uses import LastUses, reported_user
 from c7n_inactive_keys.find.listing import UserKeys
 
 log = logging.getLogger("custodian.inactive-keys")
+
+
+_MALFORMED: Shared[set[str]] = Shared(set)
 
 
 @dataclass
@@ -102,7 +105,7 @@ class Investigation:
         """The ledger's word on a key; a malformed one is not evidence and worth a warning."""
         entry = read_tags(user.user.get("Tags") or ()).get(key.access_key_id)
         if isinstance(entry, MalformedTag):
-            warned = execution_memory(self.manager).setdefault("malformed", set())
+            warned = _MALFORMED.of(self.manager)
             if key.access_key_id not in warned:
                 warned.add(key.access_key_id)
                 log.warning(

@@ -14,7 +14,6 @@ from c7n_inactive_keys.custodian.memory import execution_token
 from c7n_inactive_keys.custodian.noted_keys import note_keys
 from c7n_inactive_keys.custodian.options import Option, invalid, problem
 from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
-from c7n_inactive_keys.custodian.resource_cache import detach_from_cache
 from c7n_inactive_keys.custodian.unread_users import read_error, report_unread
 from c7n_inactive_keys.find.matched_keys import (
     ALL_KEYS,
@@ -22,6 +21,7 @@ from c7n_inactive_keys.find.matched_keys import (
     annotate,
     forget_other_runs,
 )
+from c7n_inactive_keys.find.resource_cache import detach_from_cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,11 +11,14 @@ from c7n_inactive_keys.core.credential_report import ReportedUser
 from c7n_inactive_keys.core.journal import UNREAD_LAST_USE
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.custodian import aws
-from c7n_inactive_keys.custodian.memory import PROCESS, REPORT_ANNOTATION, execution_memory
+from c7n_inactive_keys.custodian.memory import PROCESS, REPORT_ANNOTATION, Shared
 from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
 from c7n_inactive_keys.find.listing import UserKeys
 
 log = logging.getLogger("custodian.inactive-keys")
+
+
+_KNOWN: Shared[dict[str, LastUse | Unavailable]] = Shared(dict)
 
 
 class LastUses:
@@ -25,8 +28,7 @@ class LastUses:
         self.manager = manager
         self.executor_factory = executor_factory
         self.iam = aws.client(manager, "iam")
-        memory = execution_memory(manager)
-        self._known: dict[str, LastUse | Unavailable] = memory.setdefault("last-used", {})
+        self._known = _KNOWN.of(manager)
 
     def read(self, keys: Iterable[tuple[UserKeys, AccessKey]]) -> None:
         """Find the last uses of these keys; what cannot be read is told and noted."""

@@ -14,7 +14,7 @@ from c7n_inactive_keys.core.keys import AccessKey, account_of, inactive_keys
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.clock import clock
-from c7n_inactive_keys.custodian.memory import execution_memory
+from c7n_inactive_keys.custodian.memory import Shared
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -52,6 +52,14 @@ class Listing:
     unread: dict[str, aws.ApiError] = field(default_factory=dict)
 
 
+class _Listed(NamedTuple):
+    metadata: list[dict[str, Any]]
+    read: datetime
+
+
+_LISTED: Shared[dict[str, _Listed | aws.ApiError | None]] = Shared(dict)
+
+
 def list_keys(
     manager: Any,
     executor_factory: Callable[..., Any],
@@ -67,7 +75,7 @@ def list_keys(
     """
     _check_account(manager, users := list(users))
     iam = aws.client(manager, "iam")
-    memory = {} if again else execution_memory(manager).setdefault("listed", {})
+    memory = {} if again else _LISTED.of(manager)
     missing = [user["UserName"] for user in users if user["UserName"] not in memory]
     with executor_factory(max_workers=aws.WORKERS) as workers:
         memory.update(
@@ -96,11 +104,6 @@ def _check_account(manager: Any, users: list[dict[str, Any]]) -> None:
             f"account {', '.join(foreign)}; check account_id and role in the accounts file, or "
             "run with --cache-period 0"
         )
-
-
-class _Listed(NamedTuple):
-    metadata: list[dict[str, Any]]
-    read: datetime
 
 
 def _list(iam: Any, name: str) -> _Listed | aws.ApiError | None:

@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Custodian's cache of users: what may be old, and what must not get into it."""
+"""Custodian's cache of users: what must not get into it."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
-from c7n.cache import InMemoryCache, NullCache
+from c7n.cache import InMemoryCache
 
 from c7n_inactive_keys.find.matched_keys import ALL_KEYS, ANNOTATIONS, BY_FILTER, MATCHED_KEYS
 
 OURS = (ALL_KEYS, MATCHED_KEYS, BY_FILTER, *ANNOTATIONS)
-
-
-def may_be_cached(manager: Any) -> bool:
-    """Whether the policy's resources may be from the cache, and so up to 15 minutes old."""
-    return not isinstance(_cache(manager), (NullCache, type(None)))
 
 
 def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
@@ -23,7 +18,7 @@ def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
 
     The cache gets copies of its own, free of what key-level filters have written so far.
     """
-    cache = _cache(manager)
+    cache = getattr(manager, "_cache", None)  # Custodian's filters use it under this name
     if not isinstance(cache, InMemoryCache):
         return
     cache_key = manager.get_cache_key(manager.source.get_query_params(None))
@@ -39,7 +34,3 @@ def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
                 for resource in cached
             ],
         )
-
-
-def _cache(manager: Any) -> Any:
-    return getattr(manager, "_cache", None)  # Custodian's filters use it under this name
