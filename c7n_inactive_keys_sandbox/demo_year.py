@@ -26,7 +26,7 @@ RUNS = (211, 212, 300, 321, 322, 352)
 WORDS = {
     "deactivated": "deactivated: nobody has used it for {unused_days} days",
     "told": "its owner is told when it will be deleted",
-    "skipped": f"left alone, though unused for {{unused_days}} days: {{reason}} on day {REACTIVATED}",
+    "skipped": "left alone, though unused for {unused_days} days: {reason} on day {woken}",
     "deleted": "deleted: inactive for {at_least_days} days, its owner told {told} days ago",
 }
 
@@ -47,7 +47,9 @@ def year_of_a_key(sandbox: Sandbox, out: Path) -> Iterator[str]:
         else:
             line = _run(sandbox, out, f"year/day-{day}")
             told = day if line["outcome"] == "told" else told
-            words = WORDS[line["outcome"]].format_map({**line, "told": day - told})
+            words = WORDS[line["outcome"]].format_map(
+                {**line, "told": day - told, "woken": REACTIVATED}
+            )
             yield f"  day {day}  {words}"
 
 
