@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make demo`: stock c7n-org on the embedded organisation, on day one and a day later.
+"""`make demo`: stock c7n-org on the embedded organisation, on day one and a day later; then a year.
 
-Day one finds and records; day two deletes what somebody has now seen inactive on two days.
+Day one finds and records; day two deletes what somebody has now seen inactive on two days. The year
+is that of one key, under `policies/key-lifecycle.yml`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rich.table import Column, Table
 
 from c7n_inactive_keys import shipped
 from c7n_inactive_keys.core.times import days_between
+from c7n_inactive_keys_sandbox.demo_year import LIFECYCLE, year_of_a_key
 from c7n_inactive_keys_sandbox.faults import Fault
 from c7n_inactive_keys_sandbox.organisation import MANAGEMENT, Organisation, seed_organisation
 from c7n_inactive_keys_sandbox.server import Sandbox
@@ -35,7 +37,9 @@ DAY_ONE, DAY_TWO = "day-one", "day-two"
 # The key that somebody reactivates while the run of day two is under way.
 CHANGED_ACCOUNT, CHANGED_USER = "security", "scanner"
 # As the shipped policies have it.
-DELETING, DAYS, EXEMPT_TAG = "inactive-keys-delete", 90, "keep-keys"
+DELETING, DAYS = "inactive-keys-delete", 90
+# Why a key stays that no policy acted on, where that is not for want of proof.
+STAYS = {"exempt": "tagged keep-keys", "root": "only root can delete it"}
 NUMBERS = range(1, 5)  # the columns of numbers in the table of accounts
 WIDTH = 100
 
@@ -111,7 +115,8 @@ def demo(out: Path) -> None:
         raise click.UsageError(f"{out} is not empty and was not made by the demo")
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    shutil.copy(shipped.root() / shipped.POLICIES / POLICIES, out)
+    for name in (POLICIES, LIFECYCLE):
+        shutil.copy(shipped.root() / shipped.POLICIES / name, out)
     with Sandbox() as sandbox:
         organisation = seed_organisation(sandbox, sandbox.now())
         organisation.accounts_yml(out / "accounts.yml")
@@ -145,15 +150,18 @@ def show(demo: Demo) -> None:
     demo.report("-s", DAY_TWO, "--format", "html", "-o", "report.html")
     _title("Account by account")
     report = json.loads((demo.out / "report.json").read_text(encoding="utf-8"))
-    Console(width=WIDTH, highlight=False).print(by_account(demo, report))
+    Console(width=WIDTH, highlight=False).print(by_account(report))
     _compare(demo, before)
-    click.echo(f"The report: {(demo.out / 'report.html').resolve()}")
+    _title(f"A year of one key under {LIFECYCLE}: made on day 0, used until day 120")
+    for line in year_of_a_key(demo.sandbox, demo.out):
+        click.echo(line)
+    click.echo(f"\nThe report: {(demo.out / 'report.html').resolve()}")
     click.echo(f"Everything Custodian wrote: {demo.out.resolve()}")
 
 
-def by_account(demo: Demo, report: dict[str, Any]) -> Table:
+def by_account(report: dict[str, Any]) -> Table:
     """What was found, proven, deleted and skipped in each account, and why the rest stays."""
-    rows = [_row(demo, report, account) for account in report["accounts"]]
+    rows = [_row(report, account) for account in report["accounts"]]
     found, proven, deleted, skipped = (sum(row[at] for row in rows) for at in NUMBERS)
     table = Table(
         Column("account", f"{len(rows)} accounts"),
@@ -170,28 +178,24 @@ def by_account(demo: Demo, report: dict[str, Any]) -> Table:
     return table
 
 
-def _row(demo: Demo, report: dict[str, Any], account: dict[str, Any]) -> tuple[Any, ...]:
+def _row(report: dict[str, Any], account: dict[str, Any]) -> tuple[Any, ...]:
     keys = [key for key in report["keys"] if key["account_id"] == account["account_id"]]
-    users = demo.organisation.account(account["name"]).users
-    stays = []
-    for key in keys:
-        if key["outcome"] == "deleted":
-            continue
-        if key["outcome"] is not None:
-            why = key["reason"]
-        elif EXEMPT_TAG in users[key["user_name"]].tags:
-            why = f"tagged {EXEMPT_TAG}"
-        else:
-            why = f"{key['at_least_days']:.1f} days proven"
-        stays.append(f"{key['user_name']} ({why})")
+    stay = [key for key in keys if key["outcome"] != "deleted"]
     return (
         account["name"],
         len(keys),
         sum(key["at_least_days"] >= DAYS for key in keys),
         sum(key["outcome"] == "deleted" for key in keys),
         sum(key["outcome"] == "skipped" for key in keys),
-        ", ".join(stays),
+        ", ".join(f"{key['user_name']} ({_why(key)})" for key in stay),
     )
+
+
+def _why(key: dict[str, Any]) -> str:
+    """Why a key stays."""
+    if key["outcome"] is not None:
+        return str(key["reason"])
+    return STAYS.get(key["next_run"], f"{key['at_least_days']:.1f} days proven")
 
 
 def _say_what_waits(report: dict[str, Any]) -> None:
@@ -215,7 +219,7 @@ def _compare(demo: Demo, before: list[dict[str, Any]]) -> None:
     if active:
         raise click.ClickException(f"{len(active)} of them were not inactive")
     shortest = min(days_between(key["deactivated"] - DAY, demo.sandbox.now()) for key in gone)
-    click.echo(f"All of them were inactive, and had been for at least {shortest} days.\n")
+    click.echo(f"All of them were inactive, and had been for at least {shortest} days.")
 
 
 def _title(text: str) -> None:

@@ -117,5 +117,6 @@ def test_a_row_put_right_does_what_the_page_says(
 
 
 def test_the_page_names_every_rule():
-    """The table is generated, but only by somebody who runs it."""
-    assert [name for name in RULES if f"| `{name}` |" not in PAGE] == []
+    """The list is generated, but only by somebody who runs it."""
+    named = PAGE.partition("<!-- generated: lint-rules -->")[2]
+    assert [name for name in RULES if f"`{name}`" not in named] == []

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 
@@ -28,6 +29,7 @@ def test_the_demo_works_again_and_in_a_path_with_spaces(demo):
     assert "scanner (reactivated)" in said
     assert "break-glass (tagged keep-keys)" in said
     assert "deploy (2.0 days proven)" in said
+    assert "<root_account> (only root can delete it)" in said
     assert "Deleted: 1. Recorded, not yet proven: " in said
     assert (demo.out / "report.html").stat().st_size > 10_000
     report = json.loads((demo.out / "report.json").read_text(encoding="utf-8"))
@@ -38,6 +40,16 @@ def test_the_demo_works_again_and_in_a_path_with_spaces(demo):
     assert f"{len(deleted)} keys are gone" in demo.said
     assert min(key["at_least_days"] for key in deleted) >= 90
     assert [account["status"] for account in report["accounts"]] == ["read"] * 14
+
+
+def test_a_year_of_one_key_is_shown_in_six_lines(demo):
+    """Deactivated, told, reactivated and left alone, deactivated and told anew, deleted."""
+    lines = dict(re.findall(r"^  day (\d+)  (\S.*)$", demo.said, re.MULTILINE))
+    assert [line.split()[0] for line in lines.values()] == [
+        "deactivated:", "its", "left", "deactivated:", "its", "deleted:",
+    ]  # fmt: skip
+    journals = {path.parent.name for path in demo.out.glob("year/day-352/*/inactive-keys.jsonl")}
+    assert journals == {"key-lifecycle-delete"}
 
 
 def test_the_demo_leaves_a_directory_alone_that_is_not_its_own(tmp_path):

@@ -133,9 +133,11 @@ def exit_statuses() -> str:
 
 
 def lint_rules() -> str:
-    """The linter's rules."""
-    rows = [f"| `{name}` | {rule.severity} | {rule.title} |" for name, rule in RULES.items()]
-    return "\n".join(["| Rule | Severity | What it finds |", "|---|---|---|", *rows])
+    """The names of the linter's rules, by severity; what each finds, its findings say."""
+    named: dict[str, list[str]] = {}
+    for name, rule in RULES.items():
+        named.setdefault(rule.severity, []).append(f"`{name}`")
+    return "\n\n".join(f"{kind.capitalize()}s: {', '.join(names)}." for kind, names in named.items())
 
 
 def _makers() -> dict[str, Callable[[], str]]:
@@ -146,7 +148,6 @@ def _makers() -> dict[str, Callable[[], str]]:
         "journal": partial(module_prose, "core.journal"),
         "plan": partial(module_prose, "core.plan"),
         "lint-rules": lint_rules,
-        "help": help_text,
         **{f"help:{name}": partial(help_text, name) for name in COMMANDS},
         "make": make_targets,
         "exit-statuses": exit_statuses,
