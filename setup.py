@@ -119,6 +119,7 @@ EXTRAS["dev"] = [
     *EXTRAS["ocsf"],
     *EXTRAS["sandbox"],
     "aiosmtpd>=1.4.5",
+    "axe-core-python>=0.1",  # for axe.min.js, which checks pages for accessibility
     "build[uv]>=1.2",
     "cfn-lint>=1.20",
     "coverage[toml]>=7.10.4",

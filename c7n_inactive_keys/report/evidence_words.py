@@ -75,11 +75,10 @@ def brief(found: FoundKey, now: datetime) -> str:
         if item.source == LEDGER:
             return f"ledger: off by {day(found.not_after, now)}"
     if any(item.kind == SILENT for item in deciding):
-        return f"silent {found.at_least_days:.0f} d{_observed(items, now)}"
+        return f"silent {int(found.at_least_days)} d{_observed(items, now)}"
     if found.unsettled:
-        return (
-            f"silent {found.unsettled.at_least:.0f} d, settles {clock(found.unsettled.until, now)}"
-        )
+        later = clock(found.unsettled.until, now)
+        return f"silent {int(found.unsettled.at_least)} d at {later}"
     unread = next((item for item in items if item.kind == UNAVAILABLE), None)
     if unread:
         return f"unknown: {_fault(unread)}"

@@ -11,6 +11,7 @@ from tests.support.accounts import administrator
 from tests.support.commands import start
 from tests.support.policies import POLICIES
 
+ROOT = "<root_account>"
 STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.MULTILINE)
 
 
@@ -81,9 +82,16 @@ class Office:
         return json.loads(done.stdout)
 
     def inactive(self):
-        """The truth: ids of the inactive keys of users by account."""
+        """The truth: ids of the inactive keys by account; root's are named as the report does."""
+        roots = [key.truth() for item in self.organisation.accounts for key in item.root.keys]
         return {
-            (item["account_id"], item["access_key_id"]): item
-            for item in self.sandbox.truth()
-            if item["status"] == "Inactive" and item["user_name"] not in (None, "<root_account>")
+            (item["account_id"], _name(item)): item
+            for item in (*self.sandbox.truth(), *roots)
+            if item["status"] == "Inactive"
         }
+
+
+def _name(item):
+    if item["user_name"] != ROOT:
+        return item["access_key_id"]
+    return f"root-key-{datetime.fromisoformat(str(item['created'])):%Y%m%dT%H%M%SZ}"

@@ -52,8 +52,13 @@ def key(
     used: float | None = None,
     now: datetime = NOW,
     actor: str | None = None,
+    waits: timedelta | None = None,
+    told: float | None = None,
 ) -> dict[str, Any]:
-    """An entry of c7n:InactiveAccessKeys; `off` holds AtLeast and AtMost, in days."""
+    """An entry of c7n:InactiveAccessKeys; `off` holds AtLeast and AtMost, in days.
+
+    With `waits`, nothing is proven before so long from now; `told` is when its owner was.
+    """
     at_least, at_most = off
     evidence = [{"Source": "key", "Kind": "created", "Time": iso(days_ago(created, now))}]
     if used is not None:
@@ -77,6 +82,11 @@ def key(
                 "To": iso(now),
             }
         )
+    days: dict[str, Any] = {"AtLeast": at_least, "AtMost": at_most}
+    if waits:
+        evidence[-1]["Waiting"] = "to be seen inactive again"
+        days = {"AtLeast": 0.0, "AtMost": at_most}
+        days["Unsettled"] = {"AtLeast": at_least, "Until": iso(now + waits)}
     return {
         "AccessKeyId": f"AKIA{number:016d}",
         "Status": "Inactive",
@@ -86,9 +96,10 @@ def key(
         "LastUsedRegion": None if used is None else "us-east-1",
         "InactiveSince": {
             "NotBefore": iso(days_ago(at_most, now)),
-            "NotAfter": iso(days_ago(at_least, now)),
+            "NotAfter": iso(now if waits else days_ago(at_least, now)),
         },
-        "InactiveDays": {"AtLeast": at_least, "AtMost": at_most},
+        "InactiveDays": days,
+        "NotifiedDate": None if told is None else iso(days_ago(told, now)),
         "Evidence": evidence,
     }
 

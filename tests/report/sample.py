@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from c7n_inactive_keys.report.model import ListedAccount, Report
 from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys.report.summary import summarise
 
 from .conftest import GENERATED
-from .output_tree import DELETE, NOW, OutputTree, days_ago, entry, key, user
+from .output_tree import DELETE, NOW, POLICIES, REPORT, OutputTree, days_ago, entry, iso, key, user
 
 A, B, C, D = "111111111111", "222222222222", "333333333333", "444444444444"
 LISTED = (
@@ -21,6 +22,7 @@ LISTED = (
     ListedAccount(D, "missing"),
 )
 LOGGED = "2026-11-20 04:00:09,001 - custodian.inactive-keys"
+POLICY = {**POLICIES[REPORT], "metadata": {"owner-tag": "Owner"}}
 # None of these could be an IAM user; a report must bear whatever stands in a file.
 HOSTILE = ('<script>alert("x")</script>', "=cmd()|' /C calc'!A0", "'; --", "\x1b[31mred\u202e")
 
@@ -49,16 +51,23 @@ def _write_last_week(tree: OutputTree) -> None:
 
 
 def _write_payments(tree: OutputTree) -> None:
-    """Found in two regions; one key deleted, one of an exempt user kept, one reactivated."""
+    """Found in two regions; one key deleted, one of an exempt user kept, one reactivated.
+
+    Of one, silence still waits for an observation; one is root's, one Expired.
+    """
     deleted, kept = key(1, off=(100, 100), used=147), key(3, created=2507, off=(1907, 2107))
     exempt = user(A, "old", kept, tags={"keep-keys": "yes"})
+    waiting = key(6, off=(90, 300), used=301, waits=timedelta(hours=2), told=20)
+    described = {"owner": "team-ci", key(2)["AccessKeyId"]: "the old build server"}
     found = [
-        user(A, "ci", deleted, key(2, off=(89.9, 407)), path="/ci/"),
+        user(A, "ci", deleted, key(2, off=(89.9, 407)), path="/ci/", tags=described),
         exempt,
         user(A, "back", key(5, off=(3, 3), used=4), active=(key(4)["AccessKeyId"],)),
+        user(A, "silent", waiting),
     ]
+    noted = [_root_key(), _expired(key(7))]
     for region in ("us-east-1", "eu-west-1"):
-        tree.run(A, found, name="payments", region=region)
+        tree.run(A, found, name="payments", region=region, data=POLICY, journal=noted)
     tree.run(
         A,
         [user(A, "ci", deleted, path="/ci/"), exempt],
@@ -70,6 +79,19 @@ def _write_payments(tree: OutputTree) -> None:
             entry(A, "old", kept, "skipped", reason="exempt"),
         ],
     )
+
+
+def _root_key() -> dict[str, Any]:
+    """What a run notes of root's inactive key, of which only the credential report tells."""
+    found = key(0, created=3000, off=(0, 2500), used=2500)
+    found["AccessKeyId"] = f"root-key-{days_ago(3000):%Y%m%dT%H%M%SZ}"
+    found["Evidence"][-1] = {"Source": "credential-report", "Kind": "inactive", "Time": iso(NOW)}
+    return entry(A, "<root_account>", found, "noted", reason="root-key")
+
+
+def _expired(found: dict[str, Any]) -> dict[str, Any]:
+    line = entry(A, "temporary", found, "noted", reason="expired")
+    return line | {name: None for name in line if name.startswith(("not_", "at_"))}
 
 
 def _write_hostile(tree: OutputTree) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import pty
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 from c7n_inactive_keys.cli import main
 from c7n_inactive_keys.report import progress
 
-from .output_tree import DELETE, NOW, POLICIES, accounts_file, entry, key, user
+from .output_tree import DELETE, DENIED, NOW, POLICIES, OutputTree, accounts_file, entry, key, user
 
 A, B, C = "111111111111", "222222222222", "333333333333"
 START = [sys.executable, "-c", "from c7n_inactive_keys.cli import main; main()"]
@@ -130,11 +131,12 @@ def test_with_its_log_even_a_run_that_made_no_directory_can_be_reported(run, tmp
 
 
 def test_the_plan_holds_the_keys_of_policies_that_delete(tree, run, tmp_path):
-    tree.run(A, [user(A, "ci", key(1)), user(A, "new", key(2, off=(3, 3)))], name="one")
+    found = user(A, "ci", key(1, off=(97.2, 412)))
+    tree.run(A, [found, user(A, "new", key(2, off=(3, 3)))], name="one")
     tree.run(
         A,
         [
-            user(A, "ci", key(1, off=(97.2, 412))),
+            found,
             user(A, "keeper", key(3), tags={"keep-keys": "yes"}),
             user(A, "done", key(4)),
         ],
@@ -144,10 +146,91 @@ def test_the_plan_holds_the_keys_of_policies_that_delete(tree, run, tmp_path):
     )
     plan = tmp_path / "plan.csv"
     assert run("--plan", plan, "-o", tmp_path / "report.txt").exit_code == 0
-    assert list(csv.reader(plan.open())) == [
-        ["AccountId", "UserName", "AccessKeyId", "CreateDate", "AtLeast"],
-        [A, "ci", key(1)["AccessKeyId"], key(1)["CreateDate"], "97.2"],
-    ]
+    (row,) = csv.DictReader(plan.open())
+    assert row.pop("Evidence").startswith("created 2024-02-24T04:00:00Z; cloudtrail: ")
+    assert row == {
+        "AccountId": A,
+        "UserName": "ci",
+        "AccessKeyId": key(1)["AccessKeyId"],
+        "CreateDate": key(1)["CreateDate"],
+        "AtLeast": "97.2",
+        "AccountName": "one",
+        "LastUsedDate": "",
+        "AtMost": "412.0",
+    }
+
+
+def test_what_was_written_as_the_plan_is_said_on_stderr(tree, run, tmp_path):
+    """With the digest that the journal will name."""
+    tree.run(A, [user(A, "ci", key(1))], policy=DELETE)
+    plan = tmp_path / "plan.csv"
+    said = run("--plan", plan).stderr
+    assert said == f"wrote {plan}: 1 key, sha256 {hashlib.sha256(plan.read_bytes()).hexdigest()}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("r.html", "<!DOCTYPE html>"),
+        ("r.HTM", "<!DOCTYPE html>"),
+        ("r.csv", "account_id,"),
+        ("r.json", '{"format_version"'),
+        ("r.jsonl", '{"generated"'),
+        ("r.md", "# Inactive access keys"),
+        ("r.asff.json", '[\n{"SchemaVersion"'),
+        ("r.txt", "Inactive access keys, 2"),
+    ],
+)
+def test_the_ending_of_the_file_decides_the_format(tree, run, tmp_path, name, start):
+    """Where none is given."""
+    tree.run(A, [user(A, "ci", key(1))], name="one")
+    assert run("-o", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_text().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("since", "found"),
+    [("2026-11-20", {1, 2}), ("2026-11-25T00:00:00Z", {2})],
+)
+def test_since_leaves_out_earlier_runs(tree, run, tmp_path, since, found):
+    """By when they began."""
+    tree.run(A, [user(A, "ci", key(1))], name="one")
+    tree.run(B, [user(B, "ci", key(2))], name="two", started=NOW + timedelta(days=6))
+    document = json.loads(run("--since", since, "--format", "json").stdout)
+    ids = {item["access_key_id"] for item in document["keys"]}
+    assert ids == {key(number)["AccessKeyId"] for number in found}
+
+
+def test_json_reports_of_parts_add_up(tree, run, tmp_path):
+    """Each stands for the output that it was made of, with what it knows of each key."""
+    other = OutputTree(tmp_path / "other")
+    tree.run(A, [user(A, "ci", key(1), key(2))], name="one", policy=DELETE)
+    line = entry(B, "ci", key(3), "failed", error=DENIED)
+    other.run(B, [user(B, "ci", key(3))], name="two", policy=DELETE, journal=[line])
+    part = tmp_path / "part.json"
+    CliRunner().invoke(main, ["report", "-s", str(other.root), "-o", str(part)])
+    with_tree, with_part = (
+        json.loads(run("-s", source, "--format", "json").stdout) for source in (other.root, part)
+    )
+    for name in ("totals", "coverage", "keys", "failures", "outcomes", "ages"):
+        assert with_part[name] == with_tree[name], name
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[]", "is no json report of c7n-inactive-keys"),
+        ('{"format_version": 2}', "is a report of format_version 2, of which only 1 can be read"),
+        ('{"format_version": 1}', "is no json report of c7n-inactive-keys"),
+    ],
+)
+def test_a_file_that_is_no_json_report_is_refused(run, tree, tmp_path, text, sentence):
+    """In a sentence."""
+    tree.run(A, [])
+    (tmp_path / "part.json").write_text(text)
+    done = run("-s", tmp_path / "part.json")
+    assert done.exit_code == 2
+    assert sentence in done.stderr
 
 
 def test_the_plan_names_users_as_iam_does_but_bears_no_formula(tree, run, tmp_path):

@@ -15,26 +15,37 @@ from pathlib import Path
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
+from rich.console import Console
 
 from c7n_inactive_keys.report.formats import (
     asff,
     csv_format,
     html_format,
     json_format,
+    markdown_format,
     text_format,
 )
 
+from .output_tree import DELETE, DENIED, entry, key, user
 from .sample import HOSTILE, sample_report
+
+ACCOUNT = "111111111111"
 
 GOLD = Path(__file__).parent / "gold"
 FORMATS = {
-    "text_format": "text.txt",
+    "text_format": "text-pipe.txt",
     "csv_format": "report.csv",
     "json_format": "report.json",
+    "jsonl_format": "report.jsonl",
+    "markdown_format": "report.md",
     "html_format": "report.html",
     "asff": "asff.json",
     "ocsf": "ocsf.json",
 }
+WIDTHS = (80, 120, 200)
+# The page's style and script, which have files of their own, and their digests.
+EMBEDDED = re.compile(r"(?<=<style>).*?(?=</style>)|(?<=<script>).*?(?=</script>)", re.DOTALL)
+DIGEST = re.compile(r"sha256-[\w+/=]+")
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +55,97 @@ def sample(tmp_path_factory):
 
 
 def rendered(format_, result):
+    """What the format makes of a report."""
     module = importlib.import_module(f"c7n_inactive_keys.report.formats.{format_}")
     return "".join(module.render(result))
 
 
+def on_terminal(result, width, **options):
+    """The lines of the report on a terminal so wide; without its colours."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None)
+    text_format.show(result, console, **options)
+    return stream.getvalue().splitlines()
+
+
+def compare(name, actual, tmp_path):
+    """With a golden file; UPDATE_GOLD=1 writes it anew."""
+    gold = GOLD / name
+    if os.environ.get("UPDATE_GOLD"):
+        gold.write_bytes(actual.encode())
+    beside = tmp_path / name
+    beside.write_bytes(actual.encode())
+    assert actual == gold.read_bytes().decode(), f"the actual output is in {beside}"
+
+
 @pytest.mark.parametrize(("format_", "name"), FORMATS.items(), ids=FORMATS)
 def test_the_format_equals_its_golden_file(sample, format_, name, tmp_path, monkeypatch):
-    """UPDATE_GOLD=1 writes the files anew; read the difference before committing it."""
+    """Read the difference before committing it."""
     if format_ == "ocsf":
         pytest.importorskip("py_ocsf_models", reason="extra ocsf is not installed")
     if format_ in ("html_format", "ocsf"):
         monkeypatch.setattr(f"c7n_inactive_keys.report.formats.{format_}.__version__", "1.0")
     actual = rendered(format_, sample)
-    gold = GOLD / name
-    if os.environ.get("UPDATE_GOLD"):
-        gold.parent.mkdir(exist_ok=True)
-        gold.write_bytes(actual.encode())
-    beside = tmp_path / name
-    beside.write_bytes(actual.encode())
-    assert actual == gold.read_bytes().decode(), f"the actual output is in {beside}"
+    if format_ == "html_format":
+        actual = DIGEST.sub("", EMBEDDED.sub("", actual))
+    compare(name, actual, tmp_path)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_terminal_shows_one_line_a_key_at_any_width(sample, width, tmp_path):
+    """Nothing is folded: sentences are wrapped, and only commands may be longer."""
+    lines = on_terminal(sample, width)
+    compare(f"text-{width}.txt", "\n".join(lines) + "\n", tmp_path)
+    table = lines[2 : lines.index("", 2)]
+    groups = {row.group for row in sample.keys}
+    assert len(table) == 1 + len(groups) + len(sample.keys)
+    assert max(map(len, table)) <= width
+    assert [line for line in lines if len(line) > width and not line.startswith("   ")] == []
+
+
+@pytest.mark.parametrize("width", [*range(80, 130, 7), 250])
+def test_no_key_id_is_shortened(sample, width):
+    """It is what people copy."""
+    lines = on_terminal(sample, width)
+    for row in sample.keys:
+        assert row.user.is_root or sum(row.key.id in line for line in lines) == 1
+
+
+def test_in_a_pipe_a_key_is_a_line_with_all_that_is_known(sample):
+    """For grep and awk: no colours, no width, nothing left out."""
+    lines = rendered("text_format", sample).splitlines()
+    for row in sample.keys:
+        (line,) = (line for line in lines if row.key.id in line)
+        assert line.startswith(row.group)
+        assert row.user.account_id in line
+    assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_evidence_comes_in_lines_of_its_own_and_in_a_pipe_behind_the_key(sample):
+    """With --evidence."""
+    words = "cloudtrail: deactivated 2026-11-17T04:00:00Z by arn:aws:iam::111111111111:user/admin"
+    assert not [line for line in on_terminal(sample, 80) if words[:40] in line]
+    assert [line for line in on_terminal(sample, 80, evidence=True) if words[:40] in line]
+    (line,) = (line for line in text_format.render(sample, evidence=True) if words in line)
+    assert "AKIA0000000000000005" in line
+
+
+def test_a_terminal_shows_the_keys_that_need_somebody_and_says_how_many_more_there_are(
+    report, tree
+):
+    """The deleted ones are last, and so are the first to be left out."""
+    keys = [key(number, off=(100 + number, 400)) for number in range(70)]
+    gone = [entry(ACCOUNT, "ci", item, "deleted") for item in keys[:30]]
+    gone.append(entry(ACCOUNT, "ci", keys[30], "failed", error=DENIED))
+    tree.run(ACCOUNT, [user(ACCOUNT, "ci", *keys)], policy=DELETE, journal=gone)
+    result = report(tree)
+    lines = on_terminal(result, 100)
+    shown = [line for line in lines if "AKIA" in line and "%" not in line]
+    assert keys[30]["AccessKeyId"] in shown[0]
+    assert len(shown) == text_format.SHOWN
+    assert sum("deleted" in line for line in shown) == 50 - 40
+    everything = rendered("text_format", result)
+    assert all(item["AccessKeyId"] in everything for item in keys)
 
 
 def test_all_formats_agree_on_keys_and_totals(sample):
@@ -77,10 +160,13 @@ def test_all_formats_agree_on_keys_and_totals(sample):
         f["Resources"][0]["Details"]["AwsIamAccessKey"]["AccessKeyId"]
         for f in json.loads(rendered("asff", sample))
     ] == ids
-    assert [key[3] for key in page_data(rendered("html_format", sample))["keys"]] == ids
+    assert sorted(page_keys(rendered("html_format", sample), "id")) == sorted(ids)
     plain = rendered("text_format", sample)
     assert all(key_id in plain for key_id in ids)
-    assert f"{len(ids)} keys of {sample.totals.users} users" in plain
+    assert f"{len(ids)} inactive access keys of {sample.totals.users} users" in plain
+    markdown = rendered("markdown_format", sample)
+    left = [row.key.id for row in sample.keys if row.group != "gone"]
+    assert [key_id for key_id in left if key_id not in markdown] == []
 
 
 def test_the_json_holds_every_field_of_the_contract(sample):
@@ -137,7 +223,7 @@ def test_numbers_in_csv_stay_numbers():
 
 
 def test_no_format_lets_control_characters_through(sample):
-    for format_ in ("text_format", "csv_format", "json_format", "html_format", "asff"):
+    for format_ in FORMATS.keys() - {"ocsf"}:
         assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202e]", rendered(format_, sample))
 
 
@@ -165,6 +251,12 @@ def page_data(page):
     return json.loads(parser.scripts[0])
 
 
+def page_keys(page, column):
+    """What the page knows of each key."""
+    data = page_data(page)
+    return [key[data["columns"].index(column)] for key in data["keys"]]
+
+
 def test_hostile_names_make_no_elements_in_the_page(sample):
     page = rendered("html_format", sample)
     parser = Elements()
@@ -173,7 +265,7 @@ def test_hostile_names_make_no_elements_in_the_page(sample):
     assert tags.count("script") == 2
     assert "img" not in tags
     assert not [name for _, attrs in parser.tags for name in attrs if name.startswith("on")]
-    names = [key[1] for key in page_data(page)["keys"]]
+    names = page_keys(page, "user")
     assert HOSTILE[0] in names
     assert HOSTILE[1] in names
 
@@ -189,7 +281,7 @@ def test_the_page_asks_the_network_for_nothing(sample):
         for name, value in attrs.items()
         if name in ("src", "href", "action", "data")
     ]
-    assert links == ["data:,"]
+    assert [link for link in links if not link.startswith("#")] == ["data:,"]
 
 
 def asff_shape():
@@ -274,22 +366,37 @@ def test_ocsf_events_are_valid_detection_findings(sample):
     assert len(set(uids)) == len(uids)
 
 
-def test_text_on_a_terminal_fits_it_and_is_coloured(sample):
-    from rich.console import Console
-
+def test_on_a_terminal_groups_have_colours(sample):
+    """By what there is to do."""
     stream = io.StringIO()
-    text_format.show(
-        sample, Console(file=stream, width=120, force_terminal=True, color_system="standard")
-    )
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in stream.getvalue().splitlines()]
-    assert "\x1b[" in stream.getvalue()
-    table = [line for line in lines if "AKIA" in line]
-    assert table
-    assert max(map(len, table)) <= 120
+    console = Console(file=stream, width=120, force_terminal=True, color_system="standard")
+    text_format.show(sample, console)
+    assert "\x1b[1;31mNeeds somebody (2)" in stream.getvalue()
+
+
+def test_where_nothing_is_found_a_sentence_says_so(report, tree):
+    """No empty table, and no histogram of nothing."""
+    tree.run(ACCOUNT, [])
+    for text in (rendered("text_format", report(tree)), "\n".join(on_terminal(report(tree), 80))):
+        assert "No inactive access key was found" in text
+        assert "access key  " not in text
+        assert "days inactive" not in text
+
+
+def test_markdown_mentions_nobody_and_holds_no_html(sample):
+    """Names are code: `@team`, links and elements in them stay text."""
+    lines = rendered("markdown_format", sample).splitlines()
+    table = [line for line in lines if line.startswith("| `")]
+    cells = [cell.strip() for line in table for cell in re.split(r"(?<!\\)\|", line)]
+    assert f"`{HOSTILE[0]}`" in cells
+    assert [cell for cell in cells if cell and not (cell[0] == cell[-1] == "`")] == []
+    assert not [
+        line for line in lines if re.search(r"(?<![`\\\w])<(?!/?sub>)", line) and "`" not in line
+    ]
 
 
 def test_renderers_work_on_an_empty_report(report, tree):
     tree.run("111111111111", [])
     result = report(tree)
-    for module in (text_format, csv_format, json_format, html_format, asff):
+    for module in (text_format, csv_format, json_format, html_format, markdown_format, asff):
         assert "".join(module.render(result))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -15,21 +16,26 @@ from hypothesis import strategies as st
 from c7n_inactive_keys.core.evidence import Evidence
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.keys import AccessKey, LastUse
-from c7n_inactive_keys.report.formats import csv_format, json_format
+from c7n_inactive_keys.report.formats import csv_format, json_format, jsonl_format
+from c7n_inactive_keys.report.formats.key_fields import records
 from c7n_inactive_keys.report.model import (
+    GROUPS,
     Collection,
+    DeletionRules,
     KeyOutcome,
     ListedAccount,
     PastRun,
     SeenKey,
     SeenUser,
 )
+from c7n_inactive_keys.report.read.report_file import read_report
 from c7n_inactive_keys.report.summary import summarise
 from c7n_inactive_keys.report.words import clean
 
 GENERATED = datetime(2026, 12, 1, tzinfo=timezone.utc)
 ACCOUNTS = [f"{number:012d}" for number in range(1, 4)]
 POLICIES = ["all", "old"]
+RULES = [None, DeletionRules(days=90.0, max_keys=2), DeletionRules(days=None, plan="file://x")]
 TEXT = st.sampled_from(["", "=1+1", 'a,b;"c"', "<b>", "\x1b[2J\n", "ünï", "'"]).map(clean)
 # Nothing here may depend on how fast a machine is.
 law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -61,14 +67,14 @@ def keys(draw, account_id):
 
 @st.composite
 def policy_runs(draw):
-    account_id = draw(st.sampled_from(ACCOUNTS))
+    account_id, policy = draw(st.sampled_from(ACCOUNTS)), draw(st.sampled_from(POLICIES))
     day = draw(st.integers(1, 9))
     read = draw(st.booleans())
     found = tuple(draw(st.lists(keys(account_id), max_size=5))) if read else ()
     outcomes = tuple(
         KeyOutcome(
             key=key,
-            policy="old",
+            policy=policy,
             time=f"2026-11-0{day}T04:00:05Z",
             outcome=draw(st.sampled_from(["deleted", "skipped", "failed"])),
             reason=draw(st.sampled_from([None, "reactivated", "exempt"])),
@@ -84,13 +90,13 @@ def policy_runs(draw):
         account_id=account_id,
         account_name=None,
         region=draw(st.sampled_from(["us-east-1", "eu-west-1"])),
-        policy=draw(st.sampled_from(POLICIES)),
+        policy=policy,
         started=f"2026-11-0{day}T04:00:00Z",
         start_known=True,
         dryrun=False,
         ours=True,
         finds_keys=True,
-        deletes=False,
+        deletion=draw(st.sampled_from(RULES)),
         state="read" if read else "failed",
         reason=None if read else "because",
         fresh=read,
@@ -99,7 +105,21 @@ def policy_runs(draw):
     )
 
 
+def covered(result):
+    return {item.account_id: item.status == "read" for item in result.accounts}
+
+
 RUNS = st.lists(policy_runs(), max_size=8)
+
+
+def possible(runs):
+    """Within one tree a policy has one directory for each account and region."""
+    unique = list({(r.source, r.account_id, r.policy, r.region): r for r in runs}.values())
+    starts = {
+        source: f"2026-11-0{number}T04:00:00Z"
+        for number, source in enumerate(sorted({run.source for run in unique}), 1)
+    }
+    return [replace(run, started=starts[run.source]) for run in unique]
 
 
 def summary(runs, **options):
@@ -114,6 +134,12 @@ def test_the_numbers_of_a_report_add_up(runs):
     assert totals.keys == len(result.keys)
     assert sum(account.keys for account in result.accounts) == totals.keys
     assert sum(age.proven for age in result.ages) == totals.remaining
+    groups = Counter(row.group for row in result.keys)
+    assert [groups[name] for name in GROUPS] == [
+        *(totals.needs_somebody, totals.would_be_deleted, totals.not_yet, totals.exempt),
+        *(totals.only_found, totals.gone),
+    ]
+    assert totals.gone + totals.remaining == totals.keys
     assert sum(age.possible for age in result.ages) == totals.remaining
     assert sum(number for *_, number in result.reasons) == (
         totals.deleted + totals.skipped + totals.failed
@@ -150,13 +176,7 @@ def test_every_account_is_read_failed_or_missing_and_none_is_forgotten(runs):
 @law
 @given(RUNS, st.randoms(use_true_random=False))
 def test_the_order_of_the_trees_does_not_matter(runs, random):
-    # Within one tree a policy has one directory for each account and region.
-    unique = list({(r.source, r.account_id, r.policy, r.region): r for r in runs}.values())
-    starts = {
-        source: f"2026-11-0{number}T04:00:00Z"
-        for number, source in enumerate(sorted({run.source for run in unique}), 1)
-    }
-    unique = [replace(run, started=starts[run.source]) for run in unique]
+    unique = possible(runs)
     shuffled = list(unique)
     random.shuffle(shuffled)
     one, other = summary(unique), summary(shuffled)
@@ -169,11 +189,27 @@ def test_the_order_of_the_trees_does_not_matter(runs, random):
 
 @law
 @given(RUNS)
-def test_what_is_written_as_json_and_csv_can_be_read_again(runs):
+def test_what_is_written_as_json_lines_and_csv_can_be_read_again(runs):
+    """Each names the same keys in the same order."""
     result = summary(runs)
+    ids = [row.key.id for row in result.keys]
     document = json.loads("".join(json_format.render(result)))
-    assert document["keys"] == [
-        json.loads(json.dumps(json_format.key_fields(row))) for row in result.keys
-    ]
+    assert [item["access_key_id"] for item in document["keys"]] == ids
+    lines = [json.loads(line) for line in jsonl_format.render(result)]
+    generated = {"generated": result.generated}
+    assert lines == json.loads(json.dumps([generated | record for record in records(result)]))
     rows = list(csv.DictReader(io.StringIO("".join(csv_format.render(result)), newline="")))
-    assert [row["access_key_id"] for row in rows] == [row.key.id for row in result.keys]
+    assert [row["access_key_id"] for row in rows] == ids
+
+
+@law
+@given(RUNS)
+def test_a_report_of_a_json_report_says_the_same(runs):
+    """So reports of parts of an organisation stand for the output that they were made of."""
+    whole = summary(possible(runs), listed=LISTED)
+    again = summarise(read_report("".join(json_format.render(whole)), "part.json"), GENERATED)
+    assert again.totals == whole.totals
+    assert [(row.key.identity, row.group, row.outcome) for row in again.keys] == [
+        (row.key.identity, row.group, row.outcome) for row in whole.keys
+    ]
+    assert covered(again) == covered(whole)

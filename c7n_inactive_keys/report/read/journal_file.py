@@ -158,7 +158,8 @@ def _other_failures(lines: Iterable[JournalLine]) -> Iterator[str]:
 
 
 def _is_of_another_action(line: JournalLine) -> bool:
-    return isinstance(line.found, (UnusedKey, DeactivatedKey))
+    deletion = line.outcome in (DELETING, DELETED)
+    return not deletion and isinstance(line.found, (UnusedKey, DeactivatedKey))
 
 
 def _is_noted(line: JournalLine, reason: str) -> bool:
