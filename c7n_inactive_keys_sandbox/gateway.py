@@ -217,7 +217,7 @@ class Gateway:
             account,
             request.region,
             user,
-            request.parameters.get("AccessKeyId"),
+            request.parameters.get("AccessKeyId") or request.parameters.get("PhysicalResourceId"),
             principal.arn if principal else None,
             self.world.now(),
         )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from c7n_inactive_keys.core.evidence import CompleteRecord, Facts, LedgerEntry, StatusChange
 from c7n_inactive_keys.core.keys import AccessKey, LastUse
 from c7n_inactive_keys.core.reactivated_key import ReactivatedKey, reactivation
-from tests.core.histories import GAPS, TAIL, Event, Life, Look, at, blind, ledger_of, lives, witness
+from tests.core.histories import GAPS, TAIL, Event, Life, at, blind, ledger_of, lives, witness
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 KEY = AccessKey("AKIAEXAMPLE000000001", "alice", "Active", NOW - timedelta(days=400))
