@@ -122,7 +122,10 @@ class Gateway:
                 fault.change(self.world, call)
                 if fault.fails:
                     return self._failure(request, fault, request_id)
-        answer = self._dispatch(request, request_id)
+        try:
+            answer = self._dispatch(request, request_id)
+        except ApiError as error:  # an answer like any other, for faults that come after it
+            answer = error_answer(request, error, request_id)
         for fault in hits:
             if fault.effect == "after":
                 fault.change(self.world, call)

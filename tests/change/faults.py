@@ -104,17 +104,12 @@ class Cell:
     place: Place
     faults: tuple[Fault, ...]
     key: str  # what becomes of the target's key
-    status: int = 0
+    status: int | None = 0  # None: it depends on timing
     others: bool | None = True  # whether the other user is done too; None: it depends on timing
     later: bool = False  # whether the fault goes on to hit all later calls of the run
     settings: Mapping[str, Any] = field(default_factory=dict)
     lag: int = 0  # so many listings after the change still show what was before it
     prepare: str | None = None  # a state of the account before the run
-
-    @property
-    def shown(self) -> str:
-        """The cell of the printed table."""
-        return self.key if self.status == 0 else f"{self.key} ({self.status})"
 
 
 def cells() -> Iterator[Cell]:
@@ -218,11 +213,7 @@ def _torn_answer(name: str, place: Place) -> Cell:
     """botocore does not repeat a call whose answer broke off; whether it worked is looked up."""
     if place.action in ("DeleteAccessKey", "UpdateAccessKey"):
         return _passing(name, place, kind="truncate", effect="after")
-    cell = _lasting(name, place, kind="truncate", effect="after")
-    if place.title == "DescribeStackResources":
-        # That no stack has the key is an error, whose code comes before the answer breaks off.
-        return replace(cell, key=_normal(place), status=0)
-    return cell
+    return _lasting(name, place, kind="truncate", effect="after")
 
 
 def _denied_for_one(name: str, place: Place) -> Cell | None:
@@ -243,6 +234,8 @@ def _expired(name: str, place: Place) -> Cell:
     cell = _lasting(name, place, error="ExpiredToken")
     if place.job == DEACTIVATE and place.title == "LookupEvents":
         return replace(cell, later=True, key="failed unreadable", status=2, others=False)
+    if place.title == "GetAccessKeyLastUsed":  # others may have been read in time, or not
+        cell = replace(cell, status=None)
     return replace(cell, later=True, others=cell.others and None)
 
 
