@@ -36,7 +36,9 @@ def fill(sandbox, now):
     def _fill(users, with_inactive=0, keys_each=1, ledger=False, twins=False, unused=0):
         account = sandbox.account(ACCOUNT, name="budget")
         for number in range(users):
-            user = account.user(f"user-{number:05d}", created=now - timedelta(days=900))
+            # Of users whose keys are of the same second the report proves nothing.
+            born = now - timedelta(days=900, seconds=number)
+            user = account.user(f"user-{number:05d}", created=born)
             if number >= with_inactive:
                 used = 200 if number < with_inactive + unused else 1
                 user.key(now - timedelta(days=800)).use(now - timedelta(days=used))
