@@ -207,6 +207,7 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
     {
         "activate": _to_keys(INACTIVE, Key.activate),
         "deactivate": _to_keys(ACTIVE, Key.deactivate),
+        "use": _to_keys(ACTIVE, Key.use),
         "delete-key": _to_keys(INACTIVE, Key.delete),
         "replace-key": _to_keys(INACTIVE, _replace),
         "delete-user": _to_users(User.delete),

@@ -122,7 +122,10 @@ class Gateway:
                 fault.change(self.world, call)
                 if fault.fails:
                     return self._failure(request, fault, request_id)
-        answer = self._dispatch(request, request_id)
+        try:
+            answer = self._dispatch(request, request_id)
+        except ApiError as error:  # an answer like any other, for faults that come after it
+            answer = error_answer(request, error, request_id)
         for fault in hits:
             if fault.effect == "after":
                 fault.change(self.world, call)
@@ -217,7 +220,7 @@ class Gateway:
             account,
             request.region,
             user,
-            request.parameters.get("AccessKeyId"),
+            request.parameters.get("AccessKeyId") or request.parameters.get("PhysicalResourceId"),
             principal.arn if principal else None,
             self.world.now(),
         )

@@ -8,13 +8,17 @@ from collections import Counter
 from datetime import datetime, timedelta, timezone
 
 import pytest
+import yaml
 
 from c7n_inactive_keys_sandbox.accounts import Report
 from c7n_inactive_keys_sandbox.credential_report import render
 from tests.support.accounts import ACCOUNT
 from tests.support.custodian import custodian
+from tests.support.paths import ROOT
 from tests.support.policies import SHIPPED
 
+LIFECYCLE = yaml.safe_load((ROOT / "policies" / "key-lifecycle.yml").read_text("utf-8"))["policies"]
+ALL = {**SHIPPED, **{policy["name"]: policy for policy in LIFECYCLE}}
 # Custodian's own call, made where no account id is configured.
 NOT_OURS = ("GetCallerIdentity",)
 
@@ -27,14 +31,17 @@ def now():
 
 @pytest.fixture
 def fill(sandbox, now):
-    """Fill the account: users with an active key, and some who have inactive ones as well."""
+    """Fill the account: users with an active key; some have inactive ones, some an unused one."""
 
-    def _fill(users, with_inactive, keys_each=1, ledger=False, twins=False):
+    def _fill(users, with_inactive=0, keys_each=1, ledger=False, twins=False, unused=0):
         account = sandbox.account(ACCOUNT, name="budget")
         for number in range(users):
-            user = account.user(f"user-{number:05d}", created=now - timedelta(days=900))
+            # Of users whose keys are of the same second the report proves nothing.
+            born = now - timedelta(days=900, seconds=number)
+            user = account.user(f"user-{number:05d}", created=born)
             if number >= with_inactive:
-                user.key(now - timedelta(days=800))
+                used = 200 if number < with_inactive + unused else 1
+                user.key(now - timedelta(days=800)).use(now - timedelta(days=used))
                 continue
             for each in range(keys_each):
                 # Twins were created in the same second, so the report cannot tell them apart.
@@ -55,19 +62,18 @@ def fill(sandbox, now):
 
 @pytest.fixture
 def run(sandbox, tmp_path):
-    """Run shipped policies with stock custodian; the calls by action.
+    """Run policies, shipped ones by name, with stock custodian; the calls by action.
 
-    Options are those of the deletion; None leaves one out.
+    Options are those of the action; None leaves one out.
     """
 
-    def _run(*names, dryrun=False, **options):
-        chosen = copy.deepcopy([SHIPPED[name] for name in SHIPPED if name in names])
-        assert len(chosen) == len(names)
+    def _run(*policies, dryrun=False, **options):
+        chosen = copy.deepcopy([ALL[item] if isinstance(item, str) else item for item in policies])
         for policy in chosen:
             for action in policy.get("actions", ()):
                 if isinstance(action, dict) and "max-keys" in action:
                     action.update({"max-keys": 10_000} | options)
-                    if action["exempt-tag"] is None:
+                    if action.get("exempt-tag") is None:
                         del action["exempt-tag"]
         sandbox.calls.clear()
         done = custodian(sandbox, tmp_path, *(["--dryrun"] if dryrun else []), policies=chosen)

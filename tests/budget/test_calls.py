@@ -13,6 +13,7 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 REPORT, RECORD, DELETE = "inactive-keys-report", "inactive-keys-record", "inactive-keys-delete"
+DEACTIVATE, REACTIVATED = "key-lifecycle-deactivate", "key-lifecycle-reactivated"
 THE_REPORT = {"GenerateCredentialReport": 1, "GetCredentialReport": 1}
 
 
@@ -60,14 +61,15 @@ def test_many_users_are_described_in_bulk_a_thousand_a_page(fill, run, users, wi
     [(300, 1, 1), (300, 20, 1), (50, 5, 2)],
     ids="{}".format,
 )
-def test_deleting_adds_three_calls_for_each_key(fill, run, users, with_inactive, keys_each):
-    """Each key is read again, with its user's tags, just before it goes."""
+def test_deleting_adds_four_calls_for_each_key(fill, run, users, with_inactive, keys_each):
+    """CloudFormation is asked for it, and it is read again with its user's tags before it goes."""
     account = fill(users, with_inactive, keys_each)
     assert run(DELETE) == {
         **THE_REPORT,
         "LookupEvents": 1,
         "GetUser": with_inactive * (1 + keys_each),
         "ListAccessKeys": with_inactive * (1 + keys_each),
+        "DescribeStackResources": with_inactive * keys_each,
         "DeleteAccessKey": with_inactive * keys_each,
     }
     assert not account.inactive_keys
@@ -82,6 +84,7 @@ def test_deleting_the_keys_of_many_users_reads_each_of_them_again(fill, run):
         "GetAccountAuthorizationDetails": 1,
         "GetUser": 100,
         "ListAccessKeys": 200,
+        "DescribeStackResources": 100,
         "DeleteAccessKey": 100,
     }
     assert not account.inactive_keys
@@ -92,7 +95,7 @@ def test_without_an_exemption_to_look_for_the_tags_are_read_again_as_well(fill, 
     account = fill(100, with_inactive=50)
     calls = run(DELETE, **{"exempt-tag": None})
     assert calls["GetUser"] == 50
-    assert sum(calls.values()) == 4 + 4 * 50
+    assert sum(calls.values()) == 4 + 5 * 50
     assert not account.inactive_keys
 
 
@@ -110,7 +113,7 @@ def test_ledger_tags_cost_one_more_call_for_each_user_who_has_them(fill, run):
     fill(20, with_inactive=5, ledger=True)
     calls = run(DELETE)
     assert calls["UntagUser"] == 5
-    assert sum(calls.values()) == 3 + 4 * 5 + 5 + 5
+    assert sum(calls.values()) == 3 + 5 * 5 + 5 + 5
 
 
 def test_the_ledger_is_kept_with_a_constant_number_of_calls_for_each_user(fill, run):
@@ -139,3 +142,82 @@ def test_last_use_is_asked_only_for_keys_that_the_report_cannot_tell_apart(fill,
 def test_a_report_that_has_to_be_made_costs_no_more_calls(fill, run):
     fill(100, with_inactive=0).report = None
     assert run(REPORT) == THE_REPORT
+
+
+# -- the first half of a key's life, and back -----------------------------------------------------
+
+
+@pytest.mark.parametrize("users", [0, 1000], ids="{} users".format)
+def test_without_unused_keys_two_calls_whatever_the_number_of_users(fill, run, users):
+    fill(users)
+    assert run(DEACTIVATE) == THE_REPORT
+
+
+@pytest.mark.parametrize(("users", "unused"), [(1, 1), (1000, 10)], ids="{}".format)
+def test_finding_unused_keys_takes_three_calls_for_each_user_found(fill, run, users, unused):
+    """The last use is asked by access key id; the report only says where to look."""
+    fill(users, unused=unused)
+    assert run(DEACTIVATE, dryrun=True) == {
+        **THE_REPORT,
+        "GetUser": unused,
+        "ListAccessKeys": unused,
+        "GetAccessKeyLastUsed": unused,
+    }
+
+
+def test_deactivating_adds_six_calls_for_each_key(fill, run):
+    """It and its last use are read again; event history is read once for all of them."""
+    account = fill(300, unused=10)
+    assert run(DEACTIVATE) == {
+        **THE_REPORT,
+        "LookupEvents": 1,
+        "GetUser": 2 * 10,
+        "ListAccessKeys": 2 * 10,
+        "GetAccessKeyLastUsed": 2 * 10,
+        "DescribeStackResources": 10,
+        "UpdateAccessKey": 10,
+        "TagUser": 10,
+    }
+    assert len(account.inactive_keys) == 10
+
+
+def test_what_stacks_manage_is_not_asked_where_it_does_not_matter(fill, run):
+    fill(20, unused=5)
+    assert "DescribeStackResources" not in run(DEACTIVATE, managed=True)
+
+
+def test_reactivating_takes_five_calls_for_each_key(fill, run, tmp_path):
+    """Custodian itself lists and describes every user; the journal says which keys are meant."""
+    account = fill(300, unused=10)
+    run(DEACTIVATE)
+    journal = tmp_path / "out" / DEACTIVATE / "inactive-keys.jsonl"
+    undo = {
+        "name": "undo",
+        "resource": "aws.iam-user",
+        "actions": [{"type": "reactivate-keys", "journal": {"url": f"file://{journal}"}}],
+    }
+    assert run(undo) == {
+        "ListUsers": 3,
+        "LookupEvents": 1,
+        "DescribeStackResources": 10,
+        "GetUser": 300 + 10,
+        "ListAccessKeys": 10,
+        "UpdateAccessKey": 10,
+        "UntagUser": 10,
+    }
+    assert not account.inactive_keys
+
+
+def test_looking_for_reactivated_keys_costs_what_was_reactivated(fill, run, now):
+    """All users are described in bulk, for their ledger tags; few are listed."""
+    account = fill(1000, with_inactive=3)
+    for key in account.inactive_keys[:2]:
+        key.activate(now - timedelta(days=1))
+    account.report = None
+    assert run(REACTIVATED) == {
+        **THE_REPORT,
+        "GetAccountAuthorizationDetails": 1,
+        "LookupEvents": 1,
+        "ListAccessKeys": 2,
+        "GetAccessKeyLastUsed": 2,
+    }

@@ -290,6 +290,16 @@ def test_who_may_not_ask_for_stacks_does_not_know_and_does_nothing(sandbox, cust
     assert key.status == "Inactive"
 
 
+def test_a_torn_answer_about_a_stack_is_not_that_there_is_none(sandbox, custodian, account):
+    key = active_key(account)
+    account.stacks["us-east-1", "payments"] = {"Key": key}
+    torn = Fault(action="DescribeStackResources", kind="truncate", effect="after", times=None)
+    sandbox.faults.add(torn)
+    outcome = custodian.run(account.id, deactivate_policy())
+    assert (key.status, outcome.status) == ("Active", 2)
+    assert outcome.by_key(DEACTIVATE) == {key.id: "failed unreadable"}
+
+
 def terraform(key_id):
     """What `terraform show -json` prints of a state with one key, in a module."""
     resource = {

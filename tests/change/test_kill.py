@@ -9,44 +9,105 @@ import random
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
-from c7n_inactive_keys.core.journal import DELETED, DELETING, read_lines
+from c7n_inactive_keys.core.journal import (
+    DEACTIVATED,
+    DEACTIVATING,
+    DELETED,
+    DELETING,
+    REACTIVATED,
+    REACTIVATING,
+    JournalLine,
+    read_lines,
+)
+from c7n_inactive_keys.core.keys import AccessKey, LastUse
+from c7n_inactive_keys.core.ledger import tag_key
+from c7n_inactive_keys.core.unused_key import UnusedKey
 from c7n_inactive_keys_sandbox import Fault
 from tests.support.accounts import days_ago, report_of_today
 from tests.support.commands import run
-from tests.support.policies import delete_policy
+from tests.support.policies import delete_policy, policy
 
 pytestmark = pytest.mark.e2e
 
-KILLS = 50
-USERS = 100  # with two inactive keys each
-# Report 2, caller 1, GetAccountAuthorizationDetails 1, ListAccessKeys 100, LookupEvents 1; then
-# GetUser 200, ListAccessKeys 200, DeleteAccessKey 200.
-CALLS = 705
+USERS = 100  # with two keys each
 SEED = 20261124
 POLICY = delete_policy(**{"exempt-tag": None})
 
 
-def _moments():
-    """So many moments, spread over the whole run, each with what the killed call still does."""
-    chance = random.Random(SEED)
-    nths = sorted(chance.sample(range(1, CALLS - 20), KILLS))
-    return [(nth, chance.choice(("before", "instead", "after"))) for nth in nths]
+@dataclass(frozen=True)
+class Verb:
+    """A run over 200 keys: how it finds them, what it says and what then is so."""
+
+    doing: str
+    done: str
+    kills: int
+    calls: int  # of a whole run
+    used: int | None  # days ago
+    off: int | None
+    after: str | None  # the status of a key that is done; None: it is gone
+
+    def policy(self, directory, account):
+        """The policy; reactivation takes the journal of the run that it takes back."""
+        if self.done == DELETED:
+            return POLICY
+        if self.done == DEACTIVATED:
+            found = {"type": "unused-access-key", "days": 90}
+            return policy("deactivate", found, actions=("deactivate-unused-keys",))
+        journal = directory / f"{account.id}.jsonl"
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        journal.write_text("".join(_deactivated(account.id, key) for key in account.keys))
+        action = {"type": "reactivate-keys", "journal": {"url": f"file://{journal}"}}
+        return {"name": "undo", "resource": "aws.iam-user", "actions": [action]}
+
+    def populate(self, account):
+        """200 keys, no two of a user of the same second, which would cost a call for each."""
+        toggles = [] if self.off is None else [days_ago(self.off)]
+        last = None if self.used is None else (days_ago(self.used), "s3", "us-east-1")
+        for number in range(USERS):
+            user = account.user(f"user-{number:03d}")
+            for older in (0, 1):
+                created = days_ago(500) - timedelta(seconds=older)
+                key = user.key(created=created, toggles=toggles, trace=False, last_used=last)
+                if self.done == REACTIVATED:
+                    moment = f"{toggles[0]:%Y-%m-%dT%H:%M:%SZ}"
+                    words = f"after={moment} since={moment} verified={moment} by=c7n"
+                    user.tags[tag_key(key.id)] = words
+
+    def is_done(self, key):
+        """Whether a key is as the run leaves it."""
+        return (key.status if key in key.user.keys else None) == self.after
+
+    def moments(self):
+        """Moments spread over the whole run, each with what the killed call still does."""
+        chance = random.Random(SEED)
+        nths = sorted(chance.sample(range(1, self.calls - 20), self.kills))
+        return [(nth, chance.choice(("before", "instead", "after"))) for nth in nths]
 
 
-def _populate(account):
-    """200 keys, no two of a user of the same second, so that nobody need ask for their last use."""
-    for number in range(USERS):
-        user = account.user(f"user-{number:03d}")
-        for older in (0, 1):
-            user.key(
-                created=days_ago(500) - timedelta(seconds=older),
-                toggles=[days_ago(200)],
-                trace=False,
-            )
+def _deactivated(account_id, key):
+    """The line of a journal on a key that we deactivated."""
+    known = AccessKey(key.id, key.user.name, "Active", key.created)
+    return JournalLine(
+        DEACTIVATED, days_ago(2), "run", account_id, key.user.name, key.id,
+        found=UnusedKey(known, LastUse(), 498.0),
+    ).render()  # fmt: skip
+
+
+VERBS = (
+    # Report 2, caller 1, GetAccountAuthorizationDetails 1, ListAccessKeys 100, LookupEvents 1; then
+    # DescribeStackResources, GetUser, ListAccessKeys and DeleteAccessKey, 200 of each.
+    Verb(DELETING, DELETED, 50, 905, None, 200, None),
+    # The same without LookupEvents, GetAccessKeyLastUsed 200; LookupEvents, the four as above with
+    # UpdateAccessKey and GetAccessKeyLastUsed, 200 of each; TagUser 100.
+    Verb(DEACTIVATING, DEACTIVATED, 25, 1405, 200, None, "Inactive"),
+    # Caller and ListUsers 2, GetUser 100, LookupEvents 1; the four with UpdateAccessKey; UntagUser.
+    Verb(REACTIVATING, REACTIVATED, 25, 1003, None, 2, "Active"),
+)
 
 
 def _out(custodian, account):
@@ -54,7 +115,7 @@ def _out(custodian, account):
     return str(custodian.directory / f"out-{account.id}")
 
 
-def _killed(sandbox, custodian, account, nth, effect):
+def _killed(sandbox, custodian, account, todo, nth, effect):
     """A run that is killed at its nth call, which then takes effect or not."""
     pid = []
     known = threading.Event()
@@ -67,66 +128,69 @@ def _killed(sandbox, custodian, account, nth, effect):
     kind = "reset" if effect == "instead" else "error"
     report_of_today(sandbox, account.id)
     sandbox.faults.add(Fault(account=account.id, nth=nth, effect=effect, kind=kind, call=kill))
-    started = custodian.start(account.id, POLICY, out=_out(custodian, account))
+    started = custodian.start(account.id, todo, out=_out(custodian, account))
     pid.append(started.pid)
     known.set()
     return started.outcome()
 
 
-def _disagreements(ids, there, outcome):
+def _disagreements(verb, keys, lines):
     """All in which the journal of a killed run and the state of AWS contradict each other."""
-    lines = outcome.journal()
     words = {}
     for line in lines:
         words.setdefault(line.access_key_id, []).append(line.outcome)
-    for key_id in sorted(ids):
-        said = words.get(key_id, [])
-        if key_id not in there and DELETING not in said:
-            yield f"{key_id} is gone, and the journal never announced it: {said}"
-        if key_id in there and DELETED in said:
-            yield f"{key_id} is there, and the journal says {said}"
-        if said not in ([], [DELETING], [DELETING, DELETED]):
-            yield f"{key_id}: {said}"
+    for key in keys:
+        said = words.get(key.id, [])
+        if verb.is_done(key) and verb.doing not in said:
+            yield f"{key.id} is {verb.done}, and the journal never announced it: {said}"
+        if not verb.is_done(key) and verb.done in said:
+            yield f"{key.id} is not {verb.done}, and the journal says {said}"
+        if said not in ([], [verb.doing], [verb.doing, verb.done]):
+            yield f"{key.id}: {said}"
 
 
-def _one(sandbox, custodian, number, nth, effect):
+def _one(sandbox, custodian, verb, number, nth, effect):
     account = sandbox.account(f"{number:012d}")
-    _populate(account)
-    ids = {key.id for key in account.keys}
-    outcome = _killed(sandbox, custodian, account, nth, effect)
-    there = {key.id for key in account.keys}
-    problems = list(_disagreements(ids, there, outcome))
+    verb.populate(account)
+    keys = list(account.keys)
+    todo = verb.policy(custodian.directory, account)
+    outcome = _killed(sandbox, custodian, account, todo, nth, effect)
+    left = sum(not verb.is_done(key) for key in keys)
+    lines = outcome.journal(todo["name"])
+    problems = list(_disagreements(verb, keys, lines))
     if outcome.status != -signal.SIGKILL:
         problems.append(f"the run was not killed but ended with {outcome.status}")
-    announced = {line.access_key_id for line in outcome.journal()}
-    rest = custodian.run(account.id, POLICY, report_made=False, out=_out(custodian, account))
-    if rest.status != 0 or account.keys:
-        problems.append(f"the next run: {rest.status}, {len(account.keys)} keys left\n{rest.log}")
-    text = (rest.out / "inactive-keys-delete" / "inactive-keys.jsonl").read_text()
-    entries, _ = read_lines(text)
-    told = {line.access_key_id for line in entries if line.outcome == DELETED}
-    # Of all that is gone, either run says that it did it, or the killed one that it was about to. A
+    rest = custodian.run(account.id, todo, report_made=False, out=_out(custodian, account))
+    if rest.status != 0 or not all(map(verb.is_done, keys)):
+        undone = sum(not verb.is_done(key) for key in keys)
+        problems.append(f"the next run: {rest.status}, {undone} keys left\n{rest.log}")
+    text = (rest.out / todo["name"] / "inactive-keys.jsonl").read_text()
+    told = {line.access_key_id for line in read_lines(text)[0] if line.outcome == verb.done}
+    # Of all that is done, either run says that it did it, or the killed one that it was about to. A
     # call that was on its way when the run was killed may take effect a moment later.
-    if ids - told - announced:
-        problems.append(f"of {sorted(ids - told - announced)} nobody knows what happened")
-    return [f"killed at call {nth} {effect}: {problem}" for problem in problems], len(there)
+    unknown = {key.id for key in keys} - told - {line.access_key_id for line in lines}
+    if unknown:
+        problems.append(f"of {sorted(unknown)} nobody knows what happened")
+    return [f"killed at call {nth} {effect}: {problem}" for problem in problems], left
 
 
-def test_killed_at_50_moments_of_a_200_key_run(sandbox, custodian, whole):
+@pytest.mark.parametrize("verb", VERBS, ids=[verb.done for verb in VERBS])
+def test_killed_at_many_moments_of_a_200_key_run(sandbox, custodian, whole, verb):
     """Journal and AWS agree each time, and the next run completes the work.
 
-    Without `--whole` every seventh of the moments, first and last included.
+    Without `--whole` four of the moments, first and last included.
     """
-    moments = _moments() if whole else _moments()[::7]
+    moments = verb.moments()
+    moments = moments if whole else moments[:: (len(moments) - 1) // 3]
     with ThreadPoolExecutor(3) as workers:
         results = list(
             workers.map(
-                lambda item: _one(sandbox, custodian, item[0], *item[1]),
+                lambda item: _one(sandbox, custodian, verb, item[0], *item[1]),
                 enumerate(moments, start=1),
             )
         )
     assert [problem for problems, _ in results for problem in problems] == []
-    # The moments really lie before, within and near the end of the deletions.
+    # The moments really lie before, within and near the end of the changes.
     left = [count for _, count in results]
     assert max(left) == 2 * USERS
     assert min(left) < 40

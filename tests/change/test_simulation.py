@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 
 from c7n_inactive_keys.core.cloudtrail import read_details
+from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.keys import INACTIVE, AccessKey
 from c7n_inactive_keys.core.ledger import parse_value, render_value, tag_key
-from c7n_inactive_keys.core.ledger_upkeep import carry_on_after_event
+from c7n_inactive_keys.core.ledger_upkeep import carry_on_after_event, ended_by_event
 from c7n_inactive_keys.core.times import parse_time
 from c7n_inactive_keys_sandbox import Fault, Key
 from c7n_inactive_keys_sandbox.events import Event, RandomDelays
@@ -123,14 +124,18 @@ class Life:
         found = read_details(event.record())
         assert found is not None
         key = self.account.keys_by_id.get(str(found[0]))
-        if key and key.status == INACTIVE:
-            old = parse_value(key.user.tags.get(tag_key(key.id), "after= since= verified="))
-            known = AccessKey(key.id, key.user.name, key.status, key.created)
-            old = None if hasattr(old, "problem") else old
+        if key is None:
+            return
+        old = parse_value(key.user.tags.pop(tag_key(key.id), ""))
+        old = old if isinstance(old, LedgerEntry) else None
+        known = AccessKey(key.id, key.user.name, key.status, key.created)
+        entry = None
+        if key.status == INACTIVE:
             entry = carry_on_after_event(old, known, found[1], self.sandbox.now())
+        elif old:
+            entry = ended_by_event(old, found[1], self.sandbox.now())
+        if entry:
             key.user.tags[tag_key(key.id)] = render_value(entry)
-        elif key:
-            key.user.tags.pop(tag_key(key.id), None)
 
     def _replace(self) -> None:
         """Users are renamed, deleted and made again under the same name; ledger tags get lost."""

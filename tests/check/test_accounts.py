@@ -355,11 +355,21 @@ def test_the_permissions_checked_are_those_that_the_plugin_declares():
                 "source": "credential-report",
                 "filters": [{"type": "inactive-access-key", "days": 90}],
                 "actions": ["record-inactive-keys", "delete-inactive-keys"],
-            }
+            },
+            {
+                "name": "first-half",
+                "resource": "aws.iam-user",
+                "source": "credential-report",
+                "filters": [{"type": "unused-access-key", "days": 90}, "reactivated-access-key"],
+                "actions": [
+                    "deactivate-unused-keys",
+                    {"type": "reactivate-keys", "journal": {"url": "file://journal.jsonl"}},
+                ],
+            },
         ]
     }
-    (policy,) = PolicyCollection.from_data(data, Config.empty())
-    declared = {name for name in policy.get_permissions() if "inactive" not in name}
+    policies = PolicyCollection.from_data(data, Config.empty())
+    declared = set().union(*(policy.get_permissions() for policy in policies))
     checked = {
         action
         for resources in permissions.NEEDED.values()

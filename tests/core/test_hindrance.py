@@ -38,9 +38,13 @@ BY_LEDGER = replace(FOUND, evidence=(Evidence("ledger", "inactive-throughout", a
 TOLD = replace(FOUND, notified=ago(20))
 
 
-def ledger(after: float, since: float, notified: float | None = None) -> dict[str, str]:
-    entry = LedgerEntry(ago(after), ago(since), ago(0), None if notified is None else ago(notified))
+def entry_tag(entry: LedgerEntry) -> dict[str, str]:
     return {"Key": tag_key(ID), "Value": render_value(entry)}
+
+
+def ledger(after: float, since: float, notified: float | None = None) -> dict[str, str]:
+    notice = None if notified is None else ago(notified)
+    return entry_tag(LedgerEntry(ago(after), ago(since), ago(0), notice))
 
 
 def tag(key: str) -> dict[str, str]:
@@ -86,6 +90,11 @@ MUST_STAY = [
     case("the ledger has it as active since", reading(ledger(50, 40)), "changed"),
     case("the ledger was written by an event a minute ago", reading(ledger(0, 0)), "changed"),
     case("the ledger says so in the future", reading(ledger(-0.01, -0.01)), "changed"),
+    case(
+        "the ledger has heard that it was reactivated",
+        reading(entry_tag(LedgerEntry(ago(120), ago(100), ago(50), reactivated=ago(40)))),
+        "changed",
+    ),
     case("the ledger that proved it is gone", reading(), "changed", BY_LEDGER),
     case(
         "that ledger cannot be read any more",
@@ -206,7 +215,13 @@ MUST_STAY_ACTIVE = [
     ),
     case(
         "the ledger saw it inactive yesterday",
-        active({**ledger(50, 50), "Value": render_value(LedgerEntry(ago(50), ago(50), ago(1)))}),
+        active(entry_tag(LedgerEntry(ago(50), ago(50), ago(1)))),
+        "reactivated",
+        UNUSED,
+    ),
+    case(
+        "the ledger heard last week that it was reactivated",
+        active(entry_tag(LedgerEntry(ago(200), ago(200), ago(100), reactivated=ago(7)))),
         "reactivated",
         UNUSED,
     ),
@@ -250,8 +265,7 @@ OURS = DeactivatedKey(replace(KEY, status="Active"), ago(2))
 
 
 def ledger_of_ours(by: str | None = BY_US, days: float = 2.0001) -> dict[str, str]:
-    entry = LedgerEntry(ago(days), ago(2), ago(2), by=by)
-    return {"Key": tag_key(ID), "Value": render_value(entry)}
+    return entry_tag(LedgerEntry(ago(days), ago(2), ago(2), by=by))
 
 
 def inactive(*tags, key=KEY, selection=None, changes=()) -> Reading:
@@ -292,6 +306,24 @@ MUST_STAY_INACTIVE = [
         "somebody may have changed it since",
         inactive(ledger_of_ours(), changes=(changed(1, "unclear"),)),
         "changed",
+        OURS,
+    ),
+    case(
+        "somebody deactivated it in the moment of our own call",
+        inactive(ledger_of_ours(), changes=(changed(2.00005, "Inactive"), changed(2, "Inactive"))),
+        "changed",
+        OURS,
+    ),
+    case(
+        "the ledger has heard that it was reactivated",
+        inactive(entry_tag(LedgerEntry(ago(2.0001), ago(2), ago(2), by=BY_US, reactivated=ago(1)))),
+        "changed",
+        OURS,
+    ),
+    case(
+        "the policy's filters mean the sibling",
+        inactive(ledger_of_ours(), selection=Selection(frozenset([SIBLING]))),
+        "not-matched",
         OURS,
     ),
     case("managed", inactive(ledger_of_ours()), "managed", OURS, rules(managed={ID: "Terraform"})),

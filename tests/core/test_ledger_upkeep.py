@@ -51,6 +51,19 @@ def test_since_moves_forward_if_the_key_was_active_in_between():
     )
 
 
+@pytest.mark.parametrize(
+    ("assessed", "by"),
+    [
+        pytest.param(found(300, 299), "c7n", id="the same inactivity"),
+        pytest.param(found(250, 210), None, id="deactivated again since, as far as is known"),
+        pytest.param(found(300, 299, "the key was active after it"), None, id="contradicted"),
+    ],
+)
+def test_whoever_deactivated_it_then_is_not_who_deactivated_it_now(assessed, by):
+    """What `reactivate-keys` takes back must be the deactivation that it was told of."""
+    assert carry_on(replace(entry(300, 299, 1), by="c7n"), assessed).by == by
+
+
 def test_an_entry_that_today_cannot_be_reached_waits_for_a_better_day():
     """Event history denied: neither verified nor given up."""
     old = entry(300, 299, 20)

@@ -47,6 +47,17 @@ def test_hits_only_its_action_account_user_and_key(sandbox, account, key, iam):
     assert refused(iam.get_access_key_last_used, AccessKeyId=key.id) == "ServiceFailure"
 
 
+def test_a_fault_may_come_after_an_error_too(sandbox, account, iam):
+    """What AWS refuses is an answer like any other: it may get lost or break off."""
+    seen = []
+    sandbox.faults.add(Fault(action="GetUser", effect="after", call=lambda: seen.append("nobody")))
+    assert refused(iam.get_user, UserName="nobody") == "NoSuchEntity"
+    sandbox.faults.add(Fault(action="GetUser", effect="after", kind="truncate", times=None))
+    with pytest.raises(ResponseParserError):
+        iam.get_user(UserName="nobody")
+    assert seen == ["nobody"]
+
+
 def test_a_lifted_fault_hits_no_more(sandbox, key, iam):
     """Faults can be taken away one by one."""
     fault = sandbox.faults.add(Fault(action="GetUser", times=None))

@@ -36,6 +36,7 @@ def rename_after_each_report(aws: Sandbox, user: Any) -> None:
 def _aws() -> Iterator[Sandbox]:
     """An embedded AWS of the module's own, so that its tests may share what happened in it."""
     with Sandbox() as running:
+        running.reset()  # queues and buckets are moto's, which has one state for the whole process
         running.report_snapshots = False
         yield running
 

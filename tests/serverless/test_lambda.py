@@ -270,6 +270,19 @@ def test_event_role_holds_exactly_what_the_function_calls(lambdas, aws, user):
     assert made == {action for action in roles.allowed(role) if action.startswith("iam:")}
 
 
+def test_watch_role_holds_exactly_what_the_function_calls(lambdas, aws, user):
+    """The role's actions are the calls made when a dormant key wakes, besides those of the log."""
+    key = dormant(user)
+    key.activate(days_ago(0.001))
+    aws.calls.clear()
+    (answer,) = lambdas.invoke(WATCH, last_event(aws))
+    assert answer["error"] is None
+    role = lambdas.functions[WATCH].role
+    made = {f"{call.service}:{call.action}" for call in aws.calls if role in call.caller}
+    allowed = roles.allowed(roles.roles("lambda-roles.yml")[role])
+    assert made == {action for action in allowed if not action.startswith("logs:")}
+
+
 # -- the scheduled policies -----------------------------------------------------------------------
 
 
@@ -277,6 +290,9 @@ def test_event_role_holds_exactly_what_the_function_calls(lambdas, aws, user):
 def _day(lambdas, aws, tmp_path_factory):
     """One day of scheduled functions, with what a dry run of the pull policies found before."""
     account = aws.account(ACCOUNT)
+    for owner in (account.root, *account.users.values()):
+        for key in list(owner.keys):
+            key.delete()
     for user in list(account.users.values()):
         user.delete()
     account.events.clear()

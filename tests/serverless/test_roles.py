@@ -24,10 +24,11 @@ pytestmark = pytest.mark.e2e
 TEMPLATES = ("roles.yml", "lambda-roles.yml", "scheduler.yml")
 AUDIT, CLEANUP = "CustodianInactiveKeysAudit", "CustodianInactiveKeys"
 NOTIFY = ROOT / "policies" / "notify-owners.yml"
+LIFECYCLE = ROOT / "policies" / "key-lifecycle.yml"
 # The policies that each role of roles.yml is for.
 JOBS = {
     AUDIT: ([POLICIES], "-p", "inactive-keys-re*"),
-    CLEANUP: ([POLICIES, NOTIFY],),
+    CLEANUP: ([POLICIES, NOTIFY, LIFECYCLE],),
 }
 # Without these a key's inactivity is not proven: the run says so, and deletes less.
 NO_EVIDENCE = ("cloudtrail:LookupEvents", "iam:GetAccessKeyLastUsed")
@@ -53,6 +54,7 @@ def seed(aws) -> None:
         created=days_ago(800), toggles=[days_ago(70)]
     )
     twins.tags[tag_key("AKIAVANISHED00000000")] = LEDGER_ENTRY
+    account.user("unused", created=days_ago(900)).key(created=days_ago(800))
     # So many users are described in bulk.
     for number in range(25):
         crowd = account.user(f"crowd-{number:02d}", created=days_ago(900))
@@ -102,13 +104,26 @@ def test_missing_action_is_named(work, role, action):
 
 def test_policies_declare_what_they_call(aws):
     """The shipped policies' own get_permissions() are what the roles allow."""
-    declared = permissions_of("inactive-keys.yml") | permissions_of("notify-owners.yml")
+    files = ("inactive-keys.yml", "notify-owners.yml", "key-lifecycle.yml")
+    declared = set().union(*map(permissions_of, files))
+    assert permissions_of("undo-deactivation.yml") <= declared
     # Custodian's notify looks up the account's alias and does not declare it.
     assert declared | {"iam:ListAccountAliases"} == roles.allowed(ROLES[CLEANUP])
+    log = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
+    lambda_roles = roles.roles("lambda-roles.yml")
     event = permissions_of("record-deactivations.yml")
-    assert roles.allowed(roles.roles("lambda-roles.yml")["CustodianInactiveKeysRecordLambda"]) <= (
-        event | {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
-    )
+    assert roles.allowed(lambda_roles["CustodianInactiveKeysRecordLambda"]) <= event | log
+    watch = permissions_of("watch-reactivations.yml") | {"iam:ListAccountAliases"}
+    assert roles.allowed(lambda_roles["CustodianInactiveKeysWatchLambda"]) <= watch | log
+
+
+def test_who_only_deletes_may_not_change_the_status_of_keys():
+    """That permission is asked for by a parameter of its own."""
+    cleanup = roles.template("roles.yml")["Resources"]["CleanupRole"]["Properties"]["Policies"]
+    asked = [policy["If"][0] for policy in cleanup if "iam:UpdateAccessKey" in str(policy)]
+    assert asked == ["ChangesStatus"]
+    assert roles.template("roles.yml")["Parameters"]["ChangesStatus"]["Default"] == "false"
+    assert "iam:UpdateAccessKey" not in roles.allowed(ROLES[AUDIT])
 
 
 def permissions_of(policies: str) -> set[str]:

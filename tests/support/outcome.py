@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from c7n_inactive_keys.core.journal import DELETING, FILE_NAME, JournalLine, read_lines
+from c7n_inactive_keys.core.journal import ANNOUNCED, FILE_NAME, JournalLine, read_lines
 from tests.support.policies import DELETE
 
 
@@ -38,9 +38,9 @@ class Outcome:
         return {entry.user_name: _word(entry) for entry in self.journal(policy)}
 
     def unfinished(self, policy: str = DELETE) -> set[str]:
-        """Keys whose `deleting` has no outcome behind it."""
+        """Keys whose `deleting`, `deactivating` or `reactivating` has no outcome behind it."""
         last = {entry.access_key_id: entry.outcome for entry in self.journal(policy)}
-        return {str(key_id) for key_id, outcome in last.items() if outcome == DELETING}
+        return {str(key_id) for key_id, outcome in last.items() if outcome in ANNOUNCED}
 
     def resources(self, policy: str = DELETE) -> list[dict[str, Any]]:
         """The users that matched; empty if the run failed before it knew any."""
