@@ -137,7 +137,8 @@ def lint_rules() -> str:
     named: dict[str, list[str]] = {}
     for name, rule in RULES.items():
         named.setdefault(rule.severity, []).append(f"`{name}`")
-    return "\n\n".join(f"{kind.capitalize()}s: {', '.join(names)}." for kind, names in named.items())
+    lines = (f"{kind.capitalize()}s: {', '.join(names)}." for kind, names in named.items())
+    return "\n\n".join(lines)
 
 
 def _makers() -> dict[str, Callable[[], str]]:
