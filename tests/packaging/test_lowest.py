@@ -41,7 +41,8 @@ def _account(sandbox):
     account = sandbox.account(ACCOUNT)
 
     def key(name: str, *off: float, **options):
-        user = account.user(name, created=now - timedelta(days=900), **options)
+        born = now - timedelta(days=900, seconds=len(account.users))  # no twins
+        user = account.user(name, created=born, **options)
         user.key(
             created=now - timedelta(days=900), toggles=[now - timedelta(days=days) for days in off]
         )
