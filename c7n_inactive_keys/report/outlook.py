@@ -19,6 +19,7 @@ from c7n_inactive_keys.core.journal import (
     MAX_KEYS,
     NOT_IN_PLAN,
     NOT_MATCHED,
+    REACTIVATED,
     SKIPPED,
     USER_GONE,
 )
@@ -84,7 +85,10 @@ class _Deletion:
 
     @classmethod
     def of(cls, run: PastRun, rules: ActionRules, left: Collection[KeyId]) -> _Deletion:
-        matched = {key.identity: key for key in run.keys if key.identity in left}
+        # What its own action found to be active is past, though it may be inactive again.
+        past = {item.key.identity for item in run.outcomes if item.reason == REACTIVATED}
+        found = {key.identity: key for key in run.keys if key.identity in left}
+        matched = {identity: key for identity, key in found.items() if identity not in past}
         return cls(run.policy, rules, matched, exceeds(matched.values(), rules))
 
 
