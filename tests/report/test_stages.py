@@ -278,7 +278,7 @@ def test_a_key_that_woke_is_no_inactive_key(tree, command):
     assert told.document["keys"] == []
     tree.run(A, [user(A, "ci", key(1, off=(0, 0)))], started=NOW + timedelta(hours=1))
     told = command(tree)
-    assert groups(told) == {1: "only found"}
+    assert groups(told) == {1: "not yet"}
     assert told.totals["woken"] == 0
 
 
@@ -349,14 +349,14 @@ def test_a_json_report_carries_the_stages_to_another(tree, command, tmp_path):
 
 
 @pytest.mark.e2e
-def test_the_shipped_policies_of_the_whole_life_are_reported(custodian, sandbox):
+def test_the_shipped_policies_of_the_whole_life_are_reported(custodian, aws):
     """A dry run of key-lifecycle.yml, a real one, and undo-deactivation.yml."""
     life, undo = (
         yaml.safe_load((ROOT / "policies" / name).read_text())["policies"]
         for name in ("key-lifecycle.yml", "undo-deactivation.yml")
     )
-    account = sandbox.account(A)
-    sandbox.client("sqs", A).create_queue(QueueName="c7n-mailer")
+    account = aws.account(A)
+    aws.client("sqs", A).create_queue(QueueName="c7n-mailer")
     idle = [account.user(f"idle-{n}").key(created=before_now(400 + n)) for n in range(3)]
     account.user("kept", tags={"keep-keys": "x"}).key(created=before_now(500))
     account.user("busy").key(created=before_now(500)).use(before_now(1))
