@@ -12,9 +12,12 @@ from c7n_inactive_keys.core.times import parse_time
 from c7n_inactive_keys.report.evidence_words import brief, day, name_of, sentences
 from c7n_inactive_keys.report.failures import short_reason
 from c7n_inactive_keys.report.model import (
+    FOUND,
     GONE,
+    KEPT,
     ROOT,
     SOMEBODY,
+    WAITS,
     WAITS_FOR_NOTICE,
     WAITS_FOR_PROOF,
     ActiveRow,
@@ -67,7 +70,8 @@ def _of_active(row: ActiveRow, now: datetime) -> str:
         return awake(row.key.woken, now)
     if row.group == SOMEBODY and not row.done:
         return why(row)
-    return _told(row, now) if row.done else unused(row)
+    left = row.group in (KEPT, WAITS, FOUND) and row.key.unused_days is not None
+    return _told(row, now) if row.done and not left else unused(row)
 
 
 def _told(row: Row, now: datetime) -> str:
@@ -85,7 +89,7 @@ def awake(woken: ReactivatedKey, now: datetime) -> str:
     """Who reactivated a dormant key, and after how long."""
     when = f" {day(woken.reactivated, now)}" if woken.reactivated else ""
     by = f" by {name_of(woken.actor)}" if woken.actor else ""
-    return f"woken{when}{by}, {int(woken.at_least_days):,} d"
+    return f"off {int(woken.at_least_days):,} d, woken{when}{by}"
 
 
 def why(row: Row) -> str:

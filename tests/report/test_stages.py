@@ -241,8 +241,8 @@ def test_a_dormant_key_that_woke_comes_first_with_who_woke_it_and_after_how_long
     ]
     lines = said(tree).splitlines()
     rows = [line for line in lines if line.startswith("needs somebody")]
-    assert [ID(2) in rows[0], "woken, 400 d" in rows[0]] == [True, True]
-    assert "woken 18 Nov by mallory, 77 d" in rows[1]
+    assert [ID(2) in rows[0], "off 400 d, woken" in rows[0]] == [True, True]
+    assert "off 77 d, woken 18 Nov by mallory" in rows[1]
     assert (
         f"2 dormant keys were reactivated: {ID(2)} of db in {A} after 400 days; {ID(1)} of ci in "
         f"{A} after 77 days by mallory."
