@@ -20,6 +20,7 @@ from c7n_inactive_keys.report.sentences import headline
 from c7n_inactive_keys.report.summary import in_order
 
 from .browser import CHROMIUM, DRIVER, chromium, open_page
+from .crowd import crowd_report
 from .output_tree import DELETE, OutputTree, key, unused, user
 from .sample import HOSTILE, LISTED, sample_report
 
@@ -390,11 +391,30 @@ def test_dark_and_light(page):
     assert max(dark) < 50
 
 
-def test_thirty_nine_keys_are_printed_on_two_pages_without_their_evidence(
-    browser, tmp_path, report
-):
-    """A4, with a table head on each."""
-    show(browser, tmp_path, report, 39)
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """A page over 39 inactive keys of all kinds, with accounts that are not covered."""
+    root = tmp_path_factory.mktemp("crowd")
+    path = root / "report.html"
+    path.write_text("".join(html_format.render(crowd_report(root, 39))))
+    return path
+
+
+def test_a_screen_shows_fifteen_keys(browser, crowd):
+    """Of 1400 by 1000 pixels, summary, next steps and filters included."""
+    emulate(browser, 1400)
+    open_page(browser, crowd)
+    ends = browser.execute_script(
+        "return [...document.querySelectorAll('#keys tbody tr')]"
+        ".map(row => row.getBoundingClientRect().bottom)"
+    )
+    emulate(browser)
+    assert sum(end <= 1000 for end in ends) >= 15
+
+
+def test_thirty_nine_keys_are_printed_on_two_pages(browser, crowd):
+    """A4, without their evidence, but with why accounts are not covered."""
+    open_page(browser, crowd)
     printed = browser.execute_cdp_cmd(
         "Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": True}
     )

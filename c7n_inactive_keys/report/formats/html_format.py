@@ -250,7 +250,7 @@ def _inactivity(row: Row, now: datetime) -> tuple[float | None, ...]:
 def _reason(row: Row) -> str:
     """What has become of it, or what holds it."""
     if isinstance(row, ActiveRow) and row.key.woken and row.outcome != KEY_FAILED:
-        return "a dormant key is active again"
+        return "dormant, active again"
     if row.group in (GONE, TAKEN, BACK, IN_USE) and row.outcome:
         return f"{row.reason or row.outcome} {(row.outcome_time or '')[:10]}"
     if row.group == SOMEBODY:

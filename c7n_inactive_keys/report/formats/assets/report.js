@@ -120,7 +120,8 @@
         main(cell, get(key, "idle") === null ? "" : get(key, "idle").toFixed(1) + " d");
         return small(cell, get(key, "idle") === null ? "" : "without use");
       }
-      main(cell, get(key, "flags") & PROVEN ? get(key, "least").toFixed(1) + " d" : "nothing");
+      const line = main(cell, get(key, "flags") & PROVEN ? get(key, "least").toFixed(1) + " d" : "nothing");
+      line.dataset.word = "proven ";
       small(cell, get(key, "until") === null ? "possible " + get(key, "most").toFixed(1) + " d"
         : "until " + date(get(key, "until")));
     }, ["Proven", "Possible"]],
@@ -135,7 +136,8 @@
     ["date", (cell, key) => {
       const used = get(key, "last_used");
       const asked = get(key, "least") !== null || get(key, "idle") !== null;
-      main(cell, used !== null ? date(used) : asked ? "no record" : "");
+      const line = main(cell, used !== null ? date(used) : asked ? "no record" : "");
+      if (used !== null) line.dataset.word = "used ";
       small(cell, text(key, "where"));
     }, ["Last used"]],
     ["todo", todo, ["To do"]],
@@ -183,8 +185,8 @@
     const from = get(key, "from");
     const flags = get(key, "flags");
     small(cell, [
-      text(key, "why"),
       from === null ? "" : "from " + iso(from).slice(0, 16).replace("T", " ") + "Z",
+      text(key, "why"),
       get(key, "notified") === null ? "" : "told " + date(get(key, "notified")),
       flags & BLOCKED ? "second slot blocked" : "",
       flags & LAST ? "last credential" : "",
@@ -353,6 +355,7 @@
         select();
       });
     }
+    if (sorts.length) head.dataset.words = sorts[0];  // for paper, where buttons are not repeated
     if (className === "time") head.append(axis());
     element("keys").tHead.rows[0].append(head);
   }
@@ -380,7 +383,10 @@
   }
   window.addEventListener("hashchange", readFragment);
   // Paper has no pages to turn: print what is selected, up to a bound.
-  window.addEventListener("beforeprint", () => rows(shown.slice(0, PRINTED)));
+  window.addEventListener("beforeprint", () => {
+    rows(shown.slice(0, PRINTED));
+    for (const details of document.querySelectorAll(".alert details")) details.open = true;
+  });
   window.addEventListener("afterprint", () => draw());
   readFragment();
 })();
