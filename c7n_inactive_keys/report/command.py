@@ -189,7 +189,7 @@ def _demand_policies(
 ) -> None:
     """Refuse a report that would be empty because of a mistyped name."""
     known = sorted({run.policy for run in collection.runs})
-    finds = any(run.finds_keys is not False for run in collection.runs)
+    finds = any(run.looks for run in collection.runs)
     for policy in policies:
         if policy not in known:
             raise click.UsageError(
@@ -198,8 +198,8 @@ def _demand_policies(
             )
     if not finds and not has_config and not collection.unread:
         raise click.UsageError(
-            f"there is no output of a policy with the filter inactive-access-key under "
-            f"{clean(', '.join(sources))}"
+            "there is no output of a policy that looks for access keys, as the filter "
+            f"inactive-access-key does, under {clean(', '.join(sources))}"
         )
 
 

@@ -28,7 +28,7 @@ NO_OUTPUT = (
     "plugin"
 )
 LEFT_OUT = "no output of this policy: c7n-org leaves an account after the first denied call"
-NO_POLICY = "no output of a policy with the filter inactive-access-key"
+NO_POLICY = "no output of a policy that looks for access keys"
 UNKNOWN = "unknown"
 
 # c7n-org begins an account's regions about together, and its log seldom says when it began itself.
@@ -114,7 +114,7 @@ class _Coverage:
         self.failures = by_account_name(org_failures, self.last_begun)
         self.names = self._names(runs)
         self.expected = {run.policy for run in runs if run.ours}
-        self.finders = {run.policy for run in runs if run.finds_keys}
+        self.finders = {run.policy for run in runs if run.finds_keys or run.stages}
 
     def _names(self, runs: Iterable[PastRun]) -> dict[str, str]:
         """The accounts that should have been read, and the names of others as far as known."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from c7n_inactive_keys.core.evidence import EVENT_HISTORY, Evidence
 from c7n_inactive_keys.core.found_key import LEDGER, FoundKey
+from c7n_inactive_keys.core.reactivated_key import ReactivatedKey
 from c7n_inactive_keys.core.times import format_time
 
 SILENT = "inactive-throughout"
@@ -23,7 +24,7 @@ TIMED = {
 FAULTS = (("denied", "denied"), ("unauthorized", "denied"), ("thrott", "throttled"))
 
 
-def sentences(found: FoundKey) -> list[str]:
+def sentences(found: FoundKey | ReactivatedKey) -> list[str]:
     """All evidence on a key."""
     return [sentence(item) for item in found.evidence]
 
@@ -69,7 +70,7 @@ def brief(found: FoundKey, now: datetime) -> str:
     deciding = [item for item in items if item.time == found.not_after and not item.waiting]
     for item in deciding:
         if item.kind == DEACTIVATED:
-            by = f" by {_name(item.actor)}" if item.actor else f", {item.source}"
+            by = f" by {name_of(item.actor)}" if item.actor else f", {item.source}"
             return f"off {day(found.not_after, now)}{by}"
     for item in deciding:
         if item.source == LEDGER:
@@ -87,7 +88,7 @@ def brief(found: FoundKey, now: datetime) -> str:
     return f"unknown since {day(found.not_before, now)}"
 
 
-def _name(actor: str | None) -> str:
+def name_of(actor: str | None) -> str:
     """The last part of an ARN: a user's name, or a session's."""
     return (actor or "").rpartition("/")[2] or str(actor)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.core.times import parse_time
-from c7n_inactive_keys.report.model import Failure, KeyRow, OrgFailure, PastRun
+from c7n_inactive_keys.report.model import Failure, OrgFailure, PastRun, Row
 from c7n_inactive_keys.report.rounds import Round, together
 
 NOT_SAID = "an action failed (c7n-org prints why: --log)"
@@ -16,7 +16,7 @@ Told = Mapping[str, Mapping[tuple[str | None, str], OrgFailure]]  # by name; pol
 
 
 def failures(
-    rows: Iterable[KeyRow], found: Sequence[Round], names: Mapping[str, str], told: Told
+    rows: Iterable[Row], found: Sequence[Round], names: Mapping[str, str], told: Told
 ) -> tuple[Failure, ...]:
     """What failed on keys, and what failed in the last run of a policy before or beside them."""
     result = list(_of_keys(rows))
@@ -33,9 +33,9 @@ def failures(
     return tuple(sorted(unique, key=lambda item: (item.account_name, item.policy, -item.keys)))
 
 
-def _of_keys(rows: Iterable[KeyRow]) -> Iterator[Failure]:
+def _of_keys(rows: Iterable[Row]) -> Iterator[Failure]:
     """AWS names user and key behind the error code: one message stands for all of a code."""
-    groups: dict[tuple[str, str, str, str], list[KeyRow]] = {}
+    groups: dict[tuple[str, str, str, str], list[Row]] = {}
     for row in rows:
         if row.done and row.outcome == FAILED:
             place = row.user.account_id, row.account_name, row.done.policy
@@ -44,7 +44,7 @@ def _of_keys(rows: Iterable[KeyRow]) -> Iterator[Failure]:
         yield Failure(account_id, name, policy, len(failed), failed[0].reason or FAILED)
 
 
-def short_reason(row: KeyRow) -> str:
+def short_reason(row: Row) -> str:
     """The outcome's reason without what AWS says of the single key."""
     return (row.reason or "").partition(": ")[0]
 

@@ -11,14 +11,20 @@ from c7n_inactive_keys.core.credential_report import ROOT_USER
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
+    ALREADY_INACTIVE,
+    DEACTIVATED,
     DELETED,
     EXEMPT,
     NOT_IN_PLAN,
     NOT_MATCHED,
     REACTIVATED,
+    USED,
+    USER_GONE,
 )
 from c7n_inactive_keys.core.journal import FAILED as KEY_FAILED
+from c7n_inactive_keys.core.keys import AccessKey, LastUse
 from c7n_inactive_keys.core.plan import PlanFile
+from c7n_inactive_keys.core.reactivated_key import ReactivatedKey
 
 READ = "read"
 FAILED = "failed"
@@ -102,6 +108,47 @@ class KeyOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class ActiveKey:
+    """A key that is active, or was until we deactivated it, as one policy run describes it."""
+
+    key: AccessKey
+    last_use: LastUse
+    user: SeenUser
+    unused_days: float | None = None  # None: it was not found for not being used
+    woken: ReactivatedKey | None = None  # it was inactive for long, and somebody reactivated it
+    selected: bool = True  # Custodian's own access-key filters, if any, matched it as well
+
+    @property
+    def id(self) -> str:
+        """The access key id."""
+        return self.key.access_key_id
+
+    @property
+    def identity(self) -> KeyId:
+        """What tells it from all other keys."""
+        return self.user.account_id, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveOutcome:
+    """What a journal says became of a key that was to be deactivated or reactivated."""
+
+    key: ActiveKey  # as far as the journal describes it
+    aim: str  # deactivated or reactivated
+    policy: str
+    time: str
+    outcome: str  # the aim, skipped or failed
+    reason: str | None = None
+    plan: PlanFile | None = None
+    latest_run: bool = True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the key was changed."""
+        return self.outcome == self.aim
+
+
+@dataclass(frozen=True, slots=True)
 class ExpiredKey:
     """A key with AWS's status Expired, which is another one than Inactive."""
 
@@ -111,8 +158,8 @@ class ExpiredKey:
 
 
 @dataclass(frozen=True, slots=True)
-class DeletionRules:
-    """What a policy demands of the keys that it deletes, as far as it can be told from its text."""
+class ActionRules:
+    """What a policy demands of the keys that it changes, as far as it can be told from its text."""
 
     days: float | None = 0.0  # None: its filters are too involved
     possible: bool = False
@@ -148,7 +195,7 @@ class PastRun:
     dryrun: bool
     ours: bool | None  # has a filter or action of this package; None: unknown
     finds_keys: bool | None  # has the filter inactive-access-key
-    deletion: DeletionRules | None  # it has the action delete-inactive-keys
+    deletion: ActionRules | None  # it has the action delete-inactive-keys
     state: str  # read or failed
     reason: str | None = None
     fresh: bool = True  # its keys are those that this very run found
@@ -159,6 +206,16 @@ class PastRun:
     expired: tuple[ExpiredKey, ...] = ()
     owner_tag: str | None = None  # the tag that names a user's owner, by the policy's metadata
     outcomes: tuple[KeyOutcome, ...] = ()
+    stages: frozenset[str] = frozenset()  # of the life of a key that it is about, but INACTIVE
+    lists_all: bool = True  # if it finds inactive keys, then all: nothing narrows its filter
+    deactivation: ActionRules | None = None  # it has the action deactivate-unused-keys
+    active_keys: tuple[ActiveKey, ...] = ()
+    active_outcomes: tuple[ActiveOutcome, ...] = ()
+
+    @property
+    def looks(self) -> bool:
+        """Whether it may have looked for keys, and not only kept the ledger."""
+        return self.finds_keys is not False or bool(self.stages)
 
     @property
     def account(self) -> str:
@@ -225,7 +282,12 @@ class AccountCoverage:
     listed: bool = True  # it is in accounts.yml, or no accounts.yml was given
 
 
-# What the next run of a policy that deletes makes of a key: one of the journal's words, or
+# What a policy may be about besides inactive keys.
+UNUSED = "unused"
+WOKEN = "woken"
+UNDO = "undo"
+
+# What the next run of a policy that changes keys makes of one: one of the journal's words, or
 WAITS_FOR_PROOF = "not-proven"
 WAITS_FOR_NOTICE = "not-told"
 IF_PLANNED = "if-in-plan"
@@ -234,24 +296,29 @@ ROOT = "root"
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a real run of a policy that deletes would make of a key, by all that is known now."""
+    """What a real run of a policy would make of a key, by all that is known now."""
 
-    verdict: str  # deleted, or why not
+    verdict: str  # deleted or deactivated, or why not
     policy: str
     deletable_from: str | None = None  # when that changes if nothing else turns up
 
 
-# What there is to do about a key; each is in one of these.
+# What there is to do about a key, or was done; each is in one of these.
 SOMEBODY = "needs somebody"
 GOES = "would be deleted"
+PASSES = "would be deactivated"
 WAITS = "not yet"
 KEPT = "exempt"
 FOUND = "only found"
+TAKEN = "deactivated"
+BACK = "reactivated"
+IN_USE = "in use"
 GONE = "gone"
-GROUPS = (SOMEBODY, GOES, WAITS, KEPT, FOUND, GONE)
+GROUPS = (SOMEBODY, GOES, PASSES, WAITS, KEPT, FOUND, TAKEN, BACK, IN_USE, GONE)
 GROUP_OF = {
     DELETED: GOES,
     IF_PLANNED: GOES,
+    DEACTIVATED: PASSES,
     WAITS_FOR_PROOF: WAITS,
     WAITS_FOR_NOTICE: WAITS,
     NOT_IN_PLAN: WAITS,
@@ -274,6 +341,7 @@ class KeyRow:
     owner: str | None = None
     outlook: Outlook | None = None  # None: no policy deletes, or none has read the account
     last_credential: bool = False  # without it the user has, or will have, no credential at all
+    just_deactivated: bool = False  # by the last run of a policy of ours
 
     @property
     def outcome(self) -> str | None:
@@ -302,7 +370,8 @@ class KeyRow:
             return GONE
         if self.outcome == KEY_FAILED or self.user.is_root:
             return SOMEBODY
-        return GROUP_OF.get(self.outlook.verdict, SOMEBODY) if self.outlook else FOUND
+        group = GROUP_OF.get(self.outlook.verdict, SOMEBODY) if self.outlook else FOUND
+        return TAKEN if self.just_deactivated and group in (WAITS, FOUND) else group
 
     @property
     def description(self) -> str | None:
@@ -330,9 +399,90 @@ def settles(outcome: KeyOutcome) -> bool:
     return outcome.outcome == DELETED or outcome.reason in NO_LONGER_INACTIVE
 
 
+# What skipping a key that was to be deactivated or reactivated says of it.
+SKIPPED_FOR = {
+    USED: IN_USE,
+    REACTIVATED: IN_USE,
+    ALREADY_INACTIVE: GONE,
+    ALREADY_GONE: GONE,
+    USER_GONE: GONE,
+    EXEMPT: KEPT,
+    NOT_IN_PLAN: WAITS,
+    NOT_MATCHED: FOUND,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRow:
+    """One key of the report that is, or was until now, active: one that nobody uses or that woke.
+
+    Or one that we reactivated, because we had deactivated it.
+    """
+
+    key: ActiveKey
+    account_name: str
+    done: ActiveOutcome | None
+    first_seen: str | None
+    last_seen: str | None  # None: only a journal knows it
+    policies: tuple[str, ...]
+    owner: str | None = None
+    outlook: Outlook | None = None
+
+    @property
+    def outcome(self) -> str | None:
+        """What became of it: deactivated, reactivated, skipped or failed; None: it was found."""
+        return self.done.outcome if self.done else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why."""
+        return self.done.reason if self.done else None
+
+    @property
+    def outcome_time(self) -> str | None:
+        """When."""
+        return self.done.time if self.done else None
+
+    @property
+    def group(self) -> str:
+        """What there is to do about it."""
+        if self.outcome == KEY_FAILED or self.key.woken:
+            return SOMEBODY
+        if self.done and self.done.is_done:
+            return TAKEN if self.done.aim == DEACTIVATED else BACK
+        if self.done:
+            return SKIPPED_FOR.get((self.reason or "").partition(": ")[0], SOMEBODY)
+        if self.outlook is None:
+            return FOUND
+        planned = self.outlook.verdict == IF_PLANNED
+        return PASSES if planned else GROUP_OF.get(self.outlook.verdict, SOMEBODY)
+
+    @property
+    def description(self) -> str | None:
+        """The key's description, as the console keeps it."""
+        return self.user.tag(self.key.id)
+
+    @property
+    def never_used(self) -> bool:
+        """Whether IAM recorded no use of the key; where that was not asked, it is not known."""
+        asked = self.key.unused_days is not None or self.key.woken is not None
+        return asked and self.key.last_use.time is None
+
+    @property
+    def user(self) -> SeenUser:
+        """Whose key it is."""
+        return self.key.user
+
+
+Row = KeyRow | ActiveRow
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The numbers of the report: of all keys that were found, and of those that remain."""
+    """The numbers of the report: of all inactive keys that were found, and of those that remain.
+
+    How many keys are in each group is counted over all rows; so is `failed`, and `skipped`.
+    """
 
     keys: int
     users: int
@@ -349,10 +499,15 @@ class Totals:
     unproven: int  # of the remaining keys
     needs_somebody: int
     would_be_deleted: int
+    would_be_deactivated: int
     not_yet: int
     exempt: int
     only_found: int
+    deactivated: int
+    reactivated: int  # by us, because we had deactivated them
+    in_use: int
     gone: int
+    woken: int  # dormant keys that somebody reactivated
     left_without_credentials: int  # users of whom all keys are gone and who have nothing else
 
 
@@ -406,11 +561,18 @@ class Report:
     failures: tuple[Failure, ...]
     trend: tuple[TrendPoint, ...]
     policies: tuple[str, ...]
+    active_keys: tuple[ActiveRow, ...] = ()
     expired: tuple[ExpiredKey, ...] = ()
     problems: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  # what it was made of, as the command was told
     config: str | None = None
     basis: Collection = Collection(())  # what it rests on: of each policy the last in an account
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All keys, each once: what a run has just deactivated is an inactive key by now."""
+        shown = {row.key.identity for row in self.keys}
+        return (*self.keys, *(row for row in self.active_keys if row.key.identity not in shown))
 
     def covered(self, status: str) -> int:
         """How many accounts have the coverage status."""

@@ -12,12 +12,14 @@ from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
     AMBIGUOUS,
     CHANGED,
+    DEACTIVATED,
     DELETED,
     EXEMPT,
     MANAGED,
     MAX_KEYS,
     NOT_IN_PLAN,
     NOT_MATCHED,
+    REACTIVATED,
     SKIPPED,
     USER_GONE,
 )
@@ -29,7 +31,9 @@ from c7n_inactive_keys.report.model import (
     ROOT,
     WAITS_FOR_NOTICE,
     WAITS_FOR_PROOF,
-    DeletionRules,
+    ActionRules,
+    ActiveKey,
+    ActiveRow,
     KeyId,
     KeyRow,
     Outlook,
@@ -39,7 +43,17 @@ from c7n_inactive_keys.report.model import (
 from c7n_inactive_keys.report.words import iso
 
 # Of the verdicts of several policies the first of these counts.
-ORDER = (DELETED, IF_PLANNED, MAX_KEYS, NOT_IN_PLAN, AMBIGUOUS, CHANGED, USER_GONE, MANAGED)
+ORDER = (
+    DELETED,
+    DEACTIVATED,
+    IF_PLANNED,
+    MAX_KEYS,
+    NOT_IN_PLAN,
+    AMBIGUOUS,
+    CHANGED,
+    USER_GONE,
+    MANAGED,
+)
 # What a run itself found, and the next one will find again.
 LASTING = (EXEMPT, NOT_IN_PLAN, NOT_MATCHED, AMBIGUOUS, CHANGED, USER_GONE, MANAGED)
 
@@ -50,7 +64,11 @@ def with_outlooks(
     """The rows with their outlook, as far as a policy that deletes has read their accounts."""
     rows = list(rows)
     left = {row.key.identity for row in rows if not row.settled}
-    deletions = _deletions(current, covered, left)
+    deletions: dict[str, list[_Deletion]] = {}
+    for run in current:
+        if run.deletion and run.state == READ and run.account_id in covered:
+            deletion = _Deletion.of(run, run.deletion, left)
+            deletions.setdefault(run.account_id, []).append(deletion)
     for row in rows:
         found = deletions.get(row.user.account_id)
         yield replace(row, outlook=_outlook(row, found)) if found and not row.settled else row
@@ -61,33 +79,67 @@ class _Deletion:
     """A run of a policy that deletes, with the keys that it matched and that are still there."""
 
     policy: str
-    rules: DeletionRules
+    rules: ActionRules
     matched: Mapping[KeyId, SeenKey]
     exceeded: bool  # there are more than max-keys
 
     @classmethod
-    def of(cls, run: PastRun, rules: DeletionRules, left: Collection[KeyId]) -> _Deletion:
-        matched = {key.identity: key for key in run.keys if key.identity in left}
-        counted = sum(key.selected and not exempt(key, rules) for key in matched.values())
-        exceeded = rules.max_keys is not None and counted > rules.max_keys
-        return cls(run.policy, rules, matched, exceeded)
+    def of(cls, run: PastRun, rules: ActionRules, left: Collection[KeyId]) -> _Deletion:
+        # What its own action found to be active is past, though it may be inactive again.
+        past = {item.key.identity for item in run.outcomes if item.reason == REACTIVATED}
+        found = {key.identity: key for key in run.keys if key.identity in left}
+        matched = {identity: key for identity, key in found.items() if identity not in past}
+        return cls(run.policy, rules, matched, exceeds(matched.values(), rules))
 
 
-def _deletions(
-    current: Iterable[PastRun], covered: Collection[str], left: Collection[KeyId]
-) -> dict[str, list[_Deletion]]:
-    """By account; of the runs in several regions those that are left after merging."""
-    found: dict[str, list[_Deletion]] = {}
-    for run in current:
-        if run.deletion and run.state == READ and run.account_id in covered:
-            deletion = _Deletion.of(run, run.deletion, left)
-            found.setdefault(run.account_id, []).append(deletion)
-    return found
-
-
-def exempt(key: SeenKey, rules: DeletionRules) -> bool:
+def exempt(key: SeenKey | ActiveKey, rules: ActionRules) -> bool:
     """Whether a tag of the user exempts it."""
     return key.user.tag(*rules.exempt_tags) is not None
+
+
+def exceeds(matched: Iterable[SeenKey | ActiveKey], rules: ActionRules) -> bool:
+    """Whether there are more keys than max-keys allows."""
+    number = sum(key.selected and not exempt(key, rules) for key in matched)
+    return rules.max_keys is not None and number > rules.max_keys
+
+
+def _matched(
+    key: SeenKey | ActiveKey, rules: ActionRules, policy: str, done: str, exceeded: bool
+) -> Outlook:
+    """What becomes of a key that the policy's filters matched."""
+    if exempt(key, rules):
+        return Outlook(EXEMPT, policy)
+    if not key.selected:
+        return Outlook(NOT_MATCHED, policy)
+    if exceeded:
+        return Outlook(MAX_KEYS, policy)
+    return Outlook(IF_PLANNED if rules.plan else done, policy)
+
+
+# -- keys that are to be deactivated ---------------------------------------------------------------
+
+
+def with_deactivations(
+    rows: Iterable[ActiveRow], current: Iterable[PastRun], covered: Collection[str]
+) -> Iterator[ActiveRow]:
+    """The rows with their outlook, of keys that a policy would deactivate and has not yet."""
+    found: dict[KeyId, list[Outlook]] = {}
+    rows = list(rows)
+    left = {row.key.identity for row in rows if row.done is None}
+    for run in current:
+        rules = run.deactivation
+        if rules and run.state == READ and run.account_id in covered:
+            matched = [key for key in run.active_keys if key.identity in left]
+            exceeded = exceeds(matched, rules)
+            for key in matched:
+                outlook = _matched(key, rules, run.policy, DEACTIVATED, exceeded)
+                found.setdefault(key.identity, []).append(outlook)
+    for row in rows:
+        outlooks = found.get(row.key.identity)
+        yield replace(row, outlook=min(outlooks, key=_rank)) if outlooks else row
+
+
+# -- keys that are to be deleted -------------------------------------------------------------------
 
 
 def _outlook(row: KeyRow, deletions: Sequence[_Deletion]) -> Outlook:
@@ -108,15 +160,11 @@ def _by_policy(row: KeyRow, deletion: _Deletion) -> Outlook:
     if skipped and lasting in LASTING:
         return Outlook(lasting, deletion.policy)
     matched = deletion.matched.get(row.key.identity)
-    if exempt(matched or row.key, deletion.rules):
+    if matched is None and exempt(row.key, deletion.rules):
         return Outlook(EXEMPT, deletion.policy)
     if matched is None:
         return _unmatched(row, deletion)
-    if not matched.selected:
-        return Outlook(NOT_MATCHED, deletion.policy)
-    if deletion.exceeded:
-        return Outlook(MAX_KEYS, deletion.policy)
-    return Outlook(IF_PLANNED if deletion.rules.plan else DELETED, deletion.policy)
+    return _matched(matched, deletion.rules, deletion.policy, DELETED, deletion.exceeded)
 
 
 def _unmatched(row: KeyRow, deletion: _Deletion) -> Outlook:
@@ -142,7 +190,7 @@ def _seen(row: KeyRow) -> datetime:
     return parse_time(row.last_seen) if row.last_seen else row.found.not_after
 
 
-def _old_enough(row: KeyRow, rules: DeletionRules) -> datetime | None:
+def _old_enough(row: KeyRow, rules: ActionRules) -> datetime | None:
     """When the key will have been inactive for long enough, if that is foreseeable."""
     found, days = row.found, (rules.days or 0.0) * DAY
     if rules.possible:

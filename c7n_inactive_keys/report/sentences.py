@@ -5,37 +5,37 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from c7n_inactive_keys.core.journal import FAILED, MANAGED, MAX_KEYS, NOT_IN_PLAN, NOT_MATCHED
+from c7n_inactive_keys.core.journal import NOT_IN_PLAN, NOT_MATCHED
 from c7n_inactive_keys.core.times import parse_time
-from c7n_inactive_keys.report.evidence_words import clock
-from c7n_inactive_keys.report.failures import short_reason
+from c7n_inactive_keys.report.evidence_words import clock, name_of
+from c7n_inactive_keys.report.glance import why
 from c7n_inactive_keys.report.model import (
+    BACK,
     FOUND,
     IF_PLANNED,
+    IN_USE,
+    KEPT,
+    PASSES,
     READ,
-    ROOT,
     SOMEBODY,
+    TAKEN,
+    WAITS,
     WAITS_FOR_NOTICE,
     WAITS_FOR_PROOF,
+    ActiveRow,
     KeyRow,
+    PastRun,
     Report,
 )
 from c7n_inactive_keys.report.summary import uncovered
 from c7n_inactive_keys.report.words import counted, is_or_are
 
 STEPS = 3
-NAMED = 3  # accounts in a command
-REASONS = {
-    MAX_KEYS: "more keys qualify than max-keys allows in one run",
-    ROOT: "a root user's key",
-    MANAGED: "managed elsewhere, to be deleted there",
-    WAITS_FOR_PROOF: "not proven for long enough",
-    WAITS_FOR_NOTICE: "its owner was not told long enough ago",
-    NOT_IN_PLAN: "not in the plan",
-}
+PARTIAL = "There may be others: no policy here lists all of them"
+NAMED = 3  # accounts in a command, keys in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +51,68 @@ class Step:
 
 def headline(report: Report) -> list[str]:
     """What was found, what came of it, what comes next, what is not known: a sentence each."""
-    found = (_found, _gone, _next_run, _somebody, _others, _coverage)
+    found = (
+        *(_woken, _found, _gone, _next_run, _unused, _changed),
+        *(_somebody, _others, _coverage),
+    )
     return [sentence for part in found if (sentence := part(report))]
 
 
 def nothing_found(report: Report) -> str:
     """What there is to say where a list of keys would be empty."""
     read = counted(sum(account.status == READ for account in report.accounts), "account")
+    if not _looks_for_inactive(report):
+        return f"No unused or reactivated key was found in the {read} that could be read."
+    if not _lists_all(report):
+        return f"No inactive access key matched in the {read} that could be read. {PARTIAL}."
     return f"No inactive access key was found in the {read} that could be read."
 
 
-def _found(report: Report) -> str:
+def _looks_for_inactive(report: Report) -> bool:
+    return any(run.finds_keys is not False for run in report.basis.runs)
+
+
+def _lists_all(report: Report) -> bool:
+    """Whether some policy looked for all inactive keys."""
+    return any(run.finds_keys is not False and run.lists_all for run in report.basis.runs)
+
+
+def _woken(report: Report) -> str | None:
+    """Which dormant keys somebody reactivated, the longest inactive first."""
+    rows = woken_rows(report)
+    if not rows:
+        return None
+    named = "; ".join(map(_awake, rows[:NAMED]))
+    more = f"; and {len(rows) - NAMED:,} more" if len(rows) > NAMED else ""
+    verb = "was" if len(rows) == 1 else "were"
+    return f"{counted(len(rows), 'dormant key')} {verb} reactivated: {named}{more}."
+
+
+def _awake(row: ActiveRow) -> str:
+    woken = row.key.woken
+    days = f" after {int(woken.at_least_days):,} days" if woken else ""
+    by = f" by {name_of(woken.actor)}" if woken and woken.actor else ""
+    return f"{row.key.id} of {row.user.name} in {row.account_name}{days}{by}"
+
+
+def woken_rows(report: Report) -> list[ActiveRow]:
+    """The keys that were inactive for long and are active again, the longest inactive first."""
+    rows = [row for row in report.active_keys if row.key.woken]
+    return sorted(rows, key=lambda row: -row.key.woken.at_least_days if row.key.woken else 0)
+
+
+def _found(report: Report) -> str | None:
     totals = report.totals
+    if not _looks_for_inactive(report):
+        return None
+    if not totals.keys and not _lists_all(report):
+        return f"No inactive access key matched. {PARTIAL}."
     if not totals.keys:
         return "No inactive access key was found."
+    more = "" if _lists_all(report) else f" {PARTIAL}."
     return (
         f"{counted(totals.keys, 'inactive access key')} of {counted(totals.users, 'user')} in "
-        f"{totals.accounts:,} of {counted(len(report.accounts), 'account')}."
+        f"{totals.accounts:,} of {counted(len(report.accounts), 'account')}.{more}"
     )
 
 
@@ -86,13 +131,12 @@ def _next_run(report: Report) -> str | None:
     """What a real run would do, of what is left."""
     if not any(row.outlook for row in report.keys):
         return None
-    totals, verdicts = report.totals, _verdicts(report)
-    goes = totals.would_be_deleted
+    verdicts, goes = _verdicts(report), report.totals.would_be_deleted
     planned = " if the plan lists them" if verdicts[IF_PLANNED] else ""
     which = "A real run" if is_dry(report) else "The next run"
     parts = [f"{which} would delete {f'{goes:,}{planned}' if goes else 'none'}"]
-    if totals.exempt:
-        parts.append(f"{totals.exempt:,} {is_or_are(totals.exempt)} exempt")
+    if exempt := sum(row.group == KEPT for row in report.keys):
+        parts.append(f"{exempt:,} {is_or_are(exempt)} exempt")
     for verdict, words in (
         (WAITS_FOR_PROOF, "not yet proven"),
         (WAITS_FOR_NOTICE, "waiting for their owner to have been told"),
@@ -108,9 +152,48 @@ def _next_run(report: Report) -> str | None:
     return f"{'; '.join(parts)}."
 
 
+def _unused(report: Report) -> str | None:
+    """The active keys that nobody uses, and what a run would make of them."""
+    groups = Counter(row.group for row in report.active_keys if row.key.unused_days is not None)
+    number = sum(groups[group] for group in (PASSES, WAITS, KEPT, FOUND))
+    if not number:
+        return None
+    which = "a real run" if _is_dry(report, _deactivation) else "the next run"
+    parts = [f"{counted(number, 'active key')} {is_or_are(number)} unused"]
+    if any(row.outlook for row in report.active_keys):
+        parts.append(f"{which} would deactivate {groups[PASSES] or 'none'}")
+    for group, words in ((KEPT, "exempt"), (WAITS, "not in the plan")):
+        if groups[group]:
+            parts.append(f"{groups[group]:,} {is_or_are(groups[group])} {words}")
+    return f"{'; '.join(parts)}."
+
+
+def _changed(report: Report) -> str | None:
+    """What was deactivated, and taken back."""
+    groups = Counter(row.group for row in report.active_keys)
+    parts = []
+    for group, words in (
+        (TAKEN, "deactivated, since nobody used {}"),
+        (BACK, "reactivated, which took back that we had deactivated {}"),
+        (IN_USE, "left alone, since somebody uses {} or has reactivated {}"),
+    ):
+        if number := groups[group]:
+            verb, it = ("was", "it") if number == 1 else ("were", "them")
+            parts.append(f"{counted(number, 'key')} {verb} {words.format(it, it)}")
+    return f"{'; '.join(parts)}." if parts else None
+
+
 def is_dry(report: Report) -> bool:
     """Whether the policies that delete have only been tried."""
-    return all(run.dryrun for run in report.basis.runs if run.deletion)
+    return _is_dry(report, lambda run: run.deletion)
+
+
+def _is_dry(report: Report, acts: Callable[[PastRun], object]) -> bool:
+    return all(run.dryrun for run in report.basis.runs if acts(run))
+
+
+def _deactivation(run: PastRun) -> object:
+    return run.deactivation
 
 
 def _verdicts(report: Report) -> Counter[str]:
@@ -148,20 +231,13 @@ def _settled_by(report: Report, rows: list[KeyRow]) -> str:
 
 
 def _somebody(report: Report) -> str | None:
-    rows = [row for row in report.keys if row.group == SOMEBODY]
+    woken = {id(row) for row in woken_rows(report)}
+    rows = [row for row in report.rows if row.group == SOMEBODY and id(row) not in woken]
     if not rows:
         return None
     reasons = Counter(why(row) for row in rows)
     named = ", ".join(f"{reason} ({number:,})" for reason, number in reasons.most_common(NAMED))
     return f"{len(rows):,} {'needs' if len(rows) == 1 else 'need'} somebody: {named}."
-
-
-def why(row: KeyRow) -> str:
-    """Why a key needs somebody, or what holds it."""
-    if row.outcome == FAILED:
-        return f"failed: {short_reason(row)}" if row.reason else FAILED
-    verdict = row.outlook.verdict if row.outlook else ROOT if row.user.is_root else ""
-    return REASONS.get(verdict, verdict)
 
 
 def _others(report: Report) -> str | None:
@@ -209,6 +285,10 @@ def _steps(report: Report) -> Iterator[Step]:
             f"{is_or_are(len(names))} not covered, and run again there",
             f"{_run(report)}{some}" if _is_org(report) else _run(report),
         )
+    woken = woken_rows(report)
+    if woken:
+        more = f", and of {len(woken) - 1:,} more" if len(woken) > 1 else ""
+        yield Step(f"Ask who needs the dormant key {_awake(woken[0])}{more}; else deactivate it")
     if report.failures:
         yield Step(f"See to what failed, first: {report.failures[0].reason}")
     roots = sum(row.user.is_root and not row.settled for row in report.keys)
@@ -222,6 +302,9 @@ def _steps(report: Report) -> Iterator[Step]:
             f"Have the {number} approved that would be deleted{then}",
             f"c7n-inactive-keys report {_inputs(report)} --plan plan.csv",
         )
+    if unused := report.totals.would_be_deactivated:
+        then = ", then run without --dryrun" if _is_dry(report, _deactivation) else ""
+        yield Step(f"Look through the {counted(unused, 'key')} that would be deactivated{then}")
     settling = settling_rows(report)
     if settling:
         yield Step(
@@ -234,10 +317,12 @@ def _steps(report: Report) -> Iterator[Step]:
             "Run a policy with record-inactive-keys daily: it keeps the proof beyond 90 days",
             "c7n-inactive-keys policies",
         )
+    if report.totals.deactivated:
+        yield Step("Deactivated too much? Take it back with policies/undo-deactivation.yml")
 
 
 def _is_recorded(report: Report) -> bool:
-    return any(run.ours and run.finds_keys is False for run in report.basis.runs)
+    return any(run.ours and not run.looks for run in report.basis.runs)
 
 
 def _is_org(report: Report) -> bool:

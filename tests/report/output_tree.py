@@ -14,12 +14,31 @@ NOW = datetime(2026, 11, 20, 4, 0, tzinfo=timezone.utc)
 DENIED = {"code": "AccessDenied", "message": "not authorized"}
 REPORT = "inactive-keys-report"
 DELETE = "inactive-keys-delete"
+DEACTIVATE, WATCH, UNDO = "keys-deactivate", "keys-reactivated", "undo-deactivation"
 POLICIES: dict[str, dict[str, Any]] = {
     REPORT: {
         "name": REPORT,
         "resource": "aws.iam-user",
         "source": "credential-report",
         "filters": [{"type": "inactive-access-key"}],
+    },
+    DEACTIVATE: {
+        "name": DEACTIVATE,
+        "resource": "aws.iam-user",
+        "filters": [{"type": "unused-access-key", "days": 90}],
+        "actions": [
+            {"type": "deactivate-unused-keys", "max-keys": 5, "exempt-tag": "keep-keys"},
+        ],
+    },
+    WATCH: {
+        "name": WATCH,
+        "resource": "aws.iam-user",
+        "filters": [{"type": "reactivated-access-key", "after-days": 30}],
+    },
+    UNDO: {
+        "name": UNDO,
+        "resource": "aws.iam-user",
+        "actions": [{"type": "reactivate-keys", "journal": {"url": "file://journal.jsonl"}}],
     },
     DELETE: {
         "name": DELETE,
@@ -104,11 +123,43 @@ def key(
     }
 
 
+def unused(number: int, days: float, used: bool = True, created: float = 1000) -> dict[str, Any]:
+    """An entry of c7n:UnusedAccessKeys."""
+    return {
+        "AccessKeyId": f"AKIA{number:016d}",
+        "Status": "Active",
+        "CreateDate": iso(days_ago(created if used else days)),
+        "LastUsedDate": iso(days_ago(days)) if used else None,
+        "LastUsedService": "s3" if used else None,
+        "LastUsedRegion": "us-east-1" if used else None,
+        "UnusedDays": days,
+    }
+
+
+def woken(number: int, days: float, ago: float | None = 2) -> dict[str, Any]:
+    """An entry of c7n:ReactivatedAccessKeys; `ago` None: event history does not hold the moment."""
+    actor = None if ago is None else "arn:aws:iam::111111111111:user/mallory"
+    return {
+        "AccessKeyId": f"AKIA{number:016d}",
+        "Status": "Active",
+        "CreateDate": iso(days_ago(1000)),
+        "LastUsedDate": None,
+        "LastUsedService": None,
+        "LastUsedRegion": None,
+        "InactiveDays": {"AtLeast": days, "AtMost": days + 10},
+        "ReactivatedAt": None if ago is None else iso(days_ago(ago)),
+        "Actor": actor,
+        "Evidence": [{"Source": "key", "Kind": "created", "Time": iso(days_ago(1000))}],
+    }
+
+
 def user(
     account_id: str,
     name: str,
     *keys: dict[str, Any],
     active: tuple[str, ...] = (),
+    unused: tuple[dict[str, Any], ...] = (),
+    woken: tuple[dict[str, Any], ...] = (),
     path: str = "/",
     tags: dict[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -122,6 +173,7 @@ def user(
         }
         for item in keys
     ]
+    active = (*active, *(item["AccessKeyId"] for item in (*unused, *woken)))
     listed += [
         {
             "UserName": name,
@@ -131,6 +183,7 @@ def user(
         }
         for key_id in active
     ]
+    others = {"c7n:UnusedAccessKeys": unused, "c7n:ReactivatedAccessKeys": woken}
     return {
         "Path": path,
         "UserName": name,
@@ -141,6 +194,11 @@ def user(
         "c7n:AccessKeys": listed,
         "c7n:matched-keys": listed[: len(keys)],
         "c7n:InactiveAccessKeys": [{**item, "UserName": name} for item in keys],
+        **{
+            annotation: [{**item, "UserName": name} for item in items]
+            for annotation, items in others.items()
+            if items
+        },
     }
 
 
@@ -176,6 +234,25 @@ def entry(
         "at_most_days": found["InactiveDays"]["AtMost"],
         "evidence": found["Evidence"],
     }
+
+
+def active_entry(
+    account_id: str,
+    user_name: str,
+    found: dict[str, Any],
+    outcome: str,
+    *,
+    policy: str = DEACTIVATE,
+    days: float | None = 100.0,
+    **options: Any,
+) -> dict[str, Any]:
+    """A line on a key that was to be deactivated; with `days` None, on one to be reactivated."""
+    key_id, created = found["AccessKeyId"], found["CreateDate"]
+    line = entry(account_id, user_name, key(0), outcome, **options)
+    line |= {"access_key_id": key_id, "created": created, "policy": policy, "evidence": []}
+    line |= {name: None for name in line if name.startswith(("not_", "at_"))}
+    used = {"last_used": found.get("LastUsedDate"), "unused_days": days}
+    return line if days is None else line | used
 
 
 def unread(

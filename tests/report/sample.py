@@ -12,7 +12,23 @@ from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys.report.summary import summarise
 
 from .conftest import GENERATED
-from .output_tree import DELETE, NOW, POLICIES, REPORT, OutputTree, days_ago, entry, iso, key, user
+from .output_tree import (
+    DEACTIVATE,
+    DELETE,
+    NOW,
+    POLICIES,
+    REPORT,
+    WATCH,
+    OutputTree,
+    active_entry,
+    days_ago,
+    entry,
+    iso,
+    key,
+    unused,
+    user,
+    woken,
+)
 
 A, B, C, D = "111111111111", "222222222222", "333333333333", "444444444444"
 LISTED = (
@@ -33,6 +49,7 @@ def write_sample(root: Path) -> tuple[OutputTree, OutputTree]:
     _write_last_week(last_week)
     _write_payments(this_week)
     _write_hostile(this_week)
+    _write_stages(this_week)
     this_week.run(
         C, None, name="denied", log=f"{LOGGED} - ERROR - AccessDenied: iam:ListAccessKeys\n"
     )
@@ -78,6 +95,40 @@ def _write_payments(tree: OutputTree) -> None:
             entry(A, "ci", deleted, "deleted"),
             entry(A, "old", kept, "skipped", reason="exempt"),
         ],
+    )
+
+
+def _write_stages(tree: OutputTree) -> None:
+    """Unused keys: one deactivated, one used meanwhile, one exempt; and one that woke."""
+    idle, busy, kept = unused(21, 120), unused(22, 95.5), unused(23, 800, used=False)
+    tree.run(
+        A,
+        [
+            user(A, "idle", unused=(idle,)),
+            user(A, "busy", unused=(busy,)),
+            user(A, "kept", unused=(kept,), tags={"keep-keys": "yes"}),
+        ],
+        name="payments",
+        policy=DEACTIVATE,
+        journal=[
+            active_entry(A, "idle", idle, "deactivated", time=NOW + timedelta(seconds=3)),
+            active_entry(
+                A, "busy", busy, "skipped", time=NOW + timedelta(seconds=3), reason="used"
+            ),
+            active_entry(
+                A, "kept", kept, "skipped", time=NOW + timedelta(seconds=3), reason="exempt"
+            ),
+        ],
+    )
+    awake = user(A, "sleeper", woken=(woken(24, 310.4),))
+    tree.run(A, [awake], name="payments", policy=WATCH)
+    # A dry run in the other account.
+    tree.run(
+        B,
+        [user(B, "lazy", unused=(unused(25, 99),))],
+        name=LISTED[1].name,
+        policy=DEACTIVATE,
+        dryrun=True,
     )
 
 

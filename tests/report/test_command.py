@@ -89,7 +89,7 @@ def test_a_tree_without_our_policies_is_a_mistake(tree, run):
     tree.run(A, [], policy="other", data={"name": "other", "resource": "aws.iam-user"})
     result = run()
     assert result.exit_code == 2
-    assert "no output of a policy with the filter inactive-access-key" in result.stderr
+    assert "no output of a policy that looks for access keys" in result.stderr
 
 
 def test_an_account_id_that_yaml_took_for_a_number_keeps_its_zeros(tree, run, tmp_path):

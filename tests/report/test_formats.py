@@ -68,6 +68,11 @@ def on_terminal(result, width, **options):
     return stream.getvalue().splitlines()
 
 
+def keys_table(lines):
+    """The lines of the keys, with their head and those of their groups."""
+    return lines[2 : lines.index("", 2)]
+
+
 def compare(name, actual, tmp_path):
     """With a golden file; UPDATE_GOLD=1 writes it anew."""
     gold = GOLD / name
@@ -96,9 +101,9 @@ def test_a_terminal_shows_one_line_a_key_at_any_width(sample, width, tmp_path):
     """Nothing is folded: sentences are wrapped, and only commands may be longer."""
     lines = on_terminal(sample, width)
     compare(f"text-{width}.txt", "\n".join(lines) + "\n", tmp_path)
-    table = lines[2 : lines.index("", 2)]
-    groups = {row.group for row in sample.keys}
-    assert len(table) == 1 + len(groups) + len(sample.keys)
+    table = keys_table(lines)
+    groups = {row.group for row in sample.rows}
+    assert len(table) == 1 + len(groups) + len(sample.rows)
     assert max(map(len, table)) <= width
     assert [line for line in lines if len(line) > width and not line.startswith("   ")] == []
 
@@ -106,19 +111,20 @@ def test_a_terminal_shows_one_line_a_key_at_any_width(sample, width, tmp_path):
 @pytest.mark.parametrize("width", [*range(80, 130, 7), 250])
 def test_no_key_id_is_shortened(sample, width):
     """It is what people copy."""
-    lines = on_terminal(sample, width)
-    for row in sample.keys:
+    lines = keys_table(on_terminal(sample, width))
+    for row in sample.rows:
         assert row.user.is_root or sum(row.key.id in line for line in lines) == 1
 
 
 def test_in_a_pipe_a_key_is_a_line_with_all_that_is_known(sample):
     """For grep and awk: no colours, no width, nothing left out."""
     lines = rendered("text_format", sample).splitlines()
-    for row in sample.keys:
+    assert [line for line in lines if line != line.rstrip()] == []
+    lines = keys_table(lines)
+    for row in sample.rows:
         (line,) = (line for line in lines if row.key.id in line)
         assert line.startswith(row.group)
         assert row.user.account_id in line
-    assert not [line for line in lines if line != line.rstrip()]
 
 
 def test_evidence_comes_in_lines_of_its_own_and_in_a_pipe_behind_the_key(sample):
@@ -149,23 +155,30 @@ def test_a_terminal_shows_the_keys_that_need_somebody_and_says_how_many_more_the
 
 
 def test_all_formats_agree_on_keys_and_totals(sample):
-    ids = [row.key.id for row in sample.keys]
+    """Each key is in each once; findings are of inactive keys and of those that woke."""
+    ids = [row.key.id for row in sample.rows]
     document = json.loads(rendered("json_format", sample))
-    assert [item["access_key_id"] for item in document["keys"]] == ids
-    assert document["totals"]["keys"] == len(ids) == sample.totals.keys
-    assert sum(account["keys"] for account in document["accounts"]) == len(ids)
-    rows = list(csv.DictReader(io.StringIO(rendered("csv_format", sample))))
-    assert [row["access_key_id"] for row in rows] == ids
-    assert [
+    others = [item["access_key_id"] for item in document["active_keys"]]
+    assert [item["access_key_id"] for item in document["keys"]] + others == ids
+    assert document["totals"]["keys"] == len(document["keys"]) == len(sample.keys)
+    assert sum(account["keys"] for account in document["accounts"]) == len(sample.keys)
+    for format_, separator in (("csv_format", ","), ("jsonl_format", '"')):
+        text = rendered(format_, sample)
+        assert [
+            key_id for key_id in ids if text.count(f"{separator}{key_id}{separator}") != 1
+        ] == []
+    findings = [
         f["Resources"][0]["Details"]["AwsIamAccessKey"]["AccessKeyId"]
         for f in json.loads(rendered("asff", sample))
-    ] == ids
+    ]
+    woken = [row.key.id for row in sample.active_keys if row.key.woken]
+    assert findings == [row.key.id for row in sample.keys] + woken
     assert sorted(page_keys(rendered("html_format", sample), "id")) == sorted(ids)
     plain = rendered("text_format", sample)
-    assert all(key_id in plain for key_id in ids)
-    assert f"{len(ids)} inactive access keys of {sample.totals.users} users" in plain
+    assert [key_id for key_id in ids if key_id not in plain] == []
+    assert f"{len(sample.keys)} inactive access keys of {sample.totals.users} users" in plain
     markdown = rendered("markdown_format", sample)
-    left = [row.key.id for row in sample.keys if row.group != "gone"]
+    left = [row.key.id for row in sample.rows if row.group != "gone"]
     assert [key_id for key_id in left if key_id not in markdown] == []
 
 
@@ -358,7 +371,7 @@ def test_ocsf_events_are_valid_detection_findings(sample):
     from py_ocsf_models.events.findings.detection_finding import DetectionFinding
 
     events = json.loads(rendered("ocsf", sample))
-    assert len(events) == len(sample.keys)
+    assert len(events) == len(sample.keys) + sample.totals.woken
     for event in events:
         DetectionFinding.model_validate(event)
         assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
@@ -371,7 +384,7 @@ def test_on_a_terminal_groups_have_colours(sample):
     stream = io.StringIO()
     console = Console(file=stream, width=120, force_terminal=True, color_system="standard")
     text_format.show(sample, console)
-    assert "\x1b[1;31mNeeds somebody (2)" in stream.getvalue()
+    assert "\x1b[1;31mNeeds somebody (3)" in stream.getvalue()
 
 
 def test_where_nothing_is_found_a_sentence_says_so(report, tree):

@@ -15,11 +15,13 @@ import pytest
 
 from c7n_inactive_keys.report.evidence_words import sentences
 from c7n_inactive_keys.report.formats import html_format
+from c7n_inactive_keys.report.glance import access_key, last_use
 from c7n_inactive_keys.report.sentences import headline
 from c7n_inactive_keys.report.summary import in_order
 
 from .browser import CHROMIUM, DRIVER, chromium, open_page
-from .output_tree import DELETE, OutputTree, key, user
+from .crowd import crowd_report
+from .output_tree import DELETE, OutputTree, key, unused, user
 from .sample import HOSTILE, LISTED, sample_report
 
 pytest.importorskip("selenium", reason="selenium is not installed")
@@ -142,9 +144,9 @@ def test_hostile_names_are_shown_as_they_are(page):
 
 def test_what_needs_somebody_comes_first_and_a_click_sorts_and_turns_it_round(page, sample):
     """By days of proof, the most first."""
-    in_turn = [row.key.id for row in in_order(sample.keys)]
+    in_turn = [row.key.id for row in in_order(sample.rows)]
     assert ids(page) == in_turn
-    days = {row.key.id: row.found.at_least_days for row in sample.keys}
+    days = {row.key.id: proven(row) for row in sample.rows}
     press(page, "Proven")
     assert [days[key_id] for key_id in ids(page)] == sorted(days.values(), reverse=True)
     press(page, "Proven")
@@ -153,9 +155,24 @@ def test_what_needs_somebody_comes_first_and_a_click_sorts_and_turns_it_round(pa
     assert ids(page) == in_turn
 
 
+def inactivity(row):
+    """What says for how many days a key is inactive, or was before it woke."""
+    return row.found if hasattr(row, "found") else row.key.woken
+
+
+def proven(row):
+    """Days, as they are sorted."""
+    return inactivity(row).at_least_days if inactivity(row) else -1
+
+
+def possible(row):
+    """The same of those that are possible."""
+    return inactivity(row).at_most_days if inactivity(row) else -1
+
+
 def used(row):
     """When a key was last used, in seconds."""
-    return row.found.last_use.time.timestamp() if row.found.last_use.time else -1
+    return last_use(row).time.timestamp() if last_use(row).time else -1
 
 
 @pytest.mark.parametrize(
@@ -164,14 +181,14 @@ def used(row):
         ("User", "user", lambda row: row.user.name.lower()),
         ("Account", "user", lambda row: row.account_name.lower()),
         ("Access key", "id", lambda row: row.key.id),
-        ("Created", "picture", lambda row: row.found.key.created),
-        ("Possible", "days", lambda row: -row.found.at_most_days),
+        ("Created", "picture", lambda row: access_key(row).created),
+        ("Possible", "days", lambda row: -possible(row)),
         ("Last used", "used", lambda row: -used(row)),
     ],
 )
 def test_each_heading_sorts_its_column_and_says_so(page, sample, heading, name, value):
     """To screen readers, too."""
-    rows = {row.key.id: row for row in sample.keys}
+    rows = {row.key.id: row for row in sample.rows}
     press(page, heading)
     values = [value(rows[key_id]) for key_id in ids(page)]
     assert values == sorted(values)
@@ -185,7 +202,7 @@ def test_filters_by_account_policy_days_and_words(page, sample):
     """Each by itself; the count says how many of how many."""
 
     def those(matches):
-        return {row.key.id for row in sample.keys if matches(row)}
+        return {row.key.id for row in sample.rows if matches(row)}
 
     fill(page, account="payments")
     assert set(ids(page)) == those(lambda row: row.account_name == "payments")
@@ -194,13 +211,13 @@ def test_filters_by_account_policy_days_and_words(page, sample):
     fill(page, policy=DELETE)
     assert set(ids(page)) == those(lambda row: DELETE in row.policies)
     fill(page, least="90")
-    assert set(ids(page)) == those(lambda row: row.found.at_least_days >= 90)
+    assert set(ids(page)) == those(lambda row: proven(row) >= 90)
     fill(page, unused=True)
     assert set(ids(page)) == those(lambda row: row.never_used)
     fill(page, blocked=True)
-    assert set(ids(page)) == those(lambda row: row.slot_blocked)
+    assert set(ids(page)) == {row.key.id for row in sample.keys if row.slot_blocked}
     fill(page, search="not available")
-    assert count(page) == f"1 of {len(sample.keys)} keys"
+    assert count(page) == f"1 of {len(sample.rows)} keys"
     fill(page, search="TEAM-CI build")
     assert set(ids(page)) == {key(2)["AccessKeyId"]}
 
@@ -211,8 +228,8 @@ def test_buttons_show_what_there_is_to_do_and_their_numbers_add_up(page, sample)
         "return [...document.querySelectorAll('[data-group]')]"
         ".map(button => [button.dataset.group, Number(button.firstChild.textContent)])"
     )
-    shown = Counter(row.group for row in sample.keys)
-    assert dict(numbers) == {"": len(sample.keys), **shown}
+    shown = Counter(row.group for row in sample.rows)
+    assert dict(numbers) == {"": len(sample.rows), **shown}
     for group, number in shown.items():
         choose(page, group)
         assert set(column(page, "todo")) == {group}
@@ -236,7 +253,7 @@ def test_the_filter_is_in_the_address_and_comes_back_with_it(page, sample):
     page.execute_script("location.hash = '#search=nobody&page=99&sort=nonsense&group=x'")
     wait(page, "document.getElementById('count').textContent.startsWith('0 of')")
     fill(page)
-    assert (fragment(page), len(ids(page))) == ("", len(sample.keys))
+    assert (fragment(page), len(ids(page))) == ("", len(sample.rows))
 
 
 def test_an_account_of_the_table_leads_to_its_keys(page, sample):
@@ -246,7 +263,7 @@ def test_an_account_of_the_table_leads_to_its_keys(page, sample):
         ".find(link => link.textContent === 'payments').click()"
     )
     wait(page, "location.hash.startsWith('#account=1')")
-    wanted = {row.key.id for row in sample.keys if row.account_name == "payments"}
+    wanted = {row.key.id for row in sample.rows if row.account_name == "payments"}
     assert set(ids(page)) == wanted
 
 
@@ -279,12 +296,18 @@ def test_the_proof_is_a_picture_and_all_evidence_is_a_press_away(page, sample):
     told = page.execute_script(
         "return [...document.querySelectorAll('#keys tbody svg[role=img]')].map(s => s.ariaLabel)"
     )
-    assert len(told) == len(sample.keys)
+    assert len(told) == len(sample.rows)
     at = ids(page).index(key(5)["AccessKeyId"])
     assert told[at] == (
         "Created 2024-02-24, last used 2026-11-16, deactivated 2026-11-17T04:00:00Z"
     )
-    details = page.find_elements("css selector", "#keys details")[at]
+    awake = told[ids(page).index(unused(24, 1)["AccessKeyId"])]
+    assert awake.endswith("active again from 2026-11-18T04:00:00Z")
+    assert told[ids(page).index(unused(21, 1)["AccessKeyId"])] == (
+        "Created 2024-02-24, last used 2026-07-23, active"
+    )
+    cell = page.find_elements("css selector", "#keys tbody tr")[at]
+    details = cell.find_element("css selector", "details")
     assert not details.find_element("css selector", "li").is_displayed()
     details.find_element("css selector", "summary").click()
     words = [item.text for item in details.find_elements("css selector", "li")]
@@ -368,11 +391,30 @@ def test_dark_and_light(page):
     assert max(dark) < 50
 
 
-def test_thirty_nine_keys_are_printed_on_two_pages_without_their_evidence(
-    browser, tmp_path, report
-):
-    """A4, with a table head on each."""
-    show(browser, tmp_path, report, 39)
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """A page over 39 inactive keys of all kinds, with accounts that are not covered."""
+    root = tmp_path_factory.mktemp("crowd")
+    path = root / "report.html"
+    path.write_text("".join(html_format.render(crowd_report(root, 39))))
+    return path
+
+
+def test_a_screen_shows_fifteen_keys(browser, crowd):
+    """Of 1400 by 1000 pixels, summary, next steps and filters included."""
+    emulate(browser, 1400)
+    open_page(browser, crowd)
+    ends = browser.execute_script(
+        "return [...document.querySelectorAll('#keys tbody tr')]"
+        ".map(row => row.getBoundingClientRect().bottom)"
+    )
+    emulate(browser)
+    assert sum(end <= 1000 for end in ends) >= 15
+
+
+def test_thirty_nine_keys_are_printed_on_two_pages(browser, crowd):
+    """A4, without their evidence, but with why accounts are not covered."""
+    open_page(browser, crowd)
     printed = browser.execute_cdp_cmd(
         "Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": True}
     )

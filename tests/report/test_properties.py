@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 from c7n_inactive_keys.core.evidence import Evidence
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.keys import AccessKey, LastUse
+from c7n_inactive_keys.core.reactivated_key import ReactivatedKey
 from c7n_inactive_keys.report.formats import csv_format, json_format, jsonl_format
-from c7n_inactive_keys.report.formats.key_fields import records
+from c7n_inactive_keys.report.formats.key_fields import table
 from c7n_inactive_keys.report.model import (
     GROUPS,
+    ActionRules,
+    ActiveKey,
+    ActiveOutcome,
     Collection,
-    DeletionRules,
     KeyOutcome,
     ListedAccount,
     PastRun,
@@ -35,7 +38,8 @@ from c7n_inactive_keys.report.words import clean
 GENERATED = datetime(2026, 12, 1, tzinfo=timezone.utc)
 ACCOUNTS = [f"{number:012d}" for number in range(1, 4)]
 POLICIES = ["all", "old"]
-RULES = [None, DeletionRules(days=90.0, max_keys=2), DeletionRules(days=None, plan="file://x")]
+RULES = {"all": None, "old": ActionRules(days=90.0, exempt_tags=frozenset({"keep"}))}
+PLANNED = {"all": ActionRules(plan="file://plan.csv"), "old": None}
 TEXT = st.sampled_from(["", "=1+1", 'a,b;"c"', "<b>", "\x1b[2J\n", "ünï", "'"]).map(clean)
 # Nothing here may depend on how fast a machine is.
 law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -66,6 +70,38 @@ def keys(draw, account_id):
 
 
 @st.composite
+def active_keys(draw, account_id):
+    """Unused, woken, or both; the ids are those of inactive keys of other runs."""
+    number = draw(st.integers(0, 8))
+    name = f"user-{number // 2}"
+    key = AccessKey(f"AKIA{account_id[-2:]}{number:014d}", name, "Active", year(2020))
+    use = LastUse(draw(st.sampled_from([None, year(2024)])))
+    days = sorted((draw(DAYS), draw(DAYS)))
+    woken = ReactivatedKey(key, use, *days, draw(st.sampled_from([None, year(2025)])))
+    return ActiveKey(
+        key=key,
+        last_use=use,
+        user=SeenUser(account_id, name),
+        unused_days=draw(st.sampled_from([None, 100.0])),
+        woken=draw(st.sampled_from([None, woken])),
+    )
+
+
+@st.composite
+def active_outcomes(draw, keys, policy, day):
+    """What became of some of them."""
+    found = []
+    for key in keys:
+        if draw(st.booleans()):
+            aim = draw(st.sampled_from(["deactivated", "reactivated"]))
+            outcome = draw(st.sampled_from([aim, "skipped", "failed"]))
+            reason = draw(st.sampled_from([None, "used", "reactivated", "already-inactive"]))
+            time = f"2026-11-0{day}T04:00:05Z"
+            found.append(ActiveOutcome(key, aim, policy, time, outcome, reason))
+    return tuple(found)
+
+
+@st.composite
 def policy_runs(draw):
     account_id, policy = draw(st.sampled_from(ACCOUNTS)), draw(st.sampled_from(POLICIES))
     day = draw(st.integers(1, 9))
@@ -82,6 +118,9 @@ def policy_runs(draw):
         for key in found
         if draw(st.booleans())
     )
+    active = draw(st.lists(active_keys(account_id), max_size=3)) if read else ()
+    inactive = {key.id for key in found}
+    active = tuple(key for key in active if key.id not in inactive)
     return PastRun(
         source=f"out-{draw(st.integers(1, 4))}",
         root="",
@@ -96,12 +135,17 @@ def policy_runs(draw):
         dryrun=False,
         ours=True,
         finds_keys=True,
-        deletion=draw(st.sampled_from(RULES)),
+        deletion=RULES[policy],
         state="read" if read else "failed",
         reason=None if read else "because",
         fresh=read,
         keys=found,
         outcomes=outcomes,
+        stages=frozenset({"unused"}),
+        deactivation=PLANNED[policy],
+        active_key_ids=frozenset(key.id for key in active),  # as the filters list them
+        active_keys=active,
+        active_outcomes=draw(active_outcomes(active, policy, day)),
     )
 
 
@@ -134,26 +178,49 @@ def test_the_numbers_of_a_report_add_up(runs):
     assert totals.keys == len(result.keys)
     assert sum(account.keys for account in result.accounts) == totals.keys
     assert sum(age.proven for age in result.ages) == totals.remaining
-    groups = Counter(row.group for row in result.keys)
+    groups = Counter(row.group for row in result.rows)
     assert [groups[name] for name in GROUPS] == [
-        *(totals.needs_somebody, totals.would_be_deleted, totals.not_yet, totals.exempt),
-        *(totals.only_found, totals.gone),
+        *(totals.needs_somebody, totals.would_be_deleted, totals.would_be_deactivated),
+        *(totals.not_yet, totals.exempt, totals.only_found, totals.deactivated),
+        *(totals.reactivated, totals.in_use, totals.gone),
     ]
-    assert totals.gone + totals.remaining == totals.keys
+    assert sum(row.settled for row in result.keys) + totals.remaining == totals.keys
     assert sum(age.possible for age in result.ages) == totals.remaining
-    assert sum(number for *_, number in result.reasons) == (
-        totals.deleted + totals.skipped + totals.failed
-    )
+    told = Counter()
+    for outcome, _, number in result.reasons:
+        told[outcome] += number
+    assert [told[name] for name in ("deleted", "skipped", "failed")] == [
+        *(totals.deleted, totals.skipped, totals.failed),
+    ]
     assert totals.slot_blocked <= totals.users <= totals.keys
+    assert totals.woken <= totals.needs_somebody
 
 
 @law
 @given(RUNS)
 def test_every_key_has_exactly_one_row(runs):
     result = summary(runs)
-    identities = [row.key.identity for row in result.keys]
+    identities = [row.key.identity for row in result.rows]
     assert len(set(identities)) == len(identities)
-    assert set(identities) <= {key.identity for run in runs for key in run.keys}
+    found = {key.identity for run in runs for key in (*run.keys, *run.active_keys)}
+    assert set(identities) <= found
+
+
+@law
+@given(RUNS)
+def test_no_key_is_called_unused_or_deactivated_that_was_seen_otherwise_after_that(runs):
+    """Later readings win: a key that was found inactive is told as that."""
+    result = summary(runs)
+    inactive = {row.key.identity: row for row in result.keys if not row.settled}
+    for row in result.active_keys:
+        later = [run for run in runs if run.account_id == row.user.account_id and run.fresh]
+        seen = {run.started for run in later if row.key.id in {key.id for key in run.active_keys}}
+        if row.group == "deactivated":
+            assert max(seen, default="") <= row.outcome_time
+        elif row.key.identity in inactive:
+            assert (inactive[row.key.identity].last_seen or "") <= max(
+                *seen, row.outcome_time or ""
+            )
 
 
 @law
@@ -192,12 +259,13 @@ def test_the_order_of_the_trees_does_not_matter(runs, random):
 def test_what_is_written_as_json_lines_and_csv_can_be_read_again(runs):
     """Each names the same keys in the same order."""
     result = summary(runs)
-    ids = [row.key.id for row in result.keys]
+    ids = [row.key.id for row in result.rows]
     document = json.loads("".join(json_format.render(result)))
-    assert [item["access_key_id"] for item in document["keys"]] == ids
+    for name, keys in (("keys", result.keys), ("active_keys", result.active_keys)):
+        assert [item["access_key_id"] for item in document[name]] == [row.key.id for row in keys]
     lines = [json.loads(line) for line in jsonl_format.render(result)]
     generated = {"generated": result.generated}
-    assert lines == json.loads(json.dumps([generated | record for record in records(result)]))
+    assert lines == json.loads(json.dumps([generated | record for record in table(result)]))
     rows = list(csv.DictReader(io.StringIO("".join(csv_format.render(result)), newline="")))
     assert [row["access_key_id"] for row in rows] == ids
 
@@ -209,7 +277,7 @@ def test_a_report_of_a_json_report_says_the_same(runs):
     whole = summary(possible(runs), listed=LISTED)
     again = summarise(read_report("".join(json_format.render(whole)), "part.json"), GENERATED)
     assert again.totals == whole.totals
-    assert [(row.key.identity, row.group, row.outcome) for row in again.keys] == [
-        (row.key.identity, row.group, row.outcome) for row in whole.keys
+    assert [(row.key.identity, row.group, row.outcome) for row in again.rows] == [
+        (row.key.identity, row.group, row.outcome) for row in whole.rows
     ]
     assert covered(again) == covered(whole)

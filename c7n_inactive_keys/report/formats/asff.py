@@ -13,10 +13,11 @@ from typing import Any
 
 from c7n_inactive_keys.core.journal import REACTIVATED
 from c7n_inactive_keys.core.times import format_time
-from c7n_inactive_keys.report.evidence_words import sentences
-from c7n_inactive_keys.report.formats.findings import GENERATOR, REMEDIATION, Finding, finding
+from c7n_inactive_keys.report.formats import findings
+from c7n_inactive_keys.report.formats.findings import REMEDIATION, TOOL, Finding, known_days
 from c7n_inactive_keys.report.formats.json_lines import array
-from c7n_inactive_keys.report.model import Report
+from c7n_inactive_keys.report.glance import access_key, evidence, last_use
+from c7n_inactive_keys.report.model import KeyRow, Report
 
 TITLE_LENGTH = 256
 DESCRIPTION_LENGTH = 1024
@@ -26,8 +27,9 @@ RULE = "Software and Configuration Checks/AWS Security Best Practices"
 
 def render(report: Report) -> Iterator[str]:
     """A JSON array, a finding a line."""
-    findings = (asff_finding(finding(row, report)) for row in report.keys)
-    return array(json.dumps(fields, ensure_ascii=False) for fields in findings)
+    return array(
+        json.dumps(asff_finding(item), ensure_ascii=False) for item in findings.findings(report)
+    )
 
 
 def asff_finding(item: Finding) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def asff_finding(item: Finding) -> dict[str, Any]:
             f"arn:{user.partition}:securityhub:{item.region}:{user.account_id}"
             f":product/{user.account_id}/default"
         ),
-        "GeneratorId": GENERATOR,
+        "GeneratorId": f"{TOOL}/{item.kind}",
         "AwsAccountId": user.account_id,
         "Types": [RULE],
         "FirstObservedAt": item.first_seen,
@@ -50,7 +52,7 @@ def asff_finding(item: Finding) -> dict[str, Any]:
         "Severity": {"Label": item.severity},
         "Title": cut(item.title, TITLE_LENGTH),
         "Description": cut(item.description, DESCRIPTION_LENGTH),
-        "Remediation": {"Recommendation": {"Text": REMEDIATION}},
+        "Remediation": {"Recommendation": {"Text": REMEDIATION[item.kind]}},
         "ProductFields": _product_fields(item),
         "Resources": [_resource(item)],
         "Compliance": {"Status": "PASSED" if item.resolved else "FAILED"},
@@ -69,31 +71,32 @@ def _resource(item: Finding) -> dict[str, Any]:
             "AwsIamAccessKey": {
                 "AccessKeyId": row.key.id,
                 "AccountId": user.account_id,
-                "CreatedAt": format_time(row.found.key.created),
+                "CreatedAt": format_time(access_key(row).created),
                 "PrincipalName": user.name,
                 "PrincipalType": "IAMUser",
-                "Status": "Active" if row.reason == REACTIVATED else "Inactive",
+                "Status": "Active" if _is_active(item) else "Inactive",
             }
         },
     }
 
 
+def _is_active(item: Finding) -> bool:
+    return item.kind == findings.REACTIVATED or item.row.reason == REACTIVATED
+
+
 def _product_fields(item: Finding) -> dict[str, str]:
     """What ASFF has no attribute for; Security Hub takes no empty values."""
-    row, found = item.row, item.row.found
-    used = found.last_use.time
+    row, used = item.row, last_use(item.row).time
+    days = {name.title().replace("_", ""): value for name, value in known_days(row).items()}
     fields = {
         "AccountName": row.account_name,
         "UserArn": row.user.arn,
-        "NotBefore": format_time(found.not_before),
-        "NotAfter": format_time(found.not_after),
-        "AtLeastDays": str(found.at_least_days),
-        "AtMostDays": str(found.at_most_days),
+        **{name: "" if value is None else str(value) for name, value in days.items()},
         "LastUsed": format_time(used) if used else "none recorded",
-        "Evidence": "; ".join(sentences(found)),
+        "Evidence": "; ".join(evidence(row)),
         "Outcome": row.outcome or "",
         "Reason": row.reason or "",
-        "SecondKeySlotBlocked": str(row.slot_blocked).lower(),
+        "SecondKeySlotBlocked": str(isinstance(row, KeyRow) and row.slot_blocked).lower(),
     }
     return {
         f"c7n-inactive-keys/{name}": cut(value, FIELD_LENGTH)

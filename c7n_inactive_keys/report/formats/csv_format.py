@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from c7n_inactive_keys.report.formats.key_fields import IN_SHORT, KEY_FIELDS, records
+from c7n_inactive_keys.report.formats.key_fields import COLUMNS, table
 from c7n_inactive_keys.report.model import Report
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -16,8 +16,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def render(report: Report) -> Iterator[str]:
     """The header and a line for each key."""
-    rows = (map(_cell, record.values()) for record in records(report))
-    return csv_lines((*KEY_FIELDS, IN_SHORT), rows)
+    rows = (map(_cell, record.values()) for record in table(report))
+    return csv_lines(COLUMNS, rows)
 
 
 def csv_lines(

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -15,42 +16,54 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from c7n_inactive_keys import __version__
+from c7n_inactive_keys.core.evidence import Evidence
 from c7n_inactive_keys.core.found_key import LEDGER
 from c7n_inactive_keys.core.journal import FAILED as KEY_FAILED
-from c7n_inactive_keys.core.times import parse_time
-from c7n_inactive_keys.report.evidence_words import SILENT, brief, sentences
+from c7n_inactive_keys.core.times import DAY, parse_time
+from c7n_inactive_keys.report.evidence_words import SILENT, brief
 from c7n_inactive_keys.report.formats import charts
 from c7n_inactive_keys.report.formats.findings import SEVERITY_RULE
+from c7n_inactive_keys.report.glance import access_key, evidence, known, last_use, why
 from c7n_inactive_keys.report.model import (
+    BACK,
     FAILED,
     FOUND,
     GOES,
     GONE,
     GROUPS,
+    IN_USE,
     KEPT,
     MISSING,
+    PASSES,
     READ,
     SOMEBODY,
+    TAKEN,
     WAITS,
     AccountCoverage,
+    ActiveRow,
     KeyRow,
     Report,
+    Row,
     SeenUser,
 )
-from c7n_inactive_keys.report.sentences import headline, next_steps, nothing_found, why
+from c7n_inactive_keys.report.sentences import headline, next_steps, nothing_found
 from c7n_inactive_keys.report.summary import in_order, uncovered
 
 COLUMNS = (
     *("account", "user", "path", "id", "created", "last_used", "where", "not_before", "not_after"),
-    *("least", "most", "group", "why", "from", "brief", "evidence", "bands", "flags", "owner"),
-    *("description", "notified", "policies", "order"),
+    *("until", "least", "most", "idle", "group", "why", "from", "brief", "evidence", "bands"),
+    *("flags", "owner", "description", "notified", "policies", "order"),
 )
 TONES = {
     SOMEBODY: "somebody",
     GOES: "goes",
+    PASSES: "passes",
     WAITS: "waits",
     KEPT: "kept",
     FOUND: "found",
+    TAKEN: "taken",
+    BACK: "taken",
+    IN_USE: "found",
     GONE: "gone",
 }
 # Bits of `flags`.
@@ -85,11 +98,12 @@ def _page(report: Report) -> str:
     """All but the keys."""
     template = _environment().from_string(_asset("report.html.j2"))
     style, script = _asset("report.css"), _asset("report.js")
-    numbers = Counter(row.group for row in report.keys)
+    numbers = Counter(row.group for row in report.rows)
     groups = [(numbers[name], name, TONES[name]) for name in GROUPS]
     left = any(age.proven or age.possible for age in report.ages)
     return template.render(
         report=report,
+        total=len(report.rows),
         headline=" ".join(headline(report)),
         steps=next_steps(report),
         groups=groups,
@@ -118,7 +132,7 @@ def _page(report: Report) -> str:
 def _accounts(report: Report) -> list[tuple[AccountCoverage, Mapping[str, int]]]:
     """The accounts with keys, and how many of each group; those with most to do first."""
     counts: dict[str, Counter[str]] = {}
-    for row in report.keys:
+    for row in report.rows:
         counts.setdefault(row.user.account_id, Counter()).update((row.group, ""))
     found = [
         (account, counts[account.account_id])
@@ -159,7 +173,7 @@ class _Data:
 
     def pieces(self) -> Iterator[str]:
         """The document; what the rows refer to comes behind them."""
-        rows = in_order(self.report.keys)
+        rows = in_order(self.report.rows)
         yield f'{{"columns":{_json(COLUMNS)},"keys":['
         for number, row in enumerate(rows):
             yield f"{',' if number else ''}\n{_json(self._cells(row, number))}"
@@ -176,36 +190,35 @@ class _Data:
         }
         yield f"],{_json(head)[1:]}"
 
-    def _cells(self, row: KeyRow, number: int) -> list[Any]:
-        found, use, user = row.found, row.found.last_use, row.user
+    def _cells(self, row: Row, number: int) -> list[Any]:
+        use, user = last_use(row), row.user
         told = row.outlook.deletable_from if row.outlook else None
+        notified = row.found.notified if isinstance(row, KeyRow) else None
+        short = brief(row.found, self.now) if isinstance(row, KeyRow) else known(row, self.now)
         return [
             self._account(row),
             user.name,
             user.path,
             row.key.id,
-            int(found.key.created.timestamp()),
-            int(use.time.timestamp()) if use.time else None,
+            int(access_key(row).created.timestamp()),
+            _seconds(use.time),
             self._text(" ".join(filter(None, (use.service, use.region)))),
-            int(found.not_before.timestamp()),
-            int(found.not_after.timestamp()),
-            found.at_least_days,
-            found.at_most_days,
+            *_inactivity(row, self.now),
             GROUPS.index(row.group),
             self._text(_reason(row)),
             int(parse_time(told).timestamp()) if told else None,
-            self._text(brief(found, self.now)),
-            [self._text(sentence) for sentence in sentences(found)],
+            self._text(short),
+            [self._text(sentence) for sentence in evidence(row)],
             list(_bands(row)),
             _flags(row),
             self._text(row.owner),
             self._text(row.description),
-            int(found.notified.timestamp()) if found.notified else None,
+            _seconds(notified),
             [self._text(policy) for policy in row.policies],
             number,
         ]
 
-    def _account(self, row: KeyRow) -> int:
+    def _account(self, row: Row) -> int:
         account_id = row.user.account_id
         if account_id not in self.accounts:
             self.accounts[account_id] = len(self.names)
@@ -216,24 +229,52 @@ class _Data:
         return self.texts.setdefault(text, len(self.texts)) if text else None
 
 
-def _reason(row: KeyRow) -> str:
+def _seconds(time: datetime | None) -> int | None:
+    return int(time.timestamp()) if time else None
+
+
+def _inactivity(row: Row, now: datetime) -> tuple[float | None, ...]:
+    """Within which times it began and until when it lasted; for how many days; days without use."""
+    if isinstance(row, KeyRow):
+        found = row.found
+        ends = int(found.not_before.timestamp()), int(found.not_after.timestamp())
+        return (*ends, None, found.at_least_days, found.at_most_days, None)
+    if row.key.woken is None:
+        return (None, None, None, None, None, row.key.unused_days)
+    days = row.key.woken.at_least_days, row.key.woken.at_most_days
+    end = row.key.woken.reactivated or (parse_time(row.last_seen) if row.last_seen else now)
+    began = [int((end - length * DAY).timestamp()) for length in reversed(days)]
+    return (*began, int(end.timestamp()), *days, row.key.unused_days)
+
+
+def _reason(row: Row) -> str:
     """What has become of it, or what holds it."""
-    if row.group == GONE:
+    if isinstance(row, ActiveRow) and row.key.woken and row.outcome != KEY_FAILED:
+        return "dormant, active again"
+    if row.group in (GONE, TAKEN, BACK, IN_USE) and row.outcome:
         return f"{row.reason or row.outcome} {(row.outcome_time or '')[:10]}"
     if row.group == SOMEBODY:
         return row.reason if row.reason and row.outcome == KEY_FAILED else why(row)
     return why(row) if row.group == WAITS else ""
 
 
-def _bands(row: KeyRow) -> Iterator[tuple[int, int, int]]:
+def _bands(row: Row) -> Iterator[tuple[int, int, int]]:
     """Stretches that a record or the ledger covers: whether it is the ledger, from, to."""
-    for item in row.found.evidence:
+    for item in _items(row):
         if item.kind == SILENT and not item.discarded and item.time and item.until:
             ends = int(item.time.timestamp()), int(item.until.timestamp())
             yield (int(item.source == LEDGER), *ends)
 
 
-def _flags(row: KeyRow) -> int:
+def _items(row: Row) -> tuple[Evidence, ...]:
+    if isinstance(row, KeyRow):
+        return row.found.evidence
+    return row.key.woken.evidence if row.key.woken else ()
+
+
+def _flags(row: Row) -> int:
+    if isinstance(row, ActiveRow):
+        return PROVEN * bool(row.key.woken)
     return (
         BLOCKED * row.slot_blocked
         + PROVEN * row.key.proven

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from c7n_inactive_keys.report.formats.json_lines import comma_lines
-from c7n_inactive_keys.report.formats.key_fields import records
+from c7n_inactive_keys.report.formats.key_fields import active_records, records
 from c7n_inactive_keys.report.model import (
     FAILED,
     MISSING,
@@ -21,7 +21,12 @@ from c7n_inactive_keys.report.model import (
     PastRun,
     Report,
 )
-from c7n_inactive_keys.report.read.report_file import FORMAT_VERSION, input_fields, key_basis
+from c7n_inactive_keys.report.read.report_file import (
+    FORMAT_VERSION,
+    active_basis,
+    input_fields,
+    key_basis,
+)
 
 
 def render(report: Report) -> Iterator[str]:
@@ -47,6 +52,10 @@ def render(report: Report) -> Iterator[str]:
     tags = sorted({*_tags(report.basis.runs)})
     keys = zip(records(report), report.keys, strict=True)
     yield from _list("keys", ({**record, "basis": key_basis(row, tags)} for record, row in keys))
+    others = zip(active_records(report), report.active_keys, strict=True)
+    yield from _list(
+        "active_keys", ({**record, "basis": active_basis(row, tags)} for record, row in others)
+    )
     for name, items in input_fields(report.basis).items():
         yield from _list(name, items)
     yield "}\n"
@@ -67,7 +76,8 @@ def account_fields(account: AccountCoverage) -> dict[str, Any]:
 def _tags(runs: Iterable[PastRun]) -> Iterator[str]:
     """The tags that policies go by; what else stands in users' tags concerns nobody here."""
     for run in runs:
-        yield from run.deletion.exempt_tags if run.deletion else ()
+        for rules in (run.deletion, run.deactivation):
+            yield from rules.exempt_tags if rules else ()
         if run.owner_tag:
             yield run.owner_tag
 

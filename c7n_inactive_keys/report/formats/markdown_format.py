@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from c7n_inactive_keys.core.times import parse_time
-from c7n_inactive_keys.report.evidence_words import brief
-from c7n_inactive_keys.report.model import GONE, GROUPS, SOMEBODY, KeyRow, Report
-from c7n_inactive_keys.report.sentences import headline, next_steps, why
+from c7n_inactive_keys.report.glance import known
+from c7n_inactive_keys.report.model import GONE, GROUPS, KeyRow, Report, Row
+from c7n_inactive_keys.report.sentences import headline, next_steps
 from c7n_inactive_keys.report.summary import in_order, uncovered
 from c7n_inactive_keys.report.words import counted
 
@@ -35,7 +35,7 @@ def render(report: Report) -> Iterator[str]:
         ],
         OTHERS,
     )
-    left = [row for row in in_order(report.keys) if row.group != GONE]
+    left = [row for row in in_order(report.rows) if row.group != GONE]
     for group in GROUPS:
         rows = [_cells(row, report) for row in left[:KEYS] if row.group == group]
         number = sum(row.group == group for row in left)
@@ -51,17 +51,22 @@ def _steps(report: Report) -> Iterator[str]:
         yield f"{'' if number > 1 else chr(10)}{number}. {_escaped(step.text)}{command}\n"
 
 
-def _cells(row: KeyRow, report: Report) -> tuple[str | None, ...]:
-    found = row.found
+def _cells(row: Row, report: Report) -> tuple[str | None, ...]:
     later = row.outlook.deletable_from if row.outlook else None
     return (
         row.account_name,
         row.user.name,
         row.key.id,
-        f"{found.at_least_days}" if row.key.proven else "nothing",
-        why(row) if row.group == SOMEBODY else brief(found, parse_time(report.generated)),
+        _proven(row),
+        known(row, parse_time(report.generated)),
         later,
     )
+
+
+def _proven(row: Row) -> str:
+    if not isinstance(row, KeyRow):
+        return ""
+    return f"{row.found.at_least_days}" if row.key.proven else "nothing"
 
 
 def _table(

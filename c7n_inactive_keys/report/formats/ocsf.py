@@ -21,17 +21,22 @@ from py_ocsf_models.objects.resource_details import ResourceDetails
 
 from c7n_inactive_keys import __version__
 from c7n_inactive_keys.core.times import format_time, parse_time
-from c7n_inactive_keys.report.evidence_words import sentences
-from c7n_inactive_keys.report.formats.findings import REMEDIATION, Finding, finding
+from c7n_inactive_keys.report.formats import findings
+from c7n_inactive_keys.report.formats.findings import REMEDIATION, Finding, known_days
 from c7n_inactive_keys.report.formats.json_lines import array
+from c7n_inactive_keys.report.glance import access_key, evidence, last_use
 from c7n_inactive_keys.report.model import Report
 
 PRODUCT = "c7n-inactive-keys"
+TYPES = {
+    findings.INACTIVE: "Inactive IAM access key",
+    findings.REACTIVATED: "Reactivated IAM access key",
+}
 
 
 def render(report: Report) -> Iterator[str]:
     """A JSON array, a finding a line."""
-    events = (ocsf_finding(finding(row, report)) for row in report.keys)
+    events = (ocsf_finding(item) for item in findings.findings(report))
     return array(event.model_dump_json(exclude_none=True) for event in events)
 
 
@@ -64,11 +69,11 @@ def ocsf_finding(item: Finding) -> DetectionFinding:
         metadata=Metadata(
             product=Product(name=PRODUCT, vendor_name=PRODUCT, uid=PRODUCT, version=__version__),
             profiles=["cloud", "datetime"],
-            event_code="inactive-access-key",
+            event_code=item.kind,
         ),
         cloud=_cloud(item),
         finding_info=_finding_info(item),
-        remediation=Remediation(desc=REMEDIATION),
+        remediation=Remediation(desc=REMEDIATION[item.kind]),
         resources=[_resource(item)],
     )
 
@@ -92,7 +97,7 @@ def _finding_info(item: Finding) -> FindingInformation:
         uid=item.uid,
         title=item.title,
         desc=item.description,
-        types=["Inactive IAM access key"],
+        types=[TYPES[item.kind]],
         data_sources=["IAM", "CloudTrail"],
         created_time=_milliseconds(first),
         created_time_dt=first,
@@ -104,8 +109,7 @@ def _finding_info(item: Finding) -> FindingInformation:
 
 
 def _resource(item: Finding) -> ResourceDetails:
-    row, found = item.row, item.row.found
-    used = found.last_use.time
+    row, used = item.row, last_use(item.row).time
     return ResourceDetails(
         cloud_partition=row.user.partition,
         region=item.region,
@@ -115,13 +119,10 @@ def _resource(item: Finding) -> ResourceDetails:
         data={
             "user_name": row.user.name,
             "user_arn": row.user.arn,
-            "created": format_time(found.key.created),
+            "created": format_time(access_key(row).created),
             "last_used": used and format_time(used),
-            "not_before": format_time(found.not_before),
-            "not_after": format_time(found.not_after),
-            "at_least_days": found.at_least_days,
-            "at_most_days": found.at_most_days,
-            "evidence": sentences(found),
+            **known_days(row),
+            "evidence": evidence(row),
             "outcome": row.outcome,
             "reason": row.reason,
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -12,19 +13,25 @@ from rich.console import Console
 from rich.text import Text
 
 from c7n_inactive_keys.core.times import parse_time
-from c7n_inactive_keys.report.evidence_words import brief, clock, day, sentences
+from c7n_inactive_keys.report.evidence_words import clock, day
 from c7n_inactive_keys.report.formats.lines import Column, head, line, widths
+from c7n_inactive_keys.report.glance import access_key, evidence, known, last_use
 from c7n_inactive_keys.report.model import (
+    BACK,
     FOUND,
     GOES,
     GONE,
+    IN_USE,
     KEPT,
+    PASSES,
     SOMEBODY,
+    TAKEN,
     WAITS,
     KeyRow,
     Report,
+    Row,
 )
-from c7n_inactive_keys.report.sentences import headline, next_steps, why
+from c7n_inactive_keys.report.sentences import headline, next_steps
 from c7n_inactive_keys.report.summary import in_order, top_accounts, uncovered
 
 PLAIN_WIDTH = 10_000
@@ -34,13 +41,17 @@ BAR = 24
 STYLES = {
     SOMEBODY: "bold red",
     GOES: "bold yellow",
+    PASSES: "bold yellow",
     WAITS: "bold blue",
     KEPT: "bold",
     FOUND: "bold",
+    TAKEN: "bold green",
+    BACK: "bold green",
+    IN_USE: "bold",
     GONE: "bold green",
 }
 COLUMNS = (
-    Column("to do", 0, 16),
+    Column("to do", 0, 20),
     Column("account", 5, 13, 8),
     Column("account id", 12, 12),
     Column("user", 2, 16, 10),
@@ -85,7 +96,7 @@ class _Page:
         self.now = parse_time(report.generated)
         self.is_terminal = console.is_terminal
         self.width = console.width if self.is_terminal else None
-        rows = in_order(report.keys)
+        rows = in_order(report.rows)
         self.rows = rows[:SHOWN] if self.is_terminal else rows
         self.left_out = len(rows) - len(self.rows)
 
@@ -138,45 +149,38 @@ class _Page:
         sizes = widths(columns, cells, self.width)
         self._line()
         self._line(head(sizes), "dim")
-        group = None
+        group, numbers = None, Counter(row.group for row in self.report.rows)
         for row, texts in zip(self.rows, cells, strict=True):
             if self.is_terminal and row.group != group:
                 group = row.group
-                number = sum(other.group == group for other in self.report.keys)
+                number = numbers[group]
                 self._line(f"{group[0].upper()}{group[1:]} ({number:,})", STYLES[group])
             text = line(texts, sizes)
             if self.evidence and not self.is_terminal:
-                text = f"{text}  {'; '.join(sentences(row.found))}"
+                text = f"{text}  {'; '.join(evidence(row))}"
             self._line(text)
-            for sentence in sentences(row.found) if self.evidence and self.is_terminal else ():
+            for sentence in evidence(row) if self.evidence and self.is_terminal else ():
                 self._sentence(sentence, "    ", "dim")
 
-    def _cells(self, row: KeyRow) -> dict[str, str]:
-        found, use = row.found, row.found.last_use
+    def _cells(self, row: Row) -> dict[str, str]:
+        found = row.found if isinstance(row, KeyRow) else None
         return {
             "to do": row.group,
             "account": row.account_name,
             "account id": row.user.account_id if row.account_name != row.user.account_id else "",
             "user": row.user.name,
             "access key": row.key.id,
-            "proven": _days(found.at_least_days) if row.key.proven else "-",
-            "possible": _days(found.at_most_days),
-            "what is known": self._known(row),
+            "proven": _proven(row),
+            "possible": _days(found.at_most_days) if found else "",
+            "what is known": known(row, self.now),
             "from": self._from(row),
-            "last used": f"{use.time:%Y-%m-%d}" if use.time else "no record",
-            "created": f"{found.key.created:%Y-%m-%d}",
+            "last used": _used(row),
+            "created": f"{access_key(row).created:%Y-%m-%d}",
             "owner": row.owner or "",
             "description": row.description or "",
         }
 
-    def _known(self, row: KeyRow) -> str:
-        if row.group == SOMEBODY:
-            return why(row)
-        if row.group == GONE and row.done:
-            return f"{row.reason or row.outcome} {day(parse_time(row.done.time), self.now)}"
-        return brief(row.found, self.now)
-
-    def _from(self, row: KeyRow) -> str:
+    def _from(self, row: Row) -> str:
         """When a real run would delete it, if not now."""
         if row.group != WAITS or not row.outlook or not row.outlook.deletable_from:
             return ""
@@ -273,6 +277,17 @@ class _Page:
             self._sentence(f"{number}. {step.text}{':' if step.command else ''}")
             if step.command:
                 self._line(f"   {step.command}", "cyan")
+
+
+def _proven(row: Row) -> str:
+    if not isinstance(row, KeyRow):
+        return ""
+    return _days(row.found.at_least_days) if row.key.proven else "-"
+
+
+def _used(row: Row) -> str:
+    time = last_use(row).time
+    return f"{time:%Y-%m-%d}" if time else "no record" if row.never_used else ""
 
 
 def _days(days: float) -> str:

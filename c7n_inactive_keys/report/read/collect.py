@@ -48,7 +48,11 @@ def collect(
 def _since(runs: Iterable[PastRun], since: str) -> tuple[PastRun, ...]:
     """The runs since then; what a journal says of earlier ones is left out, too."""
     return tuple(
-        replace(run, outcomes=tuple(item for item in run.outcomes if item.time >= since))
+        replace(
+            run,
+            outcomes=tuple(item for item in run.outcomes if item.time >= since),
+            active_outcomes=tuple(item for item in run.active_outcomes if item.time >= since),
+        )
         for run in runs
         if run.started >= since
     )

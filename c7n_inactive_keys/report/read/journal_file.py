@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +11,15 @@ from c7n_inactive_keys.core import errors
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
+    DEACTIVATED,
+    DEACTIVATING,
     DELETED,
     DELETING,
     EXPIRED_KEY,
     FAILED,
     NOTED,
+    REACTIVATED,
+    REACTIVATING,
     ROOT_KEY,
     SKIPPED,
     UNREAD,
@@ -27,11 +30,13 @@ from c7n_inactive_keys.core.journal import (
     JournalProblem,
     read_lines,
 )
-from c7n_inactive_keys.core.keys import INACTIVE, AccessKey, LastUse
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.core.unused_key import UnusedKey
 from c7n_inactive_keys.core.written import moment
 from c7n_inactive_keys.report.model import (
+    ActiveKey,
+    ActiveOutcome,
     ExpiredKey,
     KeyId,
     KeyOutcome,
@@ -40,10 +45,10 @@ from c7n_inactive_keys.report.model import (
     Unread,
 )
 from c7n_inactive_keys.report.read.run_log import reason_words
-from c7n_inactive_keys.report.words import counted
 
 INTERRUPTED = "interrupted"
 OF_KEYS = (DELETING, DELETED, SKIPPED, FAILED)
+OF_ACTIVE_KEYS = (DEACTIVATING, DEACTIVATED, REACTIVATING, REACTIVATED, SKIPPED, FAILED)
 # A line that was torn off has its time near its beginning.
 TIME = re.compile(r'"time": *"([^"]+)"')
 # Names of classes of ours, which stand where AWS's error codes do and say nothing to users.
@@ -55,6 +60,7 @@ class JournalReading:
     """What a journal says; of users and of what was not read, only what the last run said."""
 
     outcomes: tuple[KeyOutcome, ...] = ()
+    active_outcomes: tuple[ActiveOutcome, ...] = ()
     account_id: str = ""
     unread: tuple[Unread, ...] = ()
     user_failures: tuple[str, ...] = ()
@@ -78,12 +84,13 @@ def read_journal(text: str, name: str, began: str | None = None) -> JournalReadi
         for line in lines
         if (format_time(line.time) >= began if began else line.run_id in last_runs)
     ]
-    past = _past(text, faults, began)
+    past, latest = _past(text, faults, began), {id(line) for line in current}
     return JournalReading(
-        outcomes=tuple(_outcomes(lines, {id(line) for line in current})),
+        outcomes=tuple(_outcomes(lines, latest)),
+        active_outcomes=tuple(_active_outcomes(lines, latest)),
         account_id=lines[-1].account_id if lines else "",
         unread=tuple(filter(None, map(_unread, current))),
-        user_failures=tuple(dict.fromkeys((*_user_failures(current), *_other_failures(current)))),
+        user_failures=tuple(dict.fromkeys(_user_failures(current))),
         root_keys=tuple(_key(line) for line in current if _is_noted(line, ROOT_KEY)),
         expired=tuple(
             ExpiredKey(line.account_id, line.user_name or "", line.access_key_id or "")
@@ -148,20 +155,6 @@ def _user_failures(lines: Iterable[JournalLine]) -> Iterator[str]:
             yield f"user {line.user_name}: {_reason(line) or FAILED}"
 
 
-def _other_failures(lines: Iterable[JournalLine]) -> Iterator[str]:
-    """Failures on keys that are not inactive: an action deactivates or reactivates them."""
-    failed = [line for line in lines if line.outcome == FAILED and _is_of_another_action(line)]
-    for code, number in Counter(line.error and line.error.code for line in failed).items():
-        first = next(line for line in failed if (line.error and line.error.code) == code)
-        more = f", and {counted(number - 1, 'more key')}" if number > 1 else ""
-        yield f"key {first.access_key_id} of {first.user_name}{more}: {_reason(first) or FAILED}"
-
-
-def _is_of_another_action(line: JournalLine) -> bool:
-    deletion = line.outcome in (DELETING, DELETED)
-    return not deletion and isinstance(line.found, (UnusedKey, DeactivatedKey))
-
-
 def _is_noted(line: JournalLine, reason: str) -> bool:
     return (line.outcome, line.reason) == (NOTED, reason)
 
@@ -175,7 +168,7 @@ def _outcomes(lines: Iterable[JournalLine], current: set[int]) -> Iterator[KeyOu
     for line in lines:
         if line.access_key_id is None or line.outcome not in OF_KEYS:
             continue
-        if _is_of_another_action(line):
+        if _aim(line):
             continue
         identity = line.account_id, line.access_key_id
         before = last.get(identity)
@@ -214,6 +207,52 @@ def _outcome(line: JournalLine, latest_run: bool, tried_before: bool) -> KeyOutc
         plan=line.plan,
         latest_run=latest_run,
     )
+
+
+# -- what they say of keys that were to be deactivated or reactivated -----------------------------
+
+
+def _aim(line: JournalLine) -> str | None:
+    """What was to be done to a key that is not to be deleted; None: that is to be."""
+    if line.outcome in (DELETING, DELETED):
+        return None
+    if line.outcome in (DEACTIVATING, DEACTIVATED) or isinstance(line.found, UnusedKey):
+        return DEACTIVATED
+    if line.outcome in (REACTIVATING, REACTIVATED) or isinstance(line.found, DeactivatedKey):
+        return REACTIVATED
+    return None
+
+
+def _active_outcomes(lines: Iterable[JournalLine], current: set[int]) -> Iterator[ActiveOutcome]:
+    """The last word on each key; a call without an answer is told by the next reading."""
+    last: dict[KeyId, tuple[str, JournalLine]] = {}
+    for line in lines:
+        aim = _aim(line) if line.outcome in OF_ACTIVE_KEYS else None
+        if aim and line.access_key_id:
+            last[line.account_id, line.access_key_id] = aim, line
+    for aim, line in last.values():
+        cut_off = line.outcome in (DEACTIVATING, REACTIVATING)
+        yield ActiveOutcome(
+            key=_active_key(line),
+            aim=aim,
+            policy=line.policy or "",
+            time=format_time(line.time),
+            outcome=FAILED if cut_off else line.outcome,
+            reason=INTERRUPTED if cut_off else _reason(line),
+            plan=line.plan,
+            latest_run=id(line) in current,
+        )
+
+
+def _active_key(line: JournalLine) -> ActiveKey:
+    found, user = line.found, SeenUser(line.account_id, line.user_name or "")
+    if isinstance(found, UnusedKey):
+        return ActiveKey(found.key, found.last_use, user, found.unused_days)
+    key = AccessKey(line.access_key_id or "", line.user_name or "", ACTIVE, line.time)
+    return ActiveKey(found.key if found else key, LastUse(), user)
+
+
+# -- values ---------------------------------------------------------------------------------------
 
 
 def _key(line: JournalLine) -> SeenKey:

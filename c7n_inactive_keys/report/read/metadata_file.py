@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
 from c7n_inactive_keys.core.times import format_time
-from c7n_inactive_keys.report.model import DeletionRules
+from c7n_inactive_keys.report.model import UNDO, UNUSED, WOKEN, ActionRules
 
 FILTER = "inactive-access-key"
 ACCESS_KEY = "access-key"
 CREDENTIAL = "credential"
 DELETE = "delete-inactive-keys"
-# What makes a policy one of ours, so that its run of an account counts.
-FILTERS = (FILTER, "unused-access-key", "reactivated-access-key")
-ACTIONS = (DELETE, "record-inactive-keys", "deactivate-unused-keys", "reactivate-keys")
+DEACTIVATE = "deactivate-unused-keys"
+REACTIVATE = "reactivate-keys"
+# What makes a policy one of ours, so that its run of an account counts; and what it is about.
+FILTERS = {"unused-access-key": UNUSED, "reactivated-access-key": WOKEN}
+ACTIONS = (DELETE, "record-inactive-keys", DEACTIVATE, REACTIVATE)
 COUNTED = "ResourceCount"  # the metric of a run that read its resources to the end
 RAISED = "PolicyException"
 BLOCKS = ("or", "and", "not")
@@ -36,7 +38,10 @@ class Metadata:
     mode: str | None = None
     ours: bool | None = None  # has a filter or action of this package; None: unknown
     finds_keys: bool | None = None  # has the filter inactive-access-key
-    deletion: DeletionRules | None = None
+    lists_all: bool = True  # nothing narrows that filter
+    stages: frozenset[str] = frozenset()
+    deletion: ActionRules | None = None
+    deactivation: ActionRules | None = None
     owner_tag: str | None = None  # of the policy's own metadata
     access_key_filters: bool = False  # without a credential filter, which knows keys by date alone
     account_id: str = ""
@@ -72,16 +77,22 @@ class _Checker:
         actions = self._part(policy, "actions", list)
         execution = self._part(content, "execution", dict)
         metrics = self._part(content, "metrics", list)
-        deletions = [action for action in actions or () if _type(action) == DELETE]
+        of_type: dict[str | None, list[Any]] = {}
+        for action in actions or ():
+            of_type.setdefault(_type(action), []).append(action)
+        deletions, deactivations = of_type.get(DELETE), of_type.get(DEACTIVATE)
         finds = _has(FILTER, filters)
-        others = any(_has(name, filters) for name in FILTERS)
-        acts = others or any(_type(action) in ACTIONS for action in actions or ())
+        stages = {stage for name, stage in FILTERS.items() if _has(name, filters)}
+        stages |= {UNDO} if REACTIVATE in of_type else set()
         return Metadata(
             policy=str(policy.get("name") or "") or None,
             mode=_type(policy.get("mode")),
-            ours=None if self.fault else finds or acts,
+            ours=None if self.fault else finds or bool(stages or of_type.keys() & {*ACTIONS}),
             finds_keys=None if self.fault else finds,
+            lists_all=not finds or _is_plain(filters),
+            stages=frozenset(stages),
             deletion=_deletion_rules(filters, deletions) if deletions else None,
+            deactivation=_rules(deactivations) if deactivations else None,
             owner_tag=_text((self._part(policy, "metadata", dict) or {}).get("owner-tag")),
             access_key_filters=_has(ACCESS_KEY, filters) and not _has(CREDENTIAL, filters),
             account_id=str((config or {}).get("account_id") or ""),
@@ -113,18 +124,31 @@ class _Checker:
         self.fault = self.fault or fault
 
 
-def _deletion_rules(filters: Any, actions: Iterable[Any]) -> DeletionRules:
-    """What the policy demands of a key; several actions all have their say."""
+def _is_plain(filters: Any) -> bool:
+    """Whether the filter stands alone, and asks for no days and no notice."""
+    narrowing = {"days", "notified-days"}
+    return len(filters) == 1 and not (isinstance(filters[0], dict) and narrowing & {*filters[0]})
+
+
+def _deletion_rules(filters: Any, actions: Iterable[Any]) -> ActionRules:
+    """What the policy demands of a key that it deletes."""
     ours = [(item, plain) for item, plain in _walk(filters) if _type(item) == FILTER]
     item, plain = ours[0] if len(ours) == 1 else ({}, False)
     options = item if isinstance(item, dict) else {}
-    given = [action for action in actions if isinstance(action, dict)]
-    plans = [action["plan"] for action in given if isinstance(action.get("plan"), dict)]
-    caps = [cap for action in given if (cap := _number(action.get("max-keys"))) is not None]
-    return DeletionRules(
+    return replace(
+        _rules(actions),
         days=_number(options.get("days", 0)) if plain else None,
         possible=options.get("certainty") == "possible",
         notified_days=_number(options.get("notified-days")),
+    )
+
+
+def _rules(actions: Iterable[Any]) -> ActionRules:
+    """What actions demand of a key; several all have their say."""
+    given = [action for action in actions if isinstance(action, dict)]
+    plans = [action["plan"] for action in given if isinstance(action.get("plan"), dict)]
+    caps = [cap for action in given if (cap := _number(action.get("max-keys"))) is not None]
+    return ActionRules(
         exempt_tags=frozenset(
             str(action["exempt-tag"]).lower() for action in given if action.get("exempt-tag")
         ),

@@ -15,6 +15,9 @@ from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.model import (
     FAILED,
     READ,
+    ActiveKey,
+    ActiveOutcome,
+    KeyOutcome,
     PastRun,
     SeenKey,
     Unread,
@@ -32,6 +35,7 @@ from c7n_inactive_keys.report.read.metadata_file import (
 from c7n_inactive_keys.report.read.resources_file import (
     DamagedResourcesError,
     active_key_ids,
+    active_keys,
     seen_keys,
     unread_evidence,
 )
@@ -72,6 +76,7 @@ class _Resources:
 
     keys: tuple[SeenKey, ...] = ()
     active: frozenset[str] = frozenset()
+    active_keys: tuple[ActiveKey, ...] = ()
     unread: tuple[Unread, ...] = ()
     fault: str | None = None
 
@@ -126,6 +131,11 @@ class _Reader:
             expired=journal.expired,
             active_key_ids=resources.active,
             outcomes=journal.outcomes,
+            stages=metadata.stages,
+            lists_all=metadata.lists_all,
+            deactivation=metadata.deactivation,
+            active_keys=resources.active_keys,
+            active_outcomes=journal.active_outcomes,
         )
 
     # -- files ----------------------------------------------------------------------------------
@@ -233,7 +243,8 @@ class _Reader:
             return KILLED
         if RAISED not in self.metadata.metrics:
             return None
-        if any(item.latest_run and item.outcome == KEY_FAILED for item in journal.outcomes):
+        outcomes: list[KeyOutcome | ActiveOutcome] = [*journal.outcomes, *journal.active_outcomes]
+        if any(item.latest_run and item.outcome == KEY_FAILED for item in outcomes):
             return ""  # the keys' own reasons tell it
         told = failure(self._log())
         if journal.unread and (told is None or told.raised in (None, *UNREAD_ERRORS)):
@@ -248,7 +259,12 @@ class _Reader:
         try:
             users: Any = json.loads(self.directory.read(output_trees.RESOURCES) or "")
             keys = tuple(seen_keys(users, began, known.access_key_filters))
-            return _Resources(keys, frozenset(active_key_ids(users)), tuple(unread_evidence(keys)))
+            return _Resources(
+                keys=keys,
+                active=frozenset(active_key_ids(users)),
+                active_keys=tuple(active_keys(users, known.access_key_filters)),
+                unread=tuple(unread_evidence(keys)),
+            )
         except output_trees.TornFileError as error:
             fault = str(error)
         except DamagedResourcesError as error:

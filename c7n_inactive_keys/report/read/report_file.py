@@ -8,24 +8,29 @@ each policy in each account, with the keys and outcomes that still count.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
-from c7n_inactive_keys.core.found_key import FoundKey, evidence_items
-from c7n_inactive_keys.core.keys import INACTIVE
+from c7n_inactive_keys.core.found_key import FoundKey, evidence_items, evidence_of
+from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.plan import PlanFile
-from c7n_inactive_keys.core.written import moment, optional
+from c7n_inactive_keys.core.reactivated_key import ReactivatedKey
+from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
 from c7n_inactive_keys.report.model import (
+    ActionRules,
+    ActiveKey,
+    ActiveOutcome,
+    ActiveRow,
     Collection,
-    DeletionRules,
     ExpiredKey,
     KeyOutcome,
     KeyRow,
     ListedAccount,
     OrgFailure,
     PastRun,
+    Row,
     SeenKey,
     SeenUser,
     UnreadPlace,
@@ -33,6 +38,7 @@ from c7n_inactive_keys.report.model import (
 from c7n_inactive_keys.report.words import iso, printable
 
 FORMAT_VERSION = 1
+Key = TypeVar("Key")
 # What is written of a run as it is; where its output was is of no use any more.
 PLAIN = tuple(
     item.name
@@ -40,7 +46,8 @@ PLAIN = tuple(
     if item.name
     not in (
         *("source", "root", "place", "stamp", "keys", "outcomes"),
-        *("deletion", "expired", "active_key_ids", "user_failures"),
+        *("deletion", "deactivation", "expired", "active_key_ids", "user_failures"),
+        *("active_keys", "active_outcomes", "stages"),
     )
 )
 
@@ -66,21 +73,42 @@ def input_fields(basis: Collection) -> dict[str, Iterator[Any]]:
 
 
 def _run_fields(run: PastRun) -> dict[str, Any]:
-    rules = run.deletion
     return {name: getattr(run, name) for name in PLAIN} | {
         "user_failures": run.user_failures,
         "active_key_ids": sorted(run.active_key_ids),
         "expired": [asdict(key) for key in run.expired],
-        "unselected": [key.id for key in run.keys if not key.selected],
-        "deletion": rules and {**asdict(rules), "exempt_tags": sorted(rules.exempt_tags)},
+        "unselected": [
+            *(key.id for key in run.keys if not key.selected),
+            *(key.id for key in run.active_keys if not key.selected),
+        ],
+        "deletion": _rules_fields(run.deletion),
+        "deactivation": _rules_fields(run.deactivation),
+        "stages": sorted(run.stages),
     }
+
+
+def _rules_fields(rules: ActionRules | None) -> dict[str, Any] | None:
+    return {**asdict(rules), "exempt_tags": sorted(rules.exempt_tags)} if rules else None
 
 
 def key_basis(row: KeyRow, tags: Iterable[str]) -> dict[str, Any]:
     """What is written of a key besides what everybody reads; of its user's tags only these."""
+    return {"evidence": evidence_items(row.found.evidence), **_basis(row, tags)}
+
+
+def active_basis(row: ActiveRow, tags: Iterable[str]) -> dict[str, Any]:
+    """The same of a key that is not inactive."""
+    woken = row.key.woken
+    return {
+        "evidence": evidence_items(woken.evidence) if woken else [],
+        "aim": row.done and row.done.aim,
+        **_basis(row, tags),
+    }
+
+
+def _basis(row: Row, tags: Iterable[str]) -> dict[str, Any]:
     user = row.user
     return {
-        "evidence": evidence_items(row.found.evidence),
         "partition": user.partition,
         "user_keys": user.keys,
         "user_tags": {tag: value for tag in (*tags, row.key.id) if (value := user.tag(tag))},
@@ -114,15 +142,15 @@ def read_report(text: str, source: str) -> Collection:
 
 def _collection(document: Mapping[str, Any], source: str) -> Collection:
     runs = [_run(item, source) for item in document["runs"]]
-    keys: dict[tuple[str, str], list[tuple[Mapping[str, Any], SeenKey]]] = {}
-    for item in document["keys"]:
-        for policy in {*item["policies"], item["basis"]["outcome_policy"]} - {None}:
-            keys.setdefault((item["account_id"], policy), []).append((item, _key(item)))
+    keys = _by_policy(document["keys"], _key)
+    others = _by_policy(document["active_keys"], _active_key)
+    both = []
+    for run, item in zip(runs, document["runs"], strict=True):
+        place = run.account_id, run.policy
+        run = _with_keys(run, item, keys.get(place, ()))
+        both.append(_with_active_keys(run, item, others.get(place, ())))
     return Collection(
-        runs=tuple(
-            _with_keys(run, item, keys.get((run.account_id, run.policy), ()))
-            for run, item in zip(runs, document["runs"], strict=True)
-        ),
+        runs=tuple(both),
         problems=tuple(document["problems"]),
         unread=tuple(UnreadPlace(**item) for item in document["unread_places"]),
         expected=tuple(ListedAccount(**item) for item in document["expected"]),
@@ -130,8 +158,22 @@ def _collection(document: Mapping[str, Any], source: str) -> Collection:
     )
 
 
+def _by_policy(
+    items: Iterable[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], Key]
+) -> dict[tuple[str, str], list[tuple[Mapping[str, Any], Key]]]:
+    """The keys that each policy found in each account or has an outcome of, with what is told."""
+    found: dict[tuple[str, str], list[tuple[Mapping[str, Any], Key]]] = {}
+    for item in items:
+        for policy in {*item["policies"], item["basis"]["outcome_policy"]} - {None}:
+            found.setdefault((item["account_id"], policy), []).append((item, make(item)))
+    return found
+
+
+def _rules(item: Mapping[str, Any] | None) -> ActionRules | None:
+    return ActionRules(**{**item, "exempt_tags": frozenset(item["exempt_tags"])}) if item else None
+
+
 def _run(item: Mapping[str, Any], source: str) -> PastRun:
-    rules = item["deletion"]
     return PastRun(
         **{name: item[name] for name in PLAIN},
         source=source,
@@ -141,8 +183,9 @@ def _run(item: Mapping[str, Any], source: str) -> PastRun:
         user_failures=tuple(item["user_failures"]),
         active_key_ids=frozenset(item["active_key_ids"]),
         expired=tuple(ExpiredKey(**key) for key in item["expired"]),
-        deletion=rules
-        and DeletionRules(**{**rules, "exempt_tags": frozenset(rules["exempt_tags"])}),
+        deletion=_rules(item["deletion"]),
+        deactivation=_rules(item["deactivation"]),
+        stages=frozenset(item["stages"]),
     )
 
 
@@ -153,10 +196,7 @@ def _with_keys(
     unselected = frozenset(item["unselected"])
     keys, outcomes = [], []
     for known, key in entries:
-        seen = known["last_seen"]
-        if run.policy in known["policies"] and (
-            seen is not None and run.started <= seen if run.fresh else seen is None
-        ):
+        if _has_found(run, known):
             keys.append(replace(key, selected=key.id not in unselected))
         if known["basis"]["outcome_policy"] == run.policy:
             outcomes.append(
@@ -166,10 +206,80 @@ def _with_keys(
                     time=known["outcome_time"],
                     outcome=known["outcome"],
                     reason=known["reason"],
-                    plan=PlanFile(known["plan"], known["plan_sha256"]) if known["plan"] else None,
+                    plan=_plan(known),
                 )
             )
     return replace(run, keys=tuple(keys), outcomes=tuple(outcomes))
+
+
+def _has_found(run: PastRun, known: Mapping[str, Any]) -> bool:
+    seen = known["last_seen"]
+    found = seen is not None and run.started <= seen if run.fresh else seen is None
+    return run.policy in known["policies"] and found
+
+
+def _plan(known: Mapping[str, Any]) -> PlanFile | None:
+    return PlanFile(known["plan"], known["plan_sha256"]) if known["plan"] else None
+
+
+def _with_active_keys(
+    run: PastRun, item: Mapping[str, Any], entries: Iterable[tuple[Mapping[str, Any], ActiveKey]]
+) -> PastRun:
+    unselected = frozenset(item["unselected"])
+    keys, outcomes = [], []
+    for known, key in entries:
+        if known["last_seen"] and _has_found(run, known):
+            keys.append(replace(key, selected=key.id not in unselected))
+        if known["basis"]["outcome_policy"] == run.policy:
+            outcomes.append(
+                ActiveOutcome(
+                    key=key,
+                    aim=known["basis"]["aim"],
+                    policy=run.policy,
+                    time=known["outcome_time"],
+                    outcome=known["outcome"],
+                    reason=known["reason"],
+                    plan=_plan(known),
+                )
+            )
+    return replace(run, active_keys=tuple(keys), active_outcomes=tuple(outcomes))
+
+
+def _active_key(item: Mapping[str, Any]) -> ActiveKey:
+    key = AccessKey(
+        text(item["access_key_id"]), text(item["user_name"]), ACTIVE, moment(item["created"])
+    )
+    use = LastUse(
+        optional(moment, item["last_used"]), item["last_used_service"], item["last_used_region"]
+    )
+    return ActiveKey(key, use, _user(item), item["unused_days"], _woken(item, key, use))
+
+
+def _woken(item: Mapping[str, Any], key: AccessKey, use: LastUse) -> ReactivatedKey | None:
+    if item["dormant_at_least_days"] is None:
+        return None
+    return ReactivatedKey(
+        key=key,
+        last_use=use,
+        at_least_days=number_of_days(item["dormant_at_least_days"]),
+        at_most_days=number_of_days(item["dormant_at_most_days"]),
+        reactivated=optional(moment, item["reactivated_at"]),
+        actor=item["reactivated_by"],
+        evidence=evidence_of(item["basis"]["evidence"]),
+    )
+
+
+def _user(item: Mapping[str, Any]) -> SeenUser:
+    basis = item["basis"]
+    return SeenUser(
+        account_id=item["account_id"],
+        name=item["user_name"],
+        path=item["path"],
+        partition=basis["partition"],
+        keys=basis["user_keys"],
+        tags=basis["user_tags"],
+        other_credentials=basis["other_credentials"],
+    )
 
 
 def _key(item: Mapping[str, Any]) -> SeenKey:
@@ -195,16 +305,7 @@ def _key(item: Mapping[str, Any]) -> SeenKey:
             "Evidence": basis["evidence"],
         }
     )
-    user = SeenUser(
-        account_id=item["account_id"],
-        name=item["user_name"],
-        path=item["path"],
-        partition=basis["partition"],
-        keys=basis["user_keys"],
-        tags=basis["user_tags"],
-        other_credentials=basis["other_credentials"],
-    )
-    return SeenKey(found, user, proven=item["proven"], first_seen=item["first_seen"])
+    return SeenKey(found, _user(item), proven=item["proven"], first_seen=item["first_seen"])
 
 
 def _failure_key(item: Mapping[str, Any]) -> tuple[str, str | None, str]:

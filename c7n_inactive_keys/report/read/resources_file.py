@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from sys import intern
 from typing import Any
 
@@ -13,9 +14,11 @@ from c7n_inactive_keys.core.evidence import EVENT_HISTORY
 from c7n_inactive_keys.core.found_key import FoundKey, found_keys
 from c7n_inactive_keys.core.journal import UNREAD_HISTORY, UNREAD_LAST_USE
 from c7n_inactive_keys.core.keys import ACTIVE
+from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS, ReactivatedKey
 from c7n_inactive_keys.core.times import parse_time
+from c7n_inactive_keys.core.unused_key import unused_keys
 from c7n_inactive_keys.core.written import text
-from c7n_inactive_keys.report.model import AWS, SeenKey, SeenUser, Unread
+from c7n_inactive_keys.report.model import AWS, ActiveKey, SeenKey, SeenUser, Unread
 
 ALL_KEYS = "c7n:AccessKeys"
 MATCHED_KEYS = "c7n:matched-keys"
@@ -45,8 +48,7 @@ def seen_keys(users: Any, began: str | None, access_key_filters: bool = False) -
         for user in users:
             if not (keys := found_keys(user)):
                 continue
-            matched = user.get(MATCHED_KEYS) if access_key_filters else None
-            ids = None if matched is None else {key.get("AccessKeyId") for key in matched}
+            ids = _selected(user, access_key_filters)
             seen = _seen_user(user)
             for found in keys:
                 yield SeenKey(
@@ -58,6 +60,32 @@ def seen_keys(users: Any, began: str | None, access_key_filters: bool = False) -
                     or (start is not None and found.not_after < start),
                     selected=ids is None or found.key.access_key_id in ids,
                 )
+
+
+def _selected(user: Mapping[str, Any], access_key_filters: bool) -> set[str] | None:
+    """The keys that Custodian's own filters matched; None: there are none of these."""
+    matched = user.get(MATCHED_KEYS) if access_key_filters else None
+    return None if matched is None else {key.get("AccessKeyId") for key in matched}
+
+
+def active_keys(users: Any, access_key_filters: bool = False) -> Iterator[ActiveKey]:
+    """The keys of all users that our other filters found: unused, or reactivated after long.
+
+    Raises:
+        DamagedResourcesError: an annotation has not the form that they write.
+    """
+    with _in_custodians_form():
+        for user in users:
+            ids = _selected(user, access_key_filters)
+            for found in _other_keys(user):
+                yield replace(found, selected=ids is None or found.id in ids)
+
+
+def _other_keys(user: Mapping[str, Any]) -> Iterator[ActiveKey]:
+    for unused in unused_keys(user):
+        yield ActiveKey(unused.key, unused.last_use, _seen_user(user), unused.unused_days)
+    for woken in map(ReactivatedKey.from_annotation, user.get(REACTIVATED_KEYS) or ()):
+        yield ActiveKey(woken.key, woken.last_use, _seen_user(user), woken=woken)
 
 
 def active_key_ids(users: Any) -> Iterator[str]:

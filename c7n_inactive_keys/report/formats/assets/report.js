@@ -60,27 +60,33 @@
     svg("rect", { x, width: Math.max(left(to) - x, 1).toFixed(1), y: top, height, class: className }, picture, title);
   }
   function picture(key) {
-    const [created, used, before, after] =
-      ["created", "last_used", "not_before", "not_after"].map((name) => get(key, name));
+    const [created, used, before, after, until] =
+      ["created", "last_used", "not_before", "not_after", "until"].map((name) => get(key, name));
     const made = svg("svg", {
       viewBox: `0 0 ${WIDTH} 30`, role: "img",
-      "aria-label": `Created ${date(created)}, ${used === null ? "no recorded use" : "last used " + date(used)}, `
-        + (before === after ? `deactivated ${iso(before)}` : `deactivated between ${iso(before)} and ${iso(after)}`),
+      "aria-label": [
+        `Created ${date(created)}`,
+        used === null ? "no recorded use" : "last used " + date(used),
+        before === null ? "active"
+          : before === after ? `deactivated ${iso(before)}` : `deactivated between ${iso(before)} and ${iso(after)}`,
+        until === null ? "" : `active again from ${iso(until)}`,
+      ].filter(Boolean).join(", "),
     });
     for (const [days] of TICKS) {
       const x = left(now - days * DAY);
       svg("line", { x1: x, x2: x, y1: 0, y2: 30, class: days === data.days ? "limit" : "tick" }, made);
     }
     const start = left(created);
-    svg("line", { x1: start, x2: left(before), y1: 11, y2: 11, class: "active" }, made);
+    svg("line", { x1: start, x2: left(before ?? now), y1: 11, y2: 11, class: "active" }, made);
+    if (until !== null) svg("line", { x1: left(until), x2: left(now), y1: 11, y2: 11, class: "awake" }, made);
     svg("line", { x1: start, x2: start, y1: 6, y2: 16, class: "created" }, made, `created ${iso(created)}`);
     if (after > before) {
       span(made, before, after, 6, 10, "unknown", `deactivated between ${iso(before)} and ${iso(after)}`);
     }
     if (get(key, "flags") & PROVEN) {
-      span(made, after, now, 6, 10, "proven", `inactive for at least ${get(key, "least")} days`);
+      span(made, after, until ?? now, 6, 10, "proven", `inactive for at least ${get(key, "least")} days`);
     }
-    if (after === before) {
+    if (before !== null && after === before) {
       const x = left(before);
       svg("path", { d: `M${x} 4l4 7l-4 7l-4 -7z`, class: "moment" }, made, `deactivated ${iso(before)}`);
     }
@@ -110,11 +116,18 @@
     ["key", id, ["Access key"]],
     ["time", (cell, key) => cell.append(picture(key)), ["Created"]],
     ["days", (cell, key) => {
-      main(cell, get(key, "flags") & PROVEN ? get(key, "least").toFixed(1) + " d" : "nothing");
-      small(cell, "possible " + get(key, "most").toFixed(1) + " d");
+      if (get(key, "least") === null) {
+        main(cell, get(key, "idle") === null ? "" : get(key, "idle").toFixed(1) + " d");
+        return small(cell, get(key, "idle") === null ? "" : "without use");
+      }
+      const line = main(cell, get(key, "flags") & PROVEN ? get(key, "least").toFixed(1) + " d" : "nothing");
+      line.dataset.word = "proven ";
+      small(cell, get(key, "until") === null ? "possible " + get(key, "most").toFixed(1) + " d"
+        : "until " + date(get(key, "until")));
     }, ["Proven", "Possible"]],
     ["known", (cell, key) => {
       main(cell, text(key, "brief"));
+      if (!get(key, "evidence").length) return;
       const details = cell.appendChild(make("details", "evidence"));
       details.append(make("summary", "", "all evidence"));
       const list = details.appendChild(make("ul"));
@@ -122,7 +135,9 @@
     }, [], "What is known"],
     ["date", (cell, key) => {
       const used = get(key, "last_used");
-      main(cell, used === null ? "no record" : date(used));
+      const asked = get(key, "least") !== null || get(key, "idle") !== null;
+      const line = main(cell, used !== null ? date(used) : asked ? "no record" : "");
+      if (used !== null) line.dataset.word = "used ";
       small(cell, text(key, "where"));
     }, ["Last used"]],
     ["todo", todo, ["To do"]],
@@ -134,8 +149,8 @@
     "Account": [(key) => account(key)[1].toLowerCase() + " " + account(key)[0], false],
     "Access key": [(key) => get(key, "id"), false],
     "Created": [(key) => get(key, "created"), false, "created first"],
-    "Proven": [(key) => get(key, "least"), true, "proven the longest"],
-    "Possible": [(key) => get(key, "most"), true, "possibly the longest"],
+    "Proven": [(key) => get(key, "least") ?? -1, true, "proven the longest"],
+    "Possible": [(key) => get(key, "most") ?? -1, true, "possibly the longest"],
     "Last used": [(key) => get(key, "last_used") ?? -1, true, "used last"],
   };
 
@@ -170,8 +185,8 @@
     const from = get(key, "from");
     const flags = get(key, "flags");
     small(cell, [
-      text(key, "why"),
       from === null ? "" : "from " + iso(from).slice(0, 16).replace("T", " ") + "Z",
+      text(key, "why"),
       get(key, "notified") === null ? "" : "told " + date(get(key, "notified")),
       flags & BLOCKED ? "second slot blocked" : "",
       flags & LAST ? "last credential" : "",
@@ -319,10 +334,10 @@
     const time = (seconds) => (seconds === null ? "" : iso(seconds));
     const lines = shown.map((key) => [
       ...account(key).slice(0, 2), get(key, "user"), get(key, "id"), time(get(key, "created")), time(get(key, "last_used")),
-      get(key, "least"), get(key, "most"), group(key), text(key, "why"), time(get(key, "from")), text(key, "brief"),
+      get(key, "least"), get(key, "most"), get(key, "idle"), group(key), text(key, "why"), time(get(key, "from")), text(key, "brief"),
     ]);
     const heads = ["account_id", "account_name", "user_name", "access_key_id", "created", "last_used", "at_least_days",
-      "at_most_days", "group", "reason", "deletable_from", "evidence_in_short"];
+      "at_most_days", "unused_days", "group", "reason", "deletable_from", "evidence_in_short"];
     return [heads, ...lines].map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";
   }
 
@@ -340,6 +355,7 @@
         select();
       });
     }
+    if (sorts.length) head.dataset.words = sorts[0];  // for paper, where buttons are not repeated
     if (className === "time") head.append(axis());
     element("keys").tHead.rows[0].append(head);
   }
@@ -367,7 +383,10 @@
   }
   window.addEventListener("hashchange", readFragment);
   // Paper has no pages to turn: print what is selected, up to a bound.
-  window.addEventListener("beforeprint", () => rows(shown.slice(0, PRINTED)));
+  window.addEventListener("beforeprint", () => {
+    rows(shown.slice(0, PRINTED));
+    for (const details of document.querySelectorAll(".alert details")) details.open = true;
+  });
   window.addEventListener("afterprint", () => draw());
   readFragment();
 })();
