@@ -2,7 +2,8 @@
 # Needs GNU or BSD make, a POSIX shell and Python 3.10 or newer; everything else goes into .venv.
 # All paths are relative, so that a checkout whose path holds spaces works.
 
-.PHONY: help demo test test-wheel test-lowest coverage lint scan bench docs clean python env-demo env-dev
+.PHONY: help demo quick test release-tests mutations test-wheel test-lowest coverage lint house scan \
+	bench docs clean python env-demo env-dev
 .DEFAULT_GOAL := help
 
 BIN = .venv/bin
@@ -23,13 +24,23 @@ help: ## what there is to make
 demo: env-demo ## find, prove and delete inactive keys in an embedded AWS organisation
 	@$(BIN)/python -m c7n_inactive_keys_sandbox.demo
 
-test: env-dev ## the suite, linter, formatter (check only) and type checker
+quick: env-dev ## in half a minute: all tests that start no Custodian, and the linter
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
-	$(BIN)/ruff format --check . || failed=1; \
-	$(BIN)/mypy || failed=1; \
+	HISTORIES=300 $(BIN)/python -m pytest -q -n auto --quick || failed=1; \
+	exit $$failed
+
+test: env-dev ## the suite with samples of its long series, and all that `make lint` checks
+	@failed=0; \
+	$(MAKE) --no-print-directory lint || failed=1; \
 	$(BIN)/python -m pytest -n auto --dist loadfile || failed=1; \
 	exit $$failed
+
+release-tests: env-dev ## the suite with its long series whole: kills, faults, a year of keys
+	@HISTORIES=30000 $(BIN)/python -m pytest -n auto --dist loadfile --whole
+
+mutations: env-dev ## disable each safety rule in turn, and name a test that notices
+	@$(BIN)/python tools/mutation_check.py
 
 test-wheel: python ## the suite against the installed wheel, in a checkout without the package
 	@"$(PYTHON)" tools/suite.py newest
@@ -37,8 +48,16 @@ test-wheel: python ## the suite against the installed wheel, in a checkout witho
 test-lowest: python ## the same with the oldest Custodian and libraries, on the oldest Python found
 	@"$(OLDEST)" tools/suite.py lowest
 
-lint: env-dev ## linter, formatter (check only) and type checker alone
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: env-dev ## linter, formatter (check only), type checker, and who imports whom
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/mypy || failed=1; \
+	$(BIN)/lint-imports --no-cache || failed=1; \
+	exit $$failed
+
+house: env-dev ## the package in numbers: lines, functions, types, imports
+	@$(BIN)/python tools/house.py
 
 coverage: env-dev ## the suite with coverage by branches; fails where it reaches less than it has to
 	@rm -rf .coverage; failed=0; \

@@ -124,6 +124,7 @@ EXTRAS["dev"] = [
     "cfn-lint>=1.20",
     "coverage[toml]>=7.10.4",
     "hypothesis>=6.100",
+    "import-linter>=2.9",
     "mypy>=1.13",
     "pytest>=8.3",
     "pytest-xdist>=3.6",

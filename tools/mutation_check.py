@@ -221,16 +221,10 @@ MUTATIONS = (
     ),
     # What is proven of a key that was reactivated.
     Mutation(
-        "an event that only the ledger has heard of: the key was active",
+        "an event that only the ledger has heard of",
         TIMELINE,
         "            self.woken or self.created,\n",
         "",
-    ),
-    Mutation(
-        "an event that only the ledger has heard of: its entry proves nothing",
-        TIMELINE,
-        "        if ledger.reactivated:\n",
-        "        if False:\n",
     ),
     Mutation(
         "an export's word against event history is a doubt",
@@ -243,12 +237,6 @@ MUTATIONS = (
         REACTIVATED_KEY,
         "change for change in facts.changes if change != event and change.time <= moment",
         "change for change in facts.changes",
-    ),
-    Mutation(
-        "what has not settled proves no inactivity",
-        REACTIVATED_KEY,
-        "    if found.not_after > settled:\n",
-        "    if False:\n",
     ),
     Mutation(
         "the ledger's word on a woken key, unless something changed since",
@@ -274,7 +262,6 @@ MUTATIONS = (
         "core/credential_report.py",
         "or self.more_keys or self.has_twin:",
         "or self.more_keys:",
-        HOSTILE,
     ),
     Mutation(
         "an event's name in other letters is not passed over",

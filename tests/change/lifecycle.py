@@ -25,7 +25,7 @@ DEACTIVATE = "key-lifecycle-deactivate"
 SETTINGS = {"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.01}
 UNUSED, INACTIVE, TOLD = 90, 30, 14  # days, as in the file
 LAG = 4 / 24  # days that IAM may be late with a use
-PROMPT = 2  # days within which what qualifies is done
+PROMPT = 2  # runs within which what qualifies is done
 TAG = "keep-keys"
 
 
@@ -54,9 +54,12 @@ class State:
 class Lifecycle:
     """An account, day by day; `wrong` is what must not have happened."""
 
-    def __init__(self, sandbox: Any, custodian: Any, users: int, seed: int) -> None:
+    def __init__(
+        self, sandbox: Any, custodian: Any, users: int, seed: int, stride: int = 1
+    ) -> None:
         sandbox.reset()
         self.draw = random.Random(seed)
+        self.stride = stride  # days from one run to the next
         self.sandbox, self.custodian = sandbox, custodian
         sandbox.event_delay = RandomDelays(timedelta(hours=2), seed)
         self.account = sandbox.account(ACCOUNT)
@@ -90,13 +93,13 @@ class Lifecycle:
     # -- a day ------------------------------------------------------------------------------------
 
     def live(self) -> None:
-        """A day passes, with its uses and changes, and the policies run."""
-        self.day += 1
-        self.sandbox.age(timedelta(days=1))
-        self.told = {key_id: days + 1 for key_id, days in self.told.items()}
+        """A day passes, or several, with uses and changes, and the policies run."""
+        self.day += self.stride
+        self.sandbox.age(timedelta(days=self.stride))
+        self.told = {key_id: days + self.stride for key_id, days in self.told.items()}
         for key in list(self.account.keys):
             self._live(key)
-        if self.draw.random() < 0.2:
+        if self.draw.random() < 0.2 * self.stride:
             self._new_user(f"new-{self.day:03d}")
         before = self._states()
         policies = list(SHIPPED)
@@ -119,15 +122,15 @@ class Lifecycle:
         if moment <= since:
             return
         if key.status != "Active":
-            if draw.random() < habits.wakes:
+            if draw.random() < habits.wakes * self.stride:
                 key.activate(moment)
                 self.told.pop(key.id, None)
                 self.seen["woken"] += 1
                 if draw.random() < 0.5:
                     key.use(moment + timedelta(seconds=60))
-        elif draw.random() < habits.toggled:
+        elif draw.random() < habits.toggled * self.stride:
             key.deactivate(moment)
-        elif self.day < habits.until and draw.random() < 1 / habits.every:
+        elif self.day < habits.until and draw.random() < self.stride / habits.every:
             key.use(moment)
 
     def _receive(self) -> None:

@@ -15,6 +15,7 @@ from c7n_inactive_keys.core.credential_report import (
     REQUIRED_COLUMNS,
     ReportedKey,
     ReportedUser,
+    mark_twins,
     read_report,
 )
 from c7n_inactive_keys.core.errors import CredentialReportError
@@ -273,6 +274,14 @@ def test_last_use_only_where_the_report_is_certain(line, keys, use):
     [user] = read(line, generated=OTHER)
     assert user.last_use_of(keys[0], keys) == use
     assert user.seen_inactive(keys[0], keys) == (OTHER if use else None)
+
+
+def test_a_row_whose_user_has_a_twin_is_no_observation():
+    """Two users and their keys are of the same seconds: after a swap of names nobody can tell."""
+    users = mark_twins(read(row("alice", INACTIVE), row("bob", INACTIVE), row("carl", NEVER_USED)))
+    assert [user.has_twin for user in users] == [True, True, False]
+    assert users[0].seen_inactive(listed(1), [listed(1)]) is None
+    assert users[0].last_use_of(listed(1), [listed(1)]) is None
 
 
 def test_no_last_use_where_the_report_lacks_keys():

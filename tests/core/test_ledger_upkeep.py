@@ -8,8 +8,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from c7n_inactive_keys.core.evidence import Assessment, LedgerEntry
+from c7n_inactive_keys.core.evidence import Assessment, CompleteRecord, Facts, LedgerEntry
+from c7n_inactive_keys.core.keys import AccessKey
 from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing, valid_notice
+from c7n_inactive_keys.core.timeline import assess
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
@@ -49,6 +51,16 @@ def test_since_moves_forward_if_the_key_was_active_in_between():
     assert carry_on(old, found(10, 10, "the key changed its status after it")) == LedgerEntry(
         ago(10), ago(10), NOW, None, ("ticket=OPS-7",)
     )
+
+
+def test_an_entry_that_an_event_ended_says_when_the_key_was_active():
+    """Its event may have left event history, or never been there; the silence is contradicted."""
+    ended = replace(entry(300, 299, 50), reactivated=ago(20))
+    key = AccessKey("AKIAEXAMPLE000000001", "alice", "Inactive", ago(400))
+    silent = CompleteRecord("cloudtrail", ago(90), ago(0.1))
+    assessed = assess(Facts(key, records=(silent,), ledger=ended, seen_inactive=ago(0.2)), NOW)
+    assert (assessed.not_before, assessed.not_after) == (ago(20), NOW)
+    assert carry_on(ended, assessed).reactivated is None
 
 
 @pytest.mark.parametrize(

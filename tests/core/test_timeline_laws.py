@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The laws of the timeline, tried on random lives of a key.
 
-10,000 of them in all. `HISTORIES=100000 pytest tests/core` tries as many, and new ones each time.
+3,000 of them in all. `HISTORIES=100000 pytest tests/core` tries as many, and new ones each time.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from .histories import (
 
 # Up to so many are the same ones each time, so that a failure is about the change at hand; asked
 # for more, it looks for lives that nobody has tried.
-USUAL = 10_000
+USUAL = 3_000
 ASKED = int(os.environ.get("HISTORIES", USUAL))
 SHARES: list[int] = []
 

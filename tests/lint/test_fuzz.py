@@ -70,7 +70,7 @@ POLICIES = st.builds(
     st.dictionaries(st.sampled_from(WORDS), DATA, max_size=1),
 )
 CHARACTERS = st.text(st.sampled_from("-: \n[]{},&*!|>'\"#?%@`ab1<~"), max_size=60)
-TIMES = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TIMES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def everything(text: str) -> None:

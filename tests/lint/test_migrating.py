@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -15,6 +12,7 @@ from c7n_inactive_keys.lint.catalogue import RULES
 from tests.docs.pages import ROOT
 from tests.lint.account import ACCOUNT, HOLD_OFF, IDLE, NEEDS_UNUSED, OFF, changes, statuses
 from tests.lint.linting import fixed, rules
+from tests.support.commands import run
 
 PAGE = (ROOT / "docs" / "migrating.md").read_text(encoding="utf-8")
 
@@ -75,6 +73,7 @@ def test_all_rows_are_read():
     assert {row[0] for row in DOES} | {"Changes of keys, as events"} == set(ROWS)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "title",
     [
@@ -87,12 +86,8 @@ def test_both_versions_are_valid_for_stock_custodian(title, tmp_path):
     for name, text in zip(("before", "after"), ROWS[title], strict=True):
         file = tmp_path / f"{name}.yml"
         file.write_text(text)
-        done = subprocess.run(
-            [Path(sys.executable).with_name("custodian"), "validate", file],
-            env={"HOME": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1"},
-            capture_output=True,
-            text=True,
-            check=False,
+        done = run(
+            "custodian", "validate", file, HOME=str(tmp_path), AWS_DEFAULT_REGION="us-east-1"
         )
         assert done.returncode == 0, done.stderr
 

@@ -49,8 +49,19 @@ def explains_the_filter(environment: Environment, *, ours: bool = False, **envir
     return done.returncode == 0 and "type: inactive-access-key" in done.stdout
 
 
-@pytest.mark.parametrize("kind", ["wheel", "sdist", "editable"])
-@pytest.mark.parametrize("installer", ["uv", "pip"])
+@pytest.mark.parametrize(
+    ("installer", "kind"),
+    [
+        ("uv", "wheel"),
+        ("pip", "editable"),
+        *(
+            pytest.param(installer, kind, marks=pytest.mark.release)
+            for installer, kind in (
+                ("uv", "sdist"), ("uv", "editable"), ("pip", "wheel"), ("pip", "sdist"),
+            )
+        ),
+    ],
+)  # fmt: skip
 def test_installing_is_enough_and_uninstalling_leaves_nothing(
     fresh, distributions, checkout, installer, kind
 ):

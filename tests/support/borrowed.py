@@ -27,6 +27,12 @@ SHIM = Path(__file__).with_name("shim.py")
 
 
 _STARTING = threading.Lock()
+_forbidden = threading.Event()
+
+
+def forbid() -> None:
+    """Let no test of this process start a command."""
+    _forbidden.set()
 
 
 class Forker:
@@ -79,6 +85,8 @@ class Forker:
 
 def forker(command: str) -> Forker:
     """The one forker of this process for a command, which all tests of a worker share."""
+    if _forbidden.is_set():
+        raise RuntimeError(f"a test that starts {command} needs the mark e2e")
     with _STARTING:
         return _forker(command)
 

@@ -7,6 +7,7 @@ No archive: the handler is the same, and Custodian reads its policies from confi
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -56,8 +57,9 @@ def handle(
     mode = {**first["mode"], "execution-options": {"output_dir": str(home / "out")}}
     data = {"policies": [{**first, "mode": mode}, *others]}
     (home / "config.json").write_text(json.dumps(data))
+    path = os.environ.get("PYTHONPATH")  # the package under test, where it is not the installed one
     done = run(
-        sys.executable, "-c", ANSWER, cwd=home,
+        sys.executable, "-c", ANSWER, cwd=home, **({"PYTHONPATH": path} if path else {}),
         text="".join(json.dumps(event) + "\n" for event in events),
         **administrator(
             aws, account_id, HOME=str(home), AWS_LAMBDA_FUNCTION_NAME="custodian",

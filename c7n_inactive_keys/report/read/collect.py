@@ -10,20 +10,19 @@ from datetime import datetime
 
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.model import Collection, PastRun, UnreadPlace
-from c7n_inactive_keys.report.read import output_trees
+from c7n_inactive_keys.report.read import sources
+from c7n_inactive_keys.report.read.output_trees import PolicyDirectory
 from c7n_inactive_keys.report.read.policy_directory import DirectoryReading, read_directory
 from c7n_inactive_keys.report.read.report_file import read_report
 
 REPORT_ENDING = ".json"
 S3_READERS = 16
 
-Progress = Callable[
-    [Iterable[output_trees.PolicyDirectory], str], Iterable[output_trees.PolicyDirectory]
-]
+Progress = Callable[[Iterable[PolicyDirectory], str], Iterable[PolicyDirectory]]
 
 
 def collect(
-    sources: Iterable[str],
+    places: Iterable[str],
     progress: Progress = lambda items, _: items,
     since: datetime | None = None,
 ) -> Collection:
@@ -36,10 +35,10 @@ def collect(
         DamagedReportError: a json report is none.
     """
     parts = [
-        read_report(output_trees.read_file(source), source)
+        read_report(sources.read_file(source), source)
         if source.endswith(REPORT_ENDING)
         else _collect_tree(source, progress, since)
-        for source in sources
+        for source in places
     ]
     found = _joined(parts)
     return replace(found, runs=_since(found.runs, format_time(since))) if since else found
@@ -60,7 +59,7 @@ def _since(runs: Iterable[PastRun], since: str) -> tuple[PastRun, ...]:
 
 def _collect_tree(source: str, progress: Progress, since: datetime | None) -> Collection:
     unread: list[UnreadPlace] = []
-    found = output_trees.policy_directories(source, unread.append, since)
+    found = sources.policy_directories(source, unread.append, since)
     readings = list(_read_all(source, progress(found, f"reading {source}")))
     problems = [problem for reading in readings for problem in reading.problems]
     return Collection(
@@ -82,10 +81,8 @@ def _joined(parts: Sequence[Collection]) -> Collection:
     )
 
 
-def _read_all(
-    source: str, directories: Iterable[output_trees.PolicyDirectory]
-) -> Iterator[DirectoryReading]:
-    if not output_trees.is_in_s3(source):
+def _read_all(source: str, directories: Iterable[PolicyDirectory]) -> Iterator[DirectoryReading]:
+    if not sources.is_in_s3(source):
         yield from map(read_directory, directories)
         return
     with ThreadPoolExecutor(S3_READERS) as readers:

@@ -73,47 +73,6 @@ class PolicyDirectory:
 Unreadable = Callable[[UnreadPlace], None]
 
 
-def policy_directories(
-    source: str, unread: Unreadable, since: datetime | None = None
-) -> Iterator[PolicyDirectory]:
-    """All policy directories of a local tree or an `s3://bucket/prefix`.
-
-    `unread` is called with each directory in the tree that cannot be read. What S3 has had since
-    before `since` is passed over.
-
-    Raises:
-        TreeError: there is no such tree, or it may not be read.
-    """
-    if is_in_s3(source):
-        from c7n_inactive_keys.report.read import s3_trees  # local trees need no boto3
-
-        return s3_trees.directories(source, since)
-    return _local_directories(source.removeprefix("file://"), unread)
-
-
-def read_file(source: str) -> str:
-    """The text of one file, local or in S3.
-
-    Raises:
-        TreeError: it cannot be read.
-    """
-    if is_in_s3(source):
-        from c7n_inactive_keys.report.read import s3_trees
-
-        return s3_trees.read_file(source)
-    try:
-        return Path(source.removeprefix("file://")).read_text(encoding="utf-8")
-    except OSError as error:
-        raise TreeError(f"{source} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise TreeError(f"{source} cannot be read: {error}") from error
-
-
-def is_in_s3(source: str) -> bool:
-    """Whether a source is a place in S3."""
-    return source.startswith("s3://")
-
-
 def relevant(names: Iterable[str]) -> frozenset[str]:
     """Those of the file names that a report reads."""
     return frozenset(
@@ -127,7 +86,12 @@ def split_stamp(path: str) -> tuple[str, str]:
     return (path[: found.start()], found.group(1)) if found else (path, "")
 
 
-def _local_directories(source: str, unread: Unreadable) -> Iterator[PolicyDirectory]:
+def local_directories(source: str, unread: Unreadable) -> Iterator[PolicyDirectory]:
+    """All policy directories of a local tree; `unread` is called with those that cannot be read.
+
+    Raises:
+        TreeError: there is no such tree, or it may not be read.
+    """
     root = Path(source)
     if not root.is_dir():
         raise TreeError(f"there is no directory {source}")
