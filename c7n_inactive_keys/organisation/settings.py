@@ -10,7 +10,6 @@ from typing import Any
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 
-
 READ: Mapping[str, Callable[[str], Any]] = {
     "policies": Path,
     "batch_size": int,
