@@ -34,7 +34,7 @@ def initialize() -> None:
         _on_resource(resources, loaded)
 
 
-def _on_resource(_registry: Any, resource_class: Any) -> None:
+def _on_resource(_registry: object, resource_class: Any) -> None:
     """Custodian tells us of each resource class that it has loaded, often more than once."""
     if not hasattr(resource_class, "filter_registry"):
         return  # another plugin's class, which takes no filters

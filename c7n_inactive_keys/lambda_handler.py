@@ -8,11 +8,12 @@ from typing import Any
 from c7n import handler
 
 from c7n_inactive_keys import entry
+from c7n_inactive_keys.core.json_types import JsonObject
 
 # At import, not in run(): Custodian may validate the policy as soon as the first event is there.
 entry.initialize()
 
 
-def run(event: dict[str, Any], context: Any) -> Any:
+def run(event: JsonObject, context: Any) -> Any:
     """Policies name this as `mode.handler: c7n_inactive_keys.lambda_handler.run`."""
     return handler.dispatch_event(event, context)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
 
 from botocore.loaders import create_loader
+
+from c7n_inactive_keys.core.json_types import JsonObject
 
 
 def home_region(partition: str) -> str | None:
@@ -33,6 +34,6 @@ def partition_of(region: str) -> str | None:
     return None
 
 
-def _partitions() -> list[dict[str, Any]]:
-    partitions: list[dict[str, Any]] = create_loader().load_data("endpoints")["partitions"]
+def _partitions() -> list[JsonObject]:
+    partitions: list[JsonObject] = create_loader().load_data("endpoints")["partitions"]
     return partitions

@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.core.json_types import JsonObject
 
 
 class YamlFileError(InactiveKeysError):
     """A file of policies or accounts cannot be used."""
 
 
-def read_list(path: Path, name: str) -> list[dict[str, Any]]:
+def read_list(path: Path, name: str) -> list[JsonObject]:
     """What the list `name` of a file holds, at least one mapping, not validated.
 
     Raises:

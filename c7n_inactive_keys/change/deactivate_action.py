@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from c7n_inactive_keys.change.key_action import LIMITS, MANAGED, KeyAction
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.custodian.filter_tree import UNUSED_FILTER, of_type
 from c7n_inactive_keys.custodian.options import Option, describe
 
@@ -73,7 +74,7 @@ class DeactivateUnusedKeys(KeyAction):
         "cloudformation:DescribeStackResources",
     )
 
-    def process(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def process(self, resources: list[JsonObject]) -> list[JsonObject]:
         """The outcome of each matched key.
 
         Raises:

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from c7n_inactive_keys.change.verb import Change, LedgerWork, Verb
 from c7n_inactive_keys.core.cloudtrail import KeyEvents
 from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.hindrance import Reading, Rules, to_deactivate
 from c7n_inactive_keys.core.journal import DEACTIVATED, DEACTIVATING
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import INACTIVE
 from c7n_inactive_keys.core.ledger import BY_US
 from c7n_inactive_keys.core.unused_key import UnusedKey, unused_keys
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import Client
 
 
 class Deactivation(Verb[UnusedKey]):
@@ -28,11 +29,11 @@ class Deactivation(Verb[UnusedKey]):
         self.events = events
         self.rest = rest  # for how long a reactivated key is left alone
 
-    def found(self, user: Mapping[str, Any]) -> list[UnusedKey]:
+    def found(self, user: JsonMapping) -> list[UnusedKey]:
         """The unused keys that the policy's filters matched."""
         return unused_keys(user)
 
-    def read(self, iam: Any, found: UnusedKey, reading: Reading) -> Reading:
+    def read(self, iam: Client, found: UnusedKey, reading: Reading) -> Reading:
         """The last use, and what event history holds of the key."""
         key_id = found.key.access_key_id
         if reading.key(key_id) is None:
@@ -45,7 +46,7 @@ class Deactivation(Verb[UnusedKey]):
         """As `to_deactivate`."""
         return to_deactivate(found, reading, rules, self.rest)
 
-    def call(self, iam: Any, user_name: str, access_key_id: str) -> None:
+    def call(self, iam: Client, user_name: str, access_key_id: str) -> None:
         """Deactivate it. Without UserName, IAM would take the caller's own key."""
         iam.update_access_key(UserName=user_name, AccessKeyId=access_key_id, Status=INACTIVE)
 

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from c7n_inactive_keys.change.key_action import LIMITS, MANAGED, KeyAction
+from c7n_inactive_keys.core.json_types import JsonObject
+from c7n_inactive_keys.custodian.c7n_types import Element
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, each_key_fits, of_type
 from c7n_inactive_keys.custodian.options import Option, describe
 
@@ -84,7 +86,7 @@ class DeleteInactiveKeys(KeyAction):
             "were deactivated a minute ago; add a plan of approved keys, or leave certainty out"
         )
 
-    def process(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def process(self, resources: list[JsonObject]) -> list[JsonObject]:
         """The outcome of each matched key.
 
         Raises:
@@ -102,5 +104,5 @@ class DeleteInactiveKeys(KeyAction):
         return change_keys(self, Deletion(), self.rules(notice), resources)
 
 
-def _is_proven(item: Any) -> bool:
-    return "days" in item.data and not item.possible
+def _is_proven(item: Element) -> bool:
+    return "days" in item.data and item.data.get("certainty") != "possible"

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from c7n_inactive_keys.change.verb import Change, LedgerWork, Verb
 from c7n_inactive_keys.core.found_key import FoundKey, found_keys
 from c7n_inactive_keys.core.hindrance import Reading, Rules, to_delete
 from c7n_inactive_keys.core.journal import DELETED, DELETING
+from c7n_inactive_keys.core.json_types import JsonMapping
+from c7n_inactive_keys.custodian.c7n_types import Client
 
 
 class Deletion(Verb[FoundKey]):
@@ -17,7 +18,7 @@ class Deletion(Verb[FoundKey]):
 
     doing, done = DELETING, DELETED
 
-    def found(self, user: Mapping[str, Any]) -> list[FoundKey]:
+    def found(self, user: JsonMapping) -> list[FoundKey]:
         """The inactive keys that the policy's filters matched."""
         return found_keys(user)
 
@@ -25,7 +26,7 @@ class Deletion(Verb[FoundKey]):
         """As `to_delete`."""
         return to_delete(found, reading, rules)
 
-    def call(self, iam: Any, user_name: str, access_key_id: str) -> None:
+    def call(self, iam: Client, user_name: str, access_key_id: str) -> None:
         """Delete it. Without UserName, IAM would take the caller's own key."""
         iam.delete_access_key(UserName=user_name, AccessKeyId=access_key_id)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from c7n_inactive_keys.change.key_selection import selected_at_first
@@ -16,7 +15,9 @@ from c7n_inactive_keys.change.verb import Verb
 from c7n_inactive_keys.core.errors import JournalError, KeyChangeError, KeyLimitError
 from c7n_inactive_keys.core.hindrance import Rules
 from c7n_inactive_keys.core.journal import FAILED, MAX_KEYS, SKIPPED, Found, JournalLine
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import Element
 from c7n_inactive_keys.custodian.metrics import count_keys
 from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun, said
 
@@ -24,8 +25,8 @@ log = logging.getLogger("custodian.inactive-keys")
 
 
 def change_keys(
-    action: Any, verb: Verb[Any], rules: Rules, users: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+    action: Element, verb: Verb[Any], rules: Rules, users: list[JsonObject]
+) -> list[JsonObject]:
     """Change the keys that the verb finds on the users; the outcome of each.
 
     Raises:
@@ -52,14 +53,14 @@ def change_keys(
 
 
 def _change_all(
-    action: Any,
+    action: Element,
     verb: Verb[Any],
     rules: Rules,
     run: PolicyRun,
     journal: PolicyJournal,
-    users: list[dict[str, Any]],
+    users: list[JsonObject],
 ) -> tuple[list[JournalLine], JournalError | None]:
-    def change(user: dict[str, Any]) -> list[JournalLine] | JournalError:
+    def change(user: JsonObject) -> list[JournalLine] | JournalError:
         try:
             return UserChanges(tools, user).make()
         except JournalError as error:
@@ -88,12 +89,12 @@ def _change_all(
 
 
 def _check_limit(
-    action: Any,
+    action: Element,
     verb: Verb[Any],
     rules: Rules,
     run: PolicyRun,
     journal: PolicyJournal,
-    users: list[dict[str, Any]],
+    users: list[JsonObject],
 ) -> None:
     limit = action.data.get("max-keys")
     if limit is None:
@@ -121,7 +122,7 @@ def _check_limit(
     raise said(failure)
 
 
-def _qualifying(action: Any, verb: Verb[Any], rules: Rules, user: Mapping[str, Any]) -> list[Found]:
+def _qualifying(action: Element, verb: Verb[Any], rules: Rules, user: JsonMapping) -> list[Found]:
     """The keys that would be changed if they and their user are still what they were."""
     if rules.exempts(user.get("Tags") or ()):
         return []

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from c7n.actions import BaseAction
 
 from c7n_inactive_keys.core.errors import EvidenceError, PlanError
 from c7n_inactive_keys.custodian.account import account_id
+from c7n_inactive_keys.custodian.c7n_types import Element
 from c7n_inactive_keys.custodian.filter_tree import each_key_fits, no_keys_selected
 from c7n_inactive_keys.custodian.options import (
     COUNT,
@@ -139,5 +140,5 @@ class KeyAction(BaseAction):  # type: ignore[misc]  # c7n has no type hints
         return f"policy:{self.manager.ctx.policy.name} nothing was {self.done}d"
 
 
-def _states_days(item: Any) -> bool:
+def _states_days(item: Element) -> bool:
     return "days" in item.data

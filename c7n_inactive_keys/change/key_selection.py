@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from c7n.filters import ValueFilter
 
 from c7n_inactive_keys.core.hindrance import Selection
+from c7n_inactive_keys.core.json_types import JsonMapping
+from c7n_inactive_keys.custodian.c7n_types import Element
 from c7n_inactive_keys.custodian.filter_tree import (
     BLOCKS,
     CREDENTIAL_KEYS,
@@ -27,7 +28,7 @@ Verdict = bool | None  # None: cannot be told
 
 
 def select(
-    filters: Iterable[Any], user: Mapping[str, Any], keys: Iterable[Mapping[str, Any]]
+    filters: Iterable[Element], user: JsonMapping, keys: Iterable[JsonMapping]
 ) -> Selection | None:
     """The keys that the policy's filters select; None if it has no built-in filter on keys.
 
@@ -59,14 +60,12 @@ def select(
     )
 
 
-def selected_at_first(filters: Iterable[Any], user: Mapping[str, Any]) -> Selection | None:
+def selected_at_first(filters: Iterable[Element], user: JsonMapping) -> Selection | None:
     """The same of the keys that the filters saw; None as well if none of them listed the keys."""
     return select(filters, user, user[ALL_KEYS]) if ALL_KEYS in user else None
 
 
-def _select_built_in(
-    item: Any, user: Mapping[str, Any], keys: list[Mapping[str, Any]]
-) -> Selection:
+def _select_built_in(item: Element, user: JsonMapping, keys: list[JsonMapping]) -> Selection:
     """The keys that an `access-key` filter matches, or whose rows a `credential` filter does."""
     if item.type == "access-key":
         return Selection(frozenset(key["AccessKeyId"] for key in keys if _matches(item, key)))
@@ -77,13 +76,13 @@ def _select_built_in(
     return Selection(frozenset(certain), frozenset(ambiguous))
 
 
-def _matches(value_filter: Any, item: Mapping[str, Any]) -> bool:
+def _matches(value_filter: ValueFilter, item: JsonMapping) -> bool:
     """What a value filter says, without leaving anything on item or filter: workers share both."""
     return bool(copy.copy(value_filter).match(dict(item)))
 
 
 def _verdicts_of(
-    filters: Iterable[Any], operator: str, key_id: str, built_in: Mapping[int, Selection]
+    filters: Iterable[Element], operator: str, key_id: str, built_in: Mapping[int, Selection]
 ) -> list[Verdict]:
     """Whether the built-in filters of a block match a key; empty if the block has none.
 
@@ -105,11 +104,11 @@ def _verdicts_of(
 class _KeyCheck:
     """Whether single keys pass the filters that their user has passed."""
 
-    user: Mapping[str, Any]
+    user: JsonMapping
     matched: Mapping[int, frozenset[str]]  # by id(filter), the keys that each of ours matched
     built_in: Mapping[int, Selection]
 
-    def passes(self, item: Any, key_id: str, user_passed: bool) -> Verdict:
+    def passes(self, item: Element, key_id: str, user_passed: bool) -> Verdict:
         """Whether a filter or block lets the key through; its user it may have let through."""
         if item.type in KEY_FILTERS:
             return key_id in self.matched.get(id(item), ())
@@ -123,17 +122,17 @@ class _KeyCheck:
             )
         return user_passed or self._of_user(item)
 
-    def _is_about_keys(self, block: Any) -> bool:
+    def _is_about_keys(self, block: Element) -> bool:
         return any(
             not negated and (found.type in KEY_FILTERS or id(found) in self.built_in)
             for found, negated in walk([block])
         )
 
-    def _has_matched(self, item: Any) -> bool:
+    def _has_matched(self, item: Element) -> bool:
         """Whether a filter of ours in it matched: Custodian takes that away if the block failed."""
         return any(id(found) in self.matched for found, _ in walk([item]))
 
-    def _of_user(self, item: Any) -> Verdict:
+    def _of_user(self, item: Element) -> Verdict:
         """What a filter says of the user, if it can be asked without calls."""
         if item.type in BLOCKS:
             verdicts = [self._of_user(part) for part in item.filters]

@@ -9,14 +9,15 @@ and others cannot be asked; their keys come as a list (`managed-keys`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from botocore.exceptions import ClientError
 from c7n.utils import get_partition
 
 from c7n_inactive_keys.core.errors import EvidenceError
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import is_access_key_id
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import Manager
 from c7n_inactive_keys.partitions import home_region
 
 TERRAFORM_TYPE = "aws_iam_access_key"
@@ -26,7 +27,7 @@ LISTED = "the list managed-keys"
 class Managers:
     """Tells what manages a key, as far as it can be known without guessing."""
 
-    def __init__(self, manager: Any, asked: bool) -> None:
+    def __init__(self, manager: Manager, asked: bool) -> None:
         region = manager.config.region
         home = home_region(get_partition(region))
         self.clients = [
@@ -59,7 +60,7 @@ class Managers:
         return None
 
 
-def listed_keys(records: Any) -> dict[str, str]:
+def listed_keys(records: JsonMapping | Iterable[object]) -> dict[str, str]:
     """What manages each key of a list: access key ids, or what `terraform show -json` prints.
 
     Raises:
@@ -78,7 +79,7 @@ def listed_keys(records: Any) -> dict[str, str]:
     return dict.fromkeys(map(str, ids), LISTED)
 
 
-def _in_module(module: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _in_module(module: JsonMapping) -> Iterable[tuple[str, str]]:
     for resource in module.get("resources") or ():
         if resource.get("type") == TERRAFORM_TYPE:
             yield str(resource["values"]["id"]), str(resource.get("address") or TERRAFORM_TYPE)

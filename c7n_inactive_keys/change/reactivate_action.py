@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from c7n_inactive_keys.change.key_action import MANAGED, KeyAction
 from c7n_inactive_keys.core.errors import EvidenceError, JournalError
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.custodian.options import TEXT, TEXTS, Option, describe, mapping, one_of
 from c7n_inactive_keys.custodian.run_record import said
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, read_text
@@ -65,7 +66,7 @@ class ReactivateKeys(KeyAction):
         """The journal says which keys, so no filter has to."""
         return None
 
-    def process(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def process(self, resources: list[JsonObject]) -> list[JsonObject]:
         """The outcome of each key of these users that the journal says we deactivated.
 
         Raises:
@@ -101,7 +102,7 @@ class ReactivateKeys(KeyAction):
             log.warning("%s line %d is passed over: %s", url, problem.line_number, problem.problem)
         return lines
 
-    def _events(self, users: list[dict[str, Any]]) -> KeyEvents:
+    def _events(self, users: list[JsonObject]) -> KeyEvents:
         from c7n_inactive_keys.core.keys import Unavailable
         from c7n_inactive_keys.find.event_history import account_history
 

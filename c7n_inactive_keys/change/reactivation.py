@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from c7n_inactive_keys.change.verb import Change, LedgerWork, Verb
 from c7n_inactive_keys.core.cloudtrail import KeyEvents
@@ -17,7 +16,9 @@ from c7n_inactive_keys.core.journal import (
     DeactivatedKey,
     JournalLine,
 )
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import ACTIVE
+from c7n_inactive_keys.custodian.c7n_types import Client
 
 
 class Reactivation(Verb[DeactivatedKey]):
@@ -29,11 +30,11 @@ class Reactivation(Verb[DeactivatedKey]):
         self.keys = keys
         self.events = events
 
-    def found(self, user: Mapping[str, Any]) -> list[DeactivatedKey]:
+    def found(self, user: JsonMapping) -> list[DeactivatedKey]:
         """The keys of the user that the journal says we deactivated."""
         return self.keys.get(user["UserName"], [])
 
-    def read(self, iam: Any, found: DeactivatedKey, reading: Reading) -> Reading:
+    def read(self, iam: Client, found: DeactivatedKey, reading: Reading) -> Reading:
         """What event history holds of the key."""
         del iam
         return replace(reading, changes=self.events.of(found.key.access_key_id))
@@ -42,7 +43,7 @@ class Reactivation(Verb[DeactivatedKey]):
         """As `to_reactivate`."""
         return to_reactivate(found, reading, rules)
 
-    def call(self, iam: Any, user_name: str, access_key_id: str) -> None:
+    def call(self, iam: Client, user_name: str, access_key_id: str) -> None:
         """Reactivate it. Without UserName, IAM would take the caller's own key."""
         iam.update_access_key(UserName=user_name, AccessKeyId=access_key_id, Status=ACTIVE)
 

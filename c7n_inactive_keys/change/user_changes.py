@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -30,9 +29,11 @@ from c7n_inactive_keys.core.journal import (
     Found,
     JournalLine,
 )
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import AccessKey
 from c7n_inactive_keys.core.ledger import read_tags
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import Client, Element
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun
 from c7n_inactive_keys.record.ledger_tags import TagChanges, apply_changes
@@ -56,11 +57,11 @@ class Tools:
     """What all workers of an action share."""
 
     verb: Verb[Any]
-    reader: Any
-    writer: Any
+    reader: Client
+    writer: Client
     rules: Rules
     managers: Managers
-    filters: tuple[Any, ...]  # the policy's filter tree, for the built-in key filters in it
+    filters: tuple[Element, ...]  # the policy's filter tree, for the built-in key filters in it
     run: PolicyRun
     journal: PolicyJournal
     pace: Pace
@@ -69,7 +70,7 @@ class Tools:
 class UserChanges:
     """Changes the keys of one user. Not shared between workers."""
 
-    def __init__(self, tools: Tools, user: Mapping[str, Any]) -> None:
+    def __init__(self, tools: Tools, user: JsonMapping) -> None:
         self.tools = tools
         self.verb = tools.verb
         self.user = user
@@ -134,7 +135,7 @@ class UserChanges:
         except READ_FAILURES as error:
             return _unreadable(error)
 
-    def _select(self, listed: list[dict[str, Any]]) -> Selection | None:
+    def _select(self, listed: list[JsonObject]) -> Selection | None:
         """The keys that the filters select now and did when those for max-keys were counted."""
         selection = select(self.tools.filters, self.user, listed)
         return selection.and_also(self.selected) if selection and self.selected else selection

@@ -6,11 +6,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.hindrance import Reading, Rules
 from c7n_inactive_keys.core.journal import Found
+from c7n_inactive_keys.core.json_types import JsonMapping
+from c7n_inactive_keys.custodian.c7n_types import Client
 
 FoundOf = TypeVar("FoundOf", bound=Found)
 
@@ -37,7 +39,7 @@ class Verb(ABC, Generic[FoundOf]):
     done: ClassVar[str]
 
     @abstractmethod
-    def found(self, user: Mapping[str, Any]) -> list[FoundOf]:
+    def found(self, user: JsonMapping) -> list[FoundOf]:
         """The keys of a user that are to be changed."""
 
     @abstractmethod
@@ -45,7 +47,7 @@ class Verb(ABC, Generic[FoundOf]):
         """The reason to skip a key; None: it may be changed."""
 
     @abstractmethod
-    def call(self, iam: Any, user_name: str, access_key_id: str) -> None:
+    def call(self, iam: Client, user_name: str, access_key_id: str) -> None:
         """Change the key."""
 
     @abstractmethod
@@ -56,7 +58,7 @@ class Verb(ABC, Generic[FoundOf]):
     def ledger_work(self, changed: Iterable[Change[FoundOf]], gone: Iterable[str]) -> LedgerWork:
         """What the ledger is to say then; `gone`: keys that were found deleted already."""
 
-    def read(self, iam: Any, found: FoundOf, reading: Reading) -> Reading:
+    def read(self, iam: Client, found: FoundOf, reading: Reading) -> Reading:
         """What else must be read again of the key at hand.
 
         Raises:

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.yaml_lists import read_list
 
 HANDLER = "c7n_inactive_keys.lambda_handler.run"
@@ -57,17 +58,17 @@ def archives(paths: Iterable[Path]) -> Iterator[Result]:
         yield Result(NOTE, "Lambda archive", "none of the given policies runs in Lambda")
 
 
-def _needs_lambda(data: dict[str, Any]) -> bool:
+def _needs_lambda(data: JsonObject) -> bool:
     return isinstance(data.get("mode"), dict) and data["mode"].get("type", "pull") != "pull"
 
 
-def _uses_plugin(data: dict[str, Any]) -> bool:
+def _uses_plugin(data: JsonObject) -> bool:
     text = yaml.safe_dump(data)
     words = ("inactive-access-key", "-inactive-keys", "credential-report")
     return any(word in text for word in words)
 
 
-def _archive(path: Path, data: dict[str, Any]) -> Result:
+def _archive(path: Path, data: JsonObject) -> Result:
     from c7n.exceptions import PolicyValidationError
 
     subject = f"Lambda archive of {data.get('name')}"
@@ -104,7 +105,7 @@ def _refused(subject: str, path: Path, wrong: str) -> Result:
     return Result(PROBLEM, subject, text)
 
 
-def flaw(data: dict[str, Any]) -> str | None:
+def flaw(data: JsonObject) -> str | None:
     """Why Custodian would refuse the policy, on one line; None if it would not."""
     from c7n.exceptions import PolicyValidationError
     from c7n.policy import execution
@@ -129,7 +130,7 @@ def flaw(data: dict[str, Any]) -> str | None:
     return _schema_words(errors[0]) if errors else None
 
 
-def _full_name(data: dict[str, Any]) -> str:
+def _full_name(data: JsonObject) -> str:
     """The policy's resource with its provider, which is AWS unless named."""
     resource = str(data["resource"])
     return resource if "." in resource else f"aws.{resource}"
@@ -143,7 +144,7 @@ def _schema_words(error: Any) -> str:
     return f"{place}: {message}" if place else message
 
 
-def _import_as_lambda_does(data: dict[str, Any], module: str) -> subprocess.CompletedProcess[str]:
+def _import_as_lambda_does(data: JsonObject, module: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as directory:
         task, runtime = Path(directory) / "task", make_runtime(Path(directory) / "runtime")
         with zipfile.ZipFile(BytesIO(build(data))) as archive:
@@ -154,7 +155,7 @@ def _import_as_lambda_does(data: dict[str, Any], module: str) -> subprocess.Comp
         )  # fmt: skip
 
 
-def build(data: dict[str, Any]) -> bytes:
+def build(data: JsonObject) -> bytes:
     """The archive that Custodian would upload for the policy."""
     from c7n.config import Config
     from c7n.mu import PolicyLambda

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from c7n_inactive_keys.check.result import NOTE, OK, PROBLEM, Result
 from c7n_inactive_keys.check.targets import Target
 from c7n_inactive_keys.custodian.aws import API_ERRORS, DENIED_CODES, describe_error
+from c7n_inactive_keys.custodian.c7n_types import Client
 from c7n_inactive_keys.partitions import home_region
 
 # What for -> on which resource -> the actions. "user": on users; "*": cannot be limited.
@@ -62,7 +62,7 @@ def account(target: Target) -> Result:
     return _judge(target.label, arn, unread, denied)
 
 
-def regions_error(session: Any) -> str | None:
+def regions_error(session: Client) -> str | None:
     """List the account's regions as c7n-org does; None if that works, else why it does not."""
     try:
         session.client("ec2").describe_regions()
@@ -71,7 +71,7 @@ def regions_error(session: Any) -> str | None:
     return None
 
 
-def denied_actions(iam: Any, arn: str) -> Mapping[str, list[str]]:
+def denied_actions(iam: Client, arn: str) -> Mapping[str, list[str]]:
     """By purpose, what IAM's simulator says is not allowed.
 
     The simulator knows the identity's policies, its boundary and the organisation's SCPs.
@@ -97,7 +97,7 @@ def denied_actions(iam: Any, arn: str) -> Mapping[str, list[str]]:
     return {purpose: actions for purpose, actions in denied.items() if actions}
 
 
-def policy_source(iam: Any, arn: str) -> str:
+def policy_source(iam: Client, arn: str) -> str:
     """The ARN of the role or user whose policies are to be asked: a session's is no such ARN."""
     _, partition, service, _, account_id, resource = arn.split(":", 5)
     if service != "sts":
@@ -109,7 +109,7 @@ def policy_source(iam: Any, arn: str) -> str:
         return f"arn:{partition}:iam::{account_id}:role/{name}"
 
 
-def history_error(session: Any, partition: str) -> str | None:
+def history_error(session: Client, partition: str) -> str | None:
     """Read one event of event history; None if that works, else why it does not."""
     region = home_region(partition)
     if region is None:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
 
 DEFAULT_REGION = "us-east-1"
@@ -19,7 +19,7 @@ class Target:
     """An account as c7n-org's file has it; without `entry` it is the identity's own."""
 
     label: str
-    entry: Mapping[str, Any] | None = None
+    entry: JsonMapping | None = None
 
     @property
     def regions(self) -> list[str]:
@@ -74,7 +74,7 @@ def read_targets(path: Path) -> list[Target]:
     return [Target(f"{entry['account_id']} {entry['name']}", entry) for entry in entries]
 
 
-def _flaw(entry: Mapping[str, Any]) -> str | None:
+def _flaw(entry: JsonMapping) -> str | None:
     """What c7n-org has against an account, by its schema and by what it reads without asking."""
     account_id = entry.get("account_id")
     if not account_id:

@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from c7n_inactive_keys.core.evidence import EVENT_HISTORY, UNCLEAR, StatusChange
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE
 from c7n_inactive_keys.core.times import as_utc, parse_time, whole_second
 
@@ -63,7 +63,7 @@ def by_key(found: Iterable[tuple[str | None, StatusChange]]) -> KeyEvents:
     return KeyEvents({str(key): tuple(items) for key, items in changes.items()}, of_any_key)
 
 
-def read_event(event: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
+def read_event(event: JsonMapping) -> tuple[str | None, StatusChange] | None:
     """Key id and status change of a looked-up event; None if it certainly changed nothing."""
     return read_details(
         {
@@ -76,7 +76,7 @@ def read_event(event: Mapping[str, Any]) -> tuple[str | None, StatusChange] | No
 
 
 def read_details(
-    details: Mapping[str, Any], source: str = EVENT_HISTORY
+    details: JsonMapping, source: str = EVENT_HISTORY
 ) -> tuple[str | None, StatusChange] | None:
     """The same from the event's own JSON, as it is in event history, in trails and in EventBridge.
 
@@ -101,7 +101,7 @@ def read_details(
 
 
 def _read(
-    details: Mapping[str, Any], source: str, error_code: str | None
+    details: JsonMapping, source: str, error_code: str | None
 ) -> tuple[str | None, StatusChange]:
     parameters = details.get("requestParameters") if error_code else details["requestParameters"]
     if isinstance(parameters, str):  # Athena keeps them as JSON text
@@ -124,7 +124,7 @@ def _read(
     )
 
 
-def _why_unclear(details: Mapping[str, Any], status: Any, error_code: str | None) -> str | None:
+def _why_unclear(details: JsonMapping, status: object, error_code: str | None) -> str | None:
     if error_code:
         return f"the call ended in {error_code} and may have worked"
     event_source = details.get("eventSource")

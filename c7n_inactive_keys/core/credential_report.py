@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from c7n_inactive_keys.core.errors import CredentialReportError
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, account_of
 from c7n_inactive_keys.core.times import format_time, parse_time, whole_second
 
@@ -103,7 +103,7 @@ class ReportedUser:
         """Whether the row is of the user of that creation, whoever had the name meanwhile."""
         return self.created == whole_second(created)
 
-    def annotation(self) -> dict[str, Any]:
+    def annotation(self) -> JsonObject:
         """The row as Custodian keeps it on the user: JSON values only."""
         return {
             "GeneratedTime": self.generated and format_time(self.generated),
@@ -123,9 +123,7 @@ class ReportedUser:
         }
 
     @classmethod
-    def from_annotation(
-        cls, user: Mapping[str, Any], annotation: Mapping[str, Any]
-    ) -> ReportedUser:
+    def from_annotation(cls, user: JsonMapping, annotation: JsonMapping) -> ReportedUser:
         """Read back what `annotation` wrote for a user."""
         return cls(
             user["UserName"],

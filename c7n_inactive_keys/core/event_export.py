@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from typing import Any
 
 from c7n_inactive_keys.core.cloudtrail import (
     EVENT_NAME,
@@ -18,6 +17,7 @@ from c7n_inactive_keys.core.cloudtrail import (
 )
 from c7n_inactive_keys.core.errors import EvidenceError
 from c7n_inactive_keys.core.evidence import SETTLING, CompleteRecord, StatusChange
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, is_access_key_id
 from c7n_inactive_keys.core.times import parse_time
 
@@ -40,7 +40,7 @@ class ExportedEvents:
 
 
 def read_export(
-    rows: Iterable[Any],
+    rows: Iterable[JsonMapping],
     covers_since: datetime | None,
     covers_until: datetime | None = None,
     columns: Iterable[str] | None = None,
@@ -90,7 +90,7 @@ def _has(names: Iterable[str], wanted: Iterable[str]) -> bool:
     return {name.lower() for name in wanted} <= {name.lower() for name in names}
 
 
-def _read_row(row: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
+def _read_row(row: JsonMapping) -> tuple[str | None, StatusChange] | None:
     # Query engines differ in what they leave of a column name's case.
     fields = {name.strip().lower(): value for name, value in row.items()}
     if "eventname" in fields and not _has(fields, REQUIRED_FIELDS):
@@ -122,7 +122,7 @@ def _read_row(row: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
     )
 
 
-def _read_event(event: Mapping[str, Any]) -> tuple[str | None, StatusChange] | None:
+def _read_event(event: JsonMapping) -> tuple[str | None, StatusChange] | None:
     """A record of CloudTrail's. What some collector has changed in it is not guessed at."""
     if "eventName" not in event:
         raise ValueError("the event has no name")
@@ -141,7 +141,7 @@ def _has_seconds(moment: object) -> bool:
     return not isinstance(moment, str) or bool(_SECONDS.search(moment))
 
 
-def _event(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _event(fields: JsonMapping) -> JsonObject:
     """A record of CloudTrail with its fields as CloudTrail names them."""
     event = {name: fields[name.lower()] for name in ALL_EVENT_FIELDS if name.lower() in fields}
     code = event.get("errorCode")

@@ -6,13 +6,13 @@ The entry is public, in `c7n:InactiveAccessKeys`: dates are ISO 8601 UTC, days h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from c7n_inactive_keys.core.evidence import Assessment, Evidence
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.core.times import format_time
@@ -74,9 +74,9 @@ class FoundKey:
                 return item.time
         return None
 
-    def to_annotation(self) -> dict[str, Any]:
+    def to_annotation(self) -> JsonObject:
         """The entry on Custodian's user."""
-        days: dict[str, Any] = {"AtLeast": self.at_least_days, "AtMost": self.at_most_days}
+        days: JsonObject = {"AtLeast": self.at_least_days, "AtMost": self.at_most_days}
         if self.unsettled:
             days["Unsettled"] = {
                 "AtLeast": self.unsettled.at_least,
@@ -94,7 +94,7 @@ class FoundKey:
         }
 
     @classmethod
-    def from_annotation(cls, entry: Mapping[str, Any]) -> FoundKey:
+    def from_annotation(cls, entry: JsonMapping) -> FoundKey:
         """Read back what `to_annotation` wrote.
 
         Raises:
@@ -115,7 +115,7 @@ class FoundKey:
         )
 
 
-def _unsettled(fields: Mapping[str, Any]) -> UnsettledDays:
+def _unsettled(fields: JsonMapping) -> UnsettledDays:
     return UnsettledDays(number_of_days(fields["AtLeast"]), moment(fields["Until"]))
 
 
@@ -149,7 +149,7 @@ def _to_fields(item: Evidence) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def evidence_of(items: Iterable[Mapping[str, Any]]) -> tuple[Evidence, ...]:
+def evidence_of(items: Iterable[JsonMapping]) -> tuple[Evidence, ...]:
     """Read back what `evidence_items` wrote.
 
     Raises:
@@ -158,7 +158,7 @@ def evidence_of(items: Iterable[Mapping[str, Any]]) -> tuple[Evidence, ...]:
     return tuple(_from_fields(item) for item in items)
 
 
-def _from_fields(fields: Mapping[str, Any]) -> Evidence:
+def _from_fields(fields: JsonMapping) -> Evidence:
     return _evidence(
         text(fields["Source"]),
         text(fields["Kind"]),
@@ -175,6 +175,6 @@ _evidence = lru_cache(maxsize=1024)(Evidence)
 # -- users ----------------------------------------------------------------------------------------
 
 
-def found_keys(user: Mapping[str, Any]) -> list[FoundKey]:
+def found_keys(user: JsonMapping) -> list[FoundKey]:
     """The keys that the policy's filters matched, from the user's annotation."""
     return [FoundKey.from_annotation(entry) for entry in user.get(INACTIVE_KEYS) or ()]

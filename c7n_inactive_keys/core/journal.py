@@ -18,14 +18,15 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from c7n_inactive_keys.core.errors import JournalError
 from c7n_inactive_keys.core.found_key import FoundKey, evidence_items, evidence_of
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.plan import PlanFile
 from c7n_inactive_keys.core.times import format_time
@@ -120,13 +121,13 @@ class JournalLine:
     plan: PlanFile | None = None  # the plan that had to approve the key
     reason: str | None = None
     error: ApiError | None = None
-    further: Mapping[str, Any] = field(default_factory=dict)  # of another version
+    further: JsonMapping = field(default_factory=dict)  # of another version
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> JsonObject:
         """The line as JSON values."""
         found = self.found if isinstance(self.found, FoundKey) else None
         unused = self.found if isinstance(self.found, UnusedKey) else None
-        more: dict[str, Any] = {}
+        more: JsonObject = {}
         if unused:
             used = unused.last_use.time
             more = {"last_used": used and format_time(used), "unused_days": unused.unused_days}
@@ -176,7 +177,7 @@ class JournalLine:
             raise ValueError("it is not in the form of a journal") from error
 
     @classmethod
-    def _of(cls, fields: Mapping[str, Any]) -> JournalLine:
+    def _of(cls, fields: JsonMapping) -> JournalLine:
         error = fields.get("error")
         line = cls(
             outcome=fields["outcome"],
@@ -206,7 +207,7 @@ KNOWN = frozenset(
 )
 
 
-def _load(line: str) -> Mapping[str, Any]:
+def _load(line: str) -> JsonMapping:
     try:
         line.encode()  # a byte that is no UTF-8 has been read as half a character
         fields = json.loads(line)
@@ -223,11 +224,11 @@ def _load(line: str) -> Mapping[str, Any]:
     return fields
 
 
-def _plan_file(fields: Mapping[str, Any]) -> PlanFile:
+def _plan_file(fields: JsonMapping) -> PlanFile:
     return PlanFile(text(fields["url"]), text(fields["sha256"]))
 
 
-def _found(fields: Mapping[str, Any]) -> Found | None:
+def _found(fields: JsonMapping) -> Found | None:
     """The key as the line describes it; where and by whom it was used is not in it."""
     created, not_before = fields.get("created"), fields.get("not_before")
     unused_days = fields.get("unused_days")

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import AccessKey, LastUse
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.core.written import moment, optional, text
 
 
-def key_fields(key: AccessKey, last_use: LastUse) -> dict[str, Any]:
+def key_fields(key: AccessKey, last_use: LastUse) -> JsonObject:
     """Key and last use as JSON values, dates as ISO 8601 UTC."""
     return {
         "AccessKeyId": key.access_key_id,
@@ -24,7 +22,7 @@ def key_fields(key: AccessKey, last_use: LastUse) -> dict[str, Any]:
     }
 
 
-def key_in(entry: Mapping[str, Any]) -> AccessKey:
+def key_in(entry: JsonMapping) -> AccessKey:
     """The key of an entry.
 
     Raises:
@@ -38,7 +36,7 @@ def key_in(entry: Mapping[str, Any]) -> AccessKey:
     )
 
 
-def last_use_in(entry: Mapping[str, Any]) -> LastUse:
+def last_use_in(entry: JsonMapping) -> LastUse:
     """The last use of an entry.
 
     Raises:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.times import as_utc, parse_time, whole_second
 
 ACTIVE = "Active"
@@ -38,10 +38,10 @@ class AccessKey:
     user_name: str
     status: str  # Active, Inactive or Expired
     created: datetime
-    metadata: Mapping[str, Any] = field(compare=False, repr=False, default_factory=dict)
+    metadata: JsonMapping = field(compare=False, repr=False, default_factory=dict)
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, Any], user_name: str) -> AccessKey:
+    def from_metadata(cls, metadata: JsonMapping, user_name: str) -> AccessKey:
         """Read an `AccessKeyMetadata` item; `user_name` is the user it was listed for."""
         created = metadata["CreateDate"]
         if isinstance(created, str):

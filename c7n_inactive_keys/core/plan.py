@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from c7n_inactive_keys.core.errors import PlanError
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import AccessKey, is_access_key_id
 from c7n_inactive_keys.core.times import parse_time, whole_second
 
@@ -64,7 +64,7 @@ class Plan:
         )
 
 
-def read_plan(rows: Iterable[Any]) -> Plan:
+def read_plan(rows: Iterable[JsonMapping | str]) -> Plan:
     """Read a plan's rows: mappings with AccessKeyId, or bare access key ids.
 
     Raises:
@@ -82,7 +82,7 @@ def read_plan(rows: Iterable[Any]) -> Plan:
     return Plan({key_id: tuple(planned) for key_id, planned in keys.items()})
 
 
-def _read_row(row: Any) -> PlannedKey:
+def _read_row(row: JsonMapping | str) -> PlannedKey:
     if isinstance(row, str):
         row = {"AccessKeyId": row}
     row = {_column(name): value for name, value in row.items()}

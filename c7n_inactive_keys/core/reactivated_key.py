@@ -6,13 +6,13 @@ The value, its JSON entry in `c7n:ReactivatedAccessKeys` on Custodian's user, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from c7n_inactive_keys.core.evidence import Evidence, Facts, StatusChange
 from c7n_inactive_keys.core.found_key import LEDGER, evidence_items, evidence_of
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.timeline import assess, reach_of
@@ -37,7 +37,7 @@ class ReactivatedKey:
     actor: str | None = None
     evidence: tuple[Evidence, ...] = ()
 
-    def to_annotation(self) -> dict[str, Any]:
+    def to_annotation(self) -> JsonObject:
         """The entry on Custodian's user."""
         return {
             **key_fields(self.key, self.last_use),
@@ -48,7 +48,7 @@ class ReactivatedKey:
         }
 
     @classmethod
-    def from_annotation(cls, entry: Mapping[str, Any]) -> ReactivatedKey:
+    def from_annotation(cls, entry: JsonMapping) -> ReactivatedKey:
         """Read back what `to_annotation` wrote.
 
         Raises:

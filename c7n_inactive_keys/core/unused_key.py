@@ -7,11 +7,10 @@ AWS's status.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
 from c7n_inactive_keys.core.keys import AccessKey, LastUse
 from c7n_inactive_keys.core.times import days_between
@@ -31,12 +30,12 @@ class UnusedKey:
     last_use: LastUse
     unused_days: float
 
-    def to_annotation(self) -> dict[str, Any]:
+    def to_annotation(self) -> JsonObject:
         """The entry on Custodian's user."""
         return {**key_fields(self.key, self.last_use), "UnusedDays": self.unused_days}
 
     @classmethod
-    def from_annotation(cls, entry: Mapping[str, Any]) -> UnusedKey:
+    def from_annotation(cls, entry: JsonMapping) -> UnusedKey:
         """Read back what `to_annotation` wrote.
 
         Raises:
@@ -70,6 +69,6 @@ class Disuse:
         return days_between(created, now) >= min(self.days, self.never_used_days)
 
 
-def unused_keys(user: Mapping[str, Any]) -> list[UnusedKey]:
+def unused_keys(user: JsonMapping) -> list[UnusedKey]:
     """The keys that the policy's filters matched, from the user's annotation."""
     return [UnusedKey.from_annotation(entry) for entry in user.get(UNUSED_KEYS) or ()]

@@ -38,7 +38,7 @@ def number_of_days(value: Any) -> float:
     return days
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """Text.
 
     Raises:
@@ -49,6 +49,6 @@ def text(value: Any) -> str:
     return value
 
 
-def optional(read: Callable[[Any], Value], value: Any) -> Value | None:
+def optional(read: Callable[[Any], Value], value: object) -> Value | None:
     """The value, if there is any."""
     return read(value) if value else None

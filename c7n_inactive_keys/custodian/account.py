@@ -7,11 +7,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import Manager
 
 _asked: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
-def account_id(manager: Any) -> str:
+def account_id(manager: Manager) -> str:
     """The account's id: as Custodian's commands know it, else as STS tells the policy's session.
 
     Without it, what was read in one account could pass for another's.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.config import Config
@@ -21,8 +21,10 @@ from c7n.utils import get_retry, local_session
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import ApiError as ApiError
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import LastUse
 from c7n_inactive_keys.core.times import as_utc, whole_second
+from c7n_inactive_keys.custodian.c7n_types import Client, Manager
 from c7n_inactive_keys.custodian.clock import clock
 
 WORKERS = 8
@@ -76,7 +78,7 @@ retry_concurrent = get_retry(("ConcurrentModification",), max_attempts=4, min_de
 
 
 def client(
-    manager: Any, service: str, region_name: str | None = None, config: Config = PATIENT
+    manager: Manager, service: str, region_name: str | None = None, config: Config = PATIENT
 ) -> Any:
     """A client of the policy's session, to be shared by workers."""
     session = local_session(manager.session_factory)
@@ -118,7 +120,7 @@ def is_unclear(error: Exception) -> bool:
     return status >= 500 or describe_error(error).code in ("InternalFailure", "ServiceFailure")
 
 
-def pages(call: Callable[..., dict[str, Any]], **arguments: Any) -> Iterator[dict[str, Any]]:
+def pages(call: Callable[..., JsonObject], **arguments: object) -> Iterator[JsonObject]:
     """The pages of a listing, all of them.
 
     Raises:
@@ -135,7 +137,7 @@ def pages(call: Callable[..., dict[str, Any]], **arguments: Any) -> Iterator[dic
         arguments["Marker"] = page["Marker"]
 
 
-def list_access_keys(iam: Any, user_name: str) -> list[dict[str, Any]]:
+def list_access_keys(iam: Client, user_name: str) -> list[JsonObject]:
     """The `AccessKeyMetadata` of all keys of a user, in IAM's order.
 
     Raises:
@@ -149,7 +151,7 @@ def list_access_keys(iam: Any, user_name: str) -> list[dict[str, Any]]:
     ]
 
 
-def get_last_use(iam: Any, access_key_id: str) -> LastUse:
+def get_last_use(iam: Client, access_key_id: str) -> LastUse:
     """The last use of a key, as far as IAM tells it now.
 
     Raises:
@@ -169,13 +171,13 @@ def _known(value: str | None) -> str | None:
     return None if value in (None, "", "N/A") else value
 
 
-def get_user(iam: Any, user_name: str) -> dict[str, Any]:
+def get_user(iam: Client, user_name: str) -> JsonObject:
     """The user as GetUser describes it now, with its tags."""
-    user: dict[str, Any] = iam.get_user(UserName=user_name)["User"]
+    user: JsonObject = iam.get_user(UserName=user_name)["User"]
     return user
 
 
-def is_same_user(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def is_same_user(one: JsonMapping, other: JsonMapping) -> bool:
     """Whether two readings of a name are of one user: a name can pass to another one."""
     ids = {user["UserId"] for user in (one, other) if user.get("UserId")}
     return len(ids) < 2

@@ -6,9 +6,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.times import as_utc, next_second
+from c7n_inactive_keys.custodian.c7n_types import Client
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -25,7 +26,7 @@ class AwsClock:
         self.ahead = timedelta(0)  # AWS's clock against this machine's
         self._warned = False
 
-    def listen(self, client: Any) -> None:
+    def listen(self, client: Client) -> None:
         """Take the time from each answer that a client gets."""
         client.meta.events.register("after-call", self._note)
 
@@ -33,7 +34,7 @@ class AwsClock:
         """The current time, or the next whole second, in UTC."""
         return next_second(datetime.now(timezone.utc) + self.ahead)
 
-    def _note(self, parsed: dict[str, Any], **_: Any) -> None:
+    def _note(self, parsed: JsonObject, **_: object) -> None:
         date = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         try:
             answered = as_utc(parsedate_to_datetime(date))

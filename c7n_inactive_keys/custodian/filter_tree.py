@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
+
+from c7n_inactive_keys.custodian.c7n_types import Element, KeyFilterElement, Manager
 
 BLOCKS = ("and", "or", "not")
 INACTIVE_FILTER = "inactive-access-key"
@@ -14,7 +16,7 @@ KEY_FILTERS = (INACTIVE_FILTER, UNUSED_FILTER, REACTIVATED_FILTER)  # ours
 CREDENTIAL_KEYS = "access_keys"  # the columns of the `credential` filter that are about keys
 
 
-def walk(filters: Iterable[Any], negated: bool = False) -> Iterator[tuple[Any, bool]]:
+def walk(filters: Iterable[Element], negated: bool = False) -> Iterator[tuple[Element, bool]]:
     """Each filter that is no block, in running order, and whether it stands under a `not`.
 
     Custodian's own iter_filters goes through a block from behind.
@@ -26,17 +28,17 @@ def walk(filters: Iterable[Any], negated: bool = False) -> Iterator[tuple[Any, b
             yield item, negated
 
 
-def of_type(manager: Any, filter_type: str) -> list[tuple[Any, bool]]:
+def of_type(manager: Manager, filter_type: str) -> list[tuple[Any, bool]]:
     """The policy's filters of a type, each with whether it stands under a `not`."""
     return [found for found in walk(manager.filters) if found[0].type == filter_type]
 
 
-def ours(filters: Iterable[Any]) -> list[Any]:
+def ours(filters: Iterable[Element]) -> list[KeyFilterElement]:
     """The filters of this package, in running order."""
-    return [item for item, _ in walk(filters) if item.type in KEY_FILTERS]
+    return [cast("KeyFilterElement", item) for item, _ in walk(filters) if item.type in KEY_FILTERS]
 
 
-def no_keys_selected(manager: Any, filter_type: str, purpose: str) -> str | None:
+def no_keys_selected(manager: Manager, filter_type: str, purpose: str) -> str | None:
     """What is wrong if no filter of a type selects the keys that an action is for."""
     filters = of_type(manager, filter_type)
     if any(not negated for _, negated in filters):
@@ -49,9 +51,9 @@ def no_keys_selected(manager: Any, filter_type: str, purpose: str) -> str | None
 
 
 def each_key_fits(
-    filters: Iterable[Any],
+    filters: Iterable[Element],
     filter_type: str,
-    fits: Callable[[Any], bool],
+    fits: Callable[[Element], bool],
     operator: str = "and",
 ) -> bool:
     """Whether no key gets through without a filter of the type that fits, not under `not`.
@@ -68,12 +70,12 @@ def each_key_fits(
     return any(verdicts) if operator == "and" else bool(verdicts) and all(verdicts)
 
 
-def positions(filters: Iterable[Any]) -> dict[int, int]:
+def positions(filters: Iterable[Element]) -> dict[int, int]:
     """The place in running order of each filter, by the identity of the filter."""
     return {id(item): number for number, (item, _) in enumerate(walk(filters))}
 
 
-def built_in_before(filters: Iterable[Any], this: Any) -> bool:
+def built_in_before(filters: Iterable[Element], this: Element | None) -> bool:
     """Whether a built-in filter that selects keys runs before this one.
 
     Under `not` none does: Custodian takes away what it annotated there.
@@ -86,7 +88,7 @@ def built_in_before(filters: Iterable[Any], this: Any) -> bool:
     return False
 
 
-def built_in_passed(filters: Iterable[Any], this: Any) -> bool:
+def built_in_passed(filters: Iterable[Element], this: Element) -> bool:
     """Whether the user has passed a built-in filter on keys before the blocks around this one."""
     seen = False
     for item in filters:
@@ -97,7 +99,7 @@ def built_in_passed(filters: Iterable[Any], this: Any) -> bool:
     return False
 
 
-def built_in_beside(filters: Iterable[Any], this: Any) -> bool:
+def built_in_beside(filters: Iterable[Element], this: Element) -> bool:
     """Whether a built-in filter on keys comes before this one in the same block."""
     seen = False
     for item in filters:
@@ -109,7 +111,7 @@ def built_in_beside(filters: Iterable[Any], this: Any) -> bool:
     return False
 
 
-def selects_keys(item: Any) -> bool:
+def selects_keys(item: Element) -> bool:
     """Whether a built-in filter is about access keys; `credential` may be about the user."""
     if item.type == "credential":
         prefix, _, column = str(item.data["key"]).partition(".")

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.custodian.clock import clock
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class KeyEvent(NamedTuple):
     change: StatusChange
 
 
-def told_by(event: Mapping[str, Any] | None) -> KeyEvents:
+def told_by(event: JsonMapping | None) -> KeyEvents:
     """What an event from EventBridge, which event history may not hold yet, says of keys.
 
     One that cannot be read, or hides its key, may have been about any.
@@ -40,7 +40,7 @@ def told_by(event: Mapping[str, Any] | None) -> KeyEvents:
     return by_key([found] if found else [])
 
 
-def key_event(event: Mapping[str, Any] | None) -> KeyEvent | None:
+def key_event(event: JsonMapping | None) -> KeyEvent | None:
     """The UpdateAccessKey of an event from EventBridge; None: all keys are to be looked at."""
     told = told_by(event).by_key
     return next((KeyEvent(key_id, changes[0]) for key_id, changes in told.items()), None)

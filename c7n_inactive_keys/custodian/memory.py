@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from c7n_inactive_keys.core.evidence import RUN_MEMORY
 from c7n_inactive_keys.custodian.account import account_id
+from c7n_inactive_keys.custodian.c7n_types import Manager
 
 Value = TypeVar("Value")
 
@@ -33,7 +34,7 @@ class Shared(Generic[Value]):
     def __init__(self, make: Callable[[], Value]) -> None:
         self.make = make
 
-    def of(self, manager: Any) -> Value:
+    def of(self, manager: Manager) -> Value:
         """The value in the present execution of the manager's policy."""
         values = _execution(manager)
         if self not in values:
@@ -42,12 +43,12 @@ class Shared(Generic[Value]):
         return value
 
 
-def execution_token(manager: Any) -> str:
+def execution_token(manager: Manager) -> str:
     """A text that is the same for all filters and actions of one execution of a policy."""
     return f"{id(manager):x}:{manager.ctx.execution_id or ''}"
 
 
-def _execution(manager: Any) -> dict[Any, Any]:
+def _execution(manager: Manager) -> dict[Any, Any]:
     execution_id = manager.ctx.execution_id
     if execution_id is None:
         return {}
@@ -57,7 +58,7 @@ def _execution(manager: Any) -> dict[Any, Any]:
     return known[1]
 
 
-def once_per_run(manager: Any, name: str, produce: Callable[[], Value]) -> Value:
+def once_per_run(manager: Manager, name: str, produce: Callable[[], Value]) -> Value:
     """The value for the account, made once for all policies of a `custodian` or `c7n-org` run.
 
     The policies of a run share the list of its regions, or with c7n-org the options themselves.

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from c7n.exceptions import PolicyValidationError
+
+from c7n_inactive_keys.custodian.c7n_types import Manager
 
 NAME = "credential-report"
 
 
-def refuse(manager: Any) -> NoReturn:
+def refuse(manager: Manager) -> NoReturn:
     """Say that only users have a credential report.
 
     Raises:
@@ -29,5 +31,5 @@ class NoCredentialReport:
     loaded with `aws.iam-user`.
     """
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: Manager) -> None:
         refuse(manager)

@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import NOTED
 from c7n_inactive_keys.core.keys import AccessKey
+from c7n_inactive_keys.custodian.c7n_types import Manager
 from c7n_inactive_keys.custodian.memory import Shared
 from c7n_inactive_keys.custodian.run_record import PolicyRun
 
 _NOTED: Shared[set[str]] = Shared(set)
 
 
-def note_keys(manager: Any, reason: str, keys: Iterable[FoundKey | AccessKey]) -> None:
+def note_keys(manager: Manager, reason: str, keys: Iterable[FoundKey | AccessKey]) -> None:
     """Write each key down once in an execution of the policy; `reason` says what it is."""
     known = _NOTED.of(manager)
     new = {key_id: key for key in keys if (key_id := _bare(key).access_key_id) not in known}

@@ -20,10 +20,13 @@ from c7n.exceptions import PolicyValidationError
 from c7n.filters import Filter
 from c7n.utils import type_schema
 
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
+from c7n_inactive_keys.custodian.c7n_types import Element
+
 # YAML knows whole numbers that no float can hold.
 LARGEST = sys.float_info.max
 
-Schema = Mapping[str, Any]
+Schema = JsonMapping
 
 NUMBER: Schema = {"type": "number", "minimum": 0}
 COUNT: Schema = {"type": "integer", "minimum": 1}
@@ -42,27 +45,27 @@ class Option:
 
     kind: str
     form: Schema
-    default: Any = None
+    default: object = None
     required: bool = False
     options: Mapping[str, Option] = field(default_factory=dict)
     fits: Callable[[Any], bool] | None = None
 
     @property
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonObject:
         """The option in JSON schema."""
-        schema: dict[str, Any] = {"description": self.kind, **self.form}
+        schema: JsonObject = {"description": self.kind, **self.form}
         if self.default is not None:
             schema["default"] = self.default
         return schema
 
-    def admits(self, value: Any) -> bool:
+    def admits(self, value: object) -> bool:
         """Whether it can have this value."""
         return _conforms(value, self.form) and (self.fits is None or self.fits(value))
 
 
 def mapping(kind: str, options: Mapping[str, Option], required: bool = False) -> Option:
     """An option whose value has options of its own."""
-    form: dict[str, Any] = {
+    form: JsonObject = {
         "type": "object",
         "properties": {name: option.schema for name, option in options.items()},
         "additionalProperties": False,
@@ -82,15 +85,15 @@ def list_of(*words: str) -> Option:
     return Option(f"a list of {' and '.join(words)}", form, list(words))
 
 
-def describe(element: str, options: Mapping[str, Option]) -> dict[str, Any]:
+def describe(element: str, options: Mapping[str, Option]) -> JsonObject:
     """The schema of a filter or action with these options; it admits no others."""
     required = [name for name, option in options.items() if option.required]
     properties = {name: option.schema for name, option in options.items()}
-    schema: dict[str, Any] = type_schema(element, required=required or None, **properties)
+    schema: JsonObject = type_schema(element, required=required or None, **properties)
     return schema
 
 
-def problem(data: Mapping[str, Any], options: Mapping[str, Option], within: str = "") -> str | None:
+def problem(data: JsonMapping, options: Mapping[str, Option], within: str = "") -> str | None:
     """What is wrong with the first option that is, in words; `within` names what it is part of."""
     for name, value in data.items():
         if name == "type" and not within:
@@ -116,7 +119,7 @@ def unknown(name: str, options: Mapping[str, Option]) -> str:
     return f"unknown option {name!r}{meant}; options: {', '.join(options)}"
 
 
-def invalid(element: Any, wrong: str) -> PolicyValidationError:
+def invalid(element: Element, wrong: str) -> PolicyValidationError:
     """The error for what is wrong with a filter or action of a policy."""
     role = "filter" if isinstance(element, Filter) else "action"
     return PolicyValidationError(
@@ -124,7 +127,7 @@ def invalid(element: Any, wrong: str) -> PolicyValidationError:
     )
 
 
-def _conforms(value: Any, form: Schema) -> bool:
+def _conforms(value: object, form: Schema) -> bool:
     """Whether a value conforms to one of the forms above; Lambda functions have no jsonschema."""
     kind = form.get("type")
     if kind in ("number", "integer"):

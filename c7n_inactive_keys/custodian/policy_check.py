@@ -14,7 +14,9 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from c7n_inactive_keys.custodian.c7n_types import Manager
 
 if TYPE_CHECKING:
     import yaml
@@ -34,7 +36,7 @@ POLICY_KEYS = frozenset(
 _warned: set[str] = set()  # Custodian makes several managers of one policy
 
 
-def warn_of_mistakes(manager: Any) -> None:
+def warn_of_mistakes(manager: Manager) -> None:
     """Say once what `lint` finds in the policy's use of our elements: valid, and hardly meant.
 
     Not in a Lambda function, where nobody reads it in time: its policy was checked when deployed.
@@ -52,7 +54,7 @@ def warn_of_mistakes(manager: Any) -> None:
             log.warning("%s", warning)
 
 
-def policy_problem(manager: Any) -> str | None:
+def policy_problem(manager: Manager) -> str | None:
     """The first thing that is wrong with the policy of an element as a whole, in words."""
     unknown = [str(name) for name in manager.ctx.policy.data if name not in POLICY_KEYS]
     if unknown:

@@ -18,8 +18,10 @@ from c7n.utils import dumps
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import ApiError, Found, Journal, JournalLine
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.plan import PlanFile
 from c7n_inactive_keys.custodian.account import account_id
+from c7n_inactive_keys.custodian.c7n_types import Element, Manager
 from c7n_inactive_keys.custodian.memory import Shared
 
 log = logging.getLogger("custodian.inactive-keys.journal")
@@ -42,7 +44,7 @@ _STARTED = Shared(lambda: datetime.now(timezone.utc))
 class PolicyRun:
     """One execution of a policy, as it names itself in what it writes down."""
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: Manager) -> None:
         self.manager = manager
         self.policy_name: str = manager.ctx.policy.name
         self.run_id: str = manager.ctx.execution_id or _OWN_ID.of(manager)
@@ -121,7 +123,7 @@ class PolicyRun:
                 error,
             )
 
-    def name_failures(self, failures: list[dict[str, Any]]) -> str:
+    def name_failures(self, failures: list[JsonObject]) -> str:
         """One sentence that names what failed, for the error that ends the policy."""
         named = "; ".join(
             f"{record['user_name']} {record['access_key_id'] or record.get('reason') or 'user'} "
@@ -131,7 +133,7 @@ class PolicyRun:
         more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
         return f"policy:{self.policy_name} {len(failures)} failure(s): {named}{more}"
 
-    def write_action_file(self, action: Any, outcomes: list[dict[str, Any]]) -> None:
+    def write_action_file(self, action: Element, outcomes: list[JsonObject]) -> None:
         """What Custodian writes when an action returns, but not when it raises."""
         self.output.write_file(f"action-{action.name}", dumps(outcomes))
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from c7n_inactive_keys.core.errors import UnreadUsersError
 from c7n_inactive_keys.core.journal import FAILED, UNREAD, UNREADABLE, ApiError
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
+from c7n_inactive_keys.custodian.c7n_types import Context, Manager
 from c7n_inactive_keys.custodian.memory import Shared
 from c7n_inactive_keys.custodian.run_record import PolicyRun
 
@@ -22,7 +24,7 @@ _UNREAD: Shared[set[str]] = Shared(set)
 _MISSING: Shared[set[tuple[str, str | None]]] = Shared(set)
 
 
-def unread_user(reported: ReportedUser, error: ApiError) -> dict[str, Any]:
+def unread_user(reported: ReportedUser, error: ApiError) -> JsonObject:
     """The user as far as the credential report knows it, marked as not described."""
     return {
         "UserName": reported.user_name,
@@ -31,13 +33,13 @@ def unread_user(reported: ReportedUser, error: ApiError) -> dict[str, Any]:
     }
 
 
-def read_error(user: Mapping[str, Any]) -> ApiError | None:
+def read_error(user: JsonMapping) -> ApiError | None:
     """Why a user could not be described, if so."""
     mark = user.get(UNREAD_ANNOTATION)
     return ApiError(mark["Code"], mark["Message"]) if mark else None
 
 
-def report_unread(manager: Any, unread: Mapping[str, ApiError]) -> None:
+def report_unread(manager: Manager, unread: Mapping[str, ApiError]) -> None:
     """Write down that these users were not read, and make the policy fail at its end.
 
     Raises:
@@ -74,7 +76,7 @@ def report_unread(manager: Any, unread: Mapping[str, ApiError]) -> None:
 
 
 def report_unread_evidence(
-    manager: Any,
+    manager: Manager,
     reason: str,
     error: ApiError,
     user_name: str | None = None,
@@ -101,7 +103,7 @@ def report_unread_evidence(
         )
 
 
-def _fail_at_exit(context: Any, failure: Exception) -> None:
+def _fail_at_exit(context: Context, failure: Exception) -> None:
     """Raise when Custodian leaves the policy: after its results are written and its actions done.
 
     Custodian has no later place to raise at in pull mode, and to raise earlier would keep the
@@ -109,7 +111,9 @@ def _fail_at_exit(context: Any, failure: Exception) -> None:
     """
     leave: Callable[..., Any] = context.output.__exit__
 
-    def leave_and_fail(exc_type: Any = None, exc_value: Any = None, traceback: Any = None) -> None:
+    def leave_and_fail(
+        exc_type: object = None, exc_value: object = None, traceback: object = None
+    ) -> None:
         leave(exc_type, exc_value, traceback)
         if exc_type is None:
             raise failure

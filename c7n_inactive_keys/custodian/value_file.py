@@ -24,7 +24,9 @@ from c7n.cache import NullCache
 from c7n.resolver import URIResolver, ValuesFrom
 from c7n.utils import jmespath_search
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.times import as_utc
+from c7n_inactive_keys.custodian.c7n_types import Manager
 from c7n_inactive_keys.custodian.options import TEXT, TEXTS, Option, one_of
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -42,7 +44,7 @@ OPTIONS = {
 }
 
 
-def format_problem(option: str, data: dict[str, Any]) -> str | None:
+def format_problem(option: str, data: JsonObject) -> str | None:
     """Why it is not known how the file that an option names is to be read, if so."""
     ending = PurePosixPath(data["url"]).suffix[1:]
     if data.get("format") or ending in ValuesFrom.supported_formats:
@@ -101,7 +103,7 @@ class _FileResolver(URIResolver):  # type: ignore[misc]  # c7n has no type hints
 class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
     """`value_from` for records: mappings instead of a set of values, and never from the cache."""
 
-    def __init__(self, data: dict[str, Any], manager: Any) -> None:
+    def __init__(self, data: JsonObject, manager: Manager) -> None:
         super().__init__(data, manager)
         self.cache = NullCache(None)
         self.resolver = _FileResolver(manager.session_factory, self.cache)
@@ -160,13 +162,13 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         return rows
 
 
-def _holds_records(data: Any) -> bool:
+def _holds_records(data: object) -> bool:
     if isinstance(data, Mapping):
         return any(_holds_records(value) for value in data.values())
     return isinstance(data, list) and bool(data)
 
 
-def read_text(data: dict[str, Any], manager: Any) -> str:
+def read_text(data: JsonObject, manager: Manager) -> str:
     """The text of the file that an option names.
 
     Raises:

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from c7n.utils import get_partition
 
@@ -21,9 +20,11 @@ from c7n_inactive_keys.core.evidence import (
     CompleteRecord,
 )
 from c7n_inactive_keys.core.journal import UNREAD_HISTORY
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import Unavailable
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
+from c7n_inactive_keys.custodian.c7n_types import Client, Manager
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.memory import once_per_run
 from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
@@ -43,14 +44,14 @@ class EventHistory:
     events: KeyEvents = field(default_factory=KeyEvents)
 
 
-def partition_of_users(manager: Any, users: Iterable[Mapping[str, Any]]) -> str:
+def partition_of_users(manager: Manager, users: Iterable[JsonMapping]) -> str:
     """The partition that users are in; those from AWS Config may have no ARN that tells."""
     arns = (user.get("Arn") for user in users)
     arn = next(filter(None, arns), None)
     return str(arn.split(":")[1] if arn else get_partition(manager.config.region))
 
 
-def account_history(manager: Any, users: Iterable[Mapping[str, Any]]) -> EventHistory | Unavailable:
+def account_history(manager: Manager, users: Iterable[JsonMapping]) -> EventHistory | Unavailable:
     """The event history of the account of these users, read once in a run.
 
     That it could not be read is told and noted: what it would have said is unknown.
@@ -70,7 +71,7 @@ def account_history(manager: Any, users: Iterable[Mapping[str, Any]]) -> EventHi
     return history
 
 
-def read_event_history(manager: Any, partition: str) -> EventHistory | Unavailable:
+def read_event_history(manager: Manager, partition: str) -> EventHistory | Unavailable:
     """The event history of the policy's account, or why there is no evidence in it."""
     region = home_region(partition)
     if region is None:
@@ -87,7 +88,7 @@ def read_event_history(manager: Any, partition: str) -> EventHistory | Unavailab
         return Unavailable(EVENT_HISTORY, f"an event cannot be read: {error!r}")
 
 
-def sweep(cloudtrail: Any, now: datetime) -> EventHistory:
+def sweep(cloudtrail: Client, now: datetime) -> EventHistory:
     """Read the whole event history of UpdateAccessKey up to now.
 
     Raises:
@@ -102,7 +103,7 @@ def sweep(cloudtrail: Any, now: datetime) -> EventHistory:
     )
 
 
-def _events(cloudtrail: Any, since: datetime) -> Iterator[Mapping[str, Any]]:
+def _events(cloudtrail: Client, since: datetime) -> Iterator[JsonMapping]:
     pages = cloudtrail.get_paginator("lookup_events").paginate(
         LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": EVENT_NAME}],
         StartTime=since,

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import logging
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from c7n_inactive_keys.core.errors import EvidenceError
+from c7n_inactive_keys.core.json_types import JsonObject
+from c7n_inactive_keys.custodian.c7n_types import Manager
 from c7n_inactive_keys.custodian.memory import Shared
 from c7n_inactive_keys.custodian.options import ANYTHING, Option, mapping
 from c7n_inactive_keys.custodian.value_file import OPTIONS as VALUES_OPTIONS
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("custodian.inactive-keys")
 
 
-def _is_moment(value: Any) -> bool:
+def _is_moment(value: object) -> bool:
     # Here, not at the top: every command of Custodian loads this module, few get here.
     from c7n_inactive_keys.core.event_export import read_moment
 
@@ -45,7 +47,7 @@ _EXPORTS: Shared[dict[str, ExportedEvents]] = Shared(dict)
 class Export:
     """An export that a policy names; read once in an execution of the policy."""
 
-    def __init__(self, data: dict[str, Any], manager: Any) -> None:
+    def __init__(self, data: JsonObject, manager: Manager) -> None:
         for option in ("covers-since", "covers-until"):
             if isinstance(data.get(option), date):
                 # In place: Custodian writes the policy to metadata.json, which knows no dates.

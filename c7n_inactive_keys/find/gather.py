@@ -6,16 +6,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from c7n_inactive_keys.core.cloudtrail import KeyEvents
 from c7n_inactive_keys.core.event_export import ExportedEvents
 from c7n_inactive_keys.core.evidence import CompleteRecord, Facts, LedgerEntry
 from c7n_inactive_keys.core.found_key import FoundKey
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.core.ledger import MalformedTag, read_tags
 from c7n_inactive_keys.core.ledger_upkeep import valid_notice
 from c7n_inactive_keys.core.timeline import assess
+from c7n_inactive_keys.custodian.c7n_types import ExecutorFactory, Manager
 from c7n_inactive_keys.custodian.memory import Shared
 from c7n_inactive_keys.find.event_history import EventHistory, account_history
 from c7n_inactive_keys.find.events_from import Export
@@ -45,7 +46,7 @@ class Investigation:
     """Finds out about keys of users."""
 
     def __init__(
-        self, manager: Any, sources: Sources, executor_factory: Callable[..., Any]
+        self, manager: Manager, sources: Sources, executor_factory: ExecutorFactory
     ) -> None:
         self.manager = manager
         self.sources = sources
@@ -118,7 +119,7 @@ class Investigation:
             return None
         return entry
 
-    def event_history(self, users: Iterable[dict[str, Any]]) -> EventHistory | Unavailable | None:
+    def event_history(self, users: Iterable[JsonObject]) -> EventHistory | Unavailable | None:
         """The account's event history, asked once; None: not wanted, or there are no users."""
         users = list(users)
         if not (users and self.sources.cloudtrail):

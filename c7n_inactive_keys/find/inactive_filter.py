@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER
@@ -147,9 +148,7 @@ class InactiveAccessKey(KeyFilter):
         del now
         return reported.has_inactive_key
 
-    def match(
-        self, users: list[UserKeys], event: dict[str, Any] | None
-    ) -> dict[str, dict[str, Any]]:
+    def match(self, users: list[UserKeys], event: JsonObject | None) -> dict[str, JsonObject]:
         """The entry of each inactive key that has been so for long enough."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.find.gather import Investigation, Sources

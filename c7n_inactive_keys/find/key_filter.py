@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from c7n.filters import Filter
 
 from c7n_inactive_keys.core.journal import EXPIRED_KEY
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.keys import EXPIRED
 from c7n_inactive_keys.custodian.filter_tree import built_in_before
 from c7n_inactive_keys.custodian.memory import execution_token
@@ -47,8 +48,8 @@ class KeyFilter(Filter):  # type: ignore[misc]  # c7n has no type hints
         return self
 
     def process(
-        self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None
-    ) -> list[dict[str, Any]]:
+        self, resources: list[JsonObject], event: JsonObject | None = None
+    ) -> list[JsonObject]:
         """The users with at least one matching key."""
         token = execution_token(self.manager)
         detach_from_cache(self.manager, resources)
@@ -76,7 +77,7 @@ class KeyFilter(Filter):  # type: ignore[misc]  # c7n has no type hints
         """Whether a user may match of whom the credential report says this."""
         raise NotImplementedError
 
-    def list_keys(self, users: list[dict[str, Any]], event: dict[str, Any] | None) -> Listing:
+    def list_keys(self, users: list[JsonObject], event: JsonObject | None) -> Listing:
         """The keys of all users of the policy."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.find.listing import list_keys
@@ -84,13 +85,11 @@ class KeyFilter(Filter):  # type: ignore[misc]  # c7n has no type hints
         del event
         return list_keys(self.manager, self.executor_factory, users)
 
-    def match(
-        self, users: list[UserKeys], event: dict[str, Any] | None
-    ) -> Mapping[str, dict[str, Any]]:
+    def match(self, users: list[UserKeys], event: JsonObject | None) -> Mapping[str, JsonObject]:
         """The entry of each key that matches, by access key id."""
         raise NotImplementedError
 
-    def _annotate(self, user: UserKeys, matches: Mapping[str, dict[str, Any]], token: str) -> bool:
+    def _annotate(self, user: UserKeys, matches: Mapping[str, JsonObject], token: str) -> bool:
         user.user[ALL_KEYS] = [key.metadata for key in user.keys]
         ids = [key.access_key_id for key in user.keys]
         matched = {key_id: matches[key_id] for key_id in ids if key_id in matches}

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from c7n_inactive_keys.core.credential_report import ReportedUser
 from c7n_inactive_keys.core.journal import UNREAD_LAST_USE
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import ExecutorFactory, Manager
 from c7n_inactive_keys.custodian.memory import PROCESS, REPORT_ANNOTATION, Shared
 from c7n_inactive_keys.custodian.unread_users import report_unread_evidence
 from c7n_inactive_keys.find.listing import UserKeys
@@ -24,7 +25,7 @@ _KNOWN: Shared[dict[str, LastUse | Unavailable]] = Shared(dict)
 class LastUses:
     """Last uses by key: of an inactive key the credential report's, else IAM's by access key id."""
 
-    def __init__(self, manager: Any, executor_factory: Callable[..., Any]) -> None:
+    def __init__(self, manager: Manager, executor_factory: ExecutorFactory) -> None:
         self.manager = manager
         self.executor_factory = executor_factory
         self.iam = aws.client(manager, "iam")
@@ -72,7 +73,7 @@ class LastUses:
             return key.access_key_id, Unavailable("last-used", message, code)
 
 
-def reported_user(user: Mapping[str, Any]) -> ReportedUser | None:
+def reported_user(user: JsonMapping) -> ReportedUser | None:
     """What the credential report says of a user, if this run read it.
 
     A user from Custodian's cache may have passed its name on since then.

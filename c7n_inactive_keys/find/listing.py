@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from c7n_inactive_keys.core.errors import ForeignAccountError, InactiveKeysError
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.keys import AccessKey, account_of, inactive_keys
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
+from c7n_inactive_keys.custodian.c7n_types import Client, ExecutorFactory, Manager
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.memory import Shared
 
@@ -23,7 +25,7 @@ log = logging.getLogger("custodian.inactive-keys")
 class UserKeys:
     """A user of the policy and its access keys, as they were listed; `read` is when."""
 
-    user: dict[str, Any]
+    user: JsonObject
     keys: tuple[AccessKey, ...]
     read: datetime
 
@@ -53,7 +55,7 @@ class Listing:
 
 
 class _Listed(NamedTuple):
-    metadata: list[dict[str, Any]]
+    metadata: list[JsonObject]
     read: datetime
 
 
@@ -61,9 +63,9 @@ _LISTED: Shared[dict[str, _Listed | aws.ApiError | None]] = Shared(dict)
 
 
 def list_keys(
-    manager: Any,
-    executor_factory: Callable[..., Any],
-    users: Iterable[dict[str, Any]],
+    manager: Manager,
+    executor_factory: ExecutorFactory,
+    users: Iterable[JsonObject],
     again: bool = False,
 ) -> Listing:
     """The users' keys; users that are gone are left out.
@@ -93,7 +95,7 @@ def list_keys(
     return listing
 
 
-def _check_account(manager: Any, users: list[dict[str, Any]]) -> None:
+def _check_account(manager: Manager, users: list[JsonObject]) -> None:
     """Make sure that no cache and no accounts file has mixed up accounts."""
     expected = account_id(manager)
     owners = {account_of(user["Arn"]) for user in users if user.get("Arn")}
@@ -106,7 +108,7 @@ def _check_account(manager: Any, users: list[dict[str, Any]]) -> None:
         )
 
 
-def _list(iam: Any, name: str) -> _Listed | aws.ApiError | None:
+def _list(iam: Client, name: str) -> _Listed | aws.ApiError | None:
     try:
         return _Listed(aws.list_access_keys(iam, name), clock.now())
     except (*aws.API_ERRORS, InactiveKeysError) as error:

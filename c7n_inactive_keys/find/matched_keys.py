@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from datetime import datetime
 
 from c7n.utils import parse_date
 
 from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS
 from c7n_inactive_keys.core.times import as_utc, whole_second
 from c7n_inactive_keys.core.unused_key import UNUSED_KEYS
+from c7n_inactive_keys.custodian.c7n_types import Element, KeyFilterElement, Manager
 from c7n_inactive_keys.custodian.filter_tree import (
     KEY_FILTERS,
     built_in_before,
@@ -33,7 +35,7 @@ MATCHED_KEYS = "c7n:matched-keys"
 BY_FILTER = "c7n:InactiveAccessKeysByFilter"
 
 
-def forget_other_runs(user: dict[str, Any], token: str, keep_matched: bool) -> None:
+def forget_other_runs(user: JsonObject, token: str, keep_matched: bool) -> None:
     """Take away what an earlier policy left on the same object."""
     if user.get(BY_FILTER, {}).get("Run") == token:
         return
@@ -44,11 +46,11 @@ def forget_other_runs(user: dict[str, Any], token: str, keep_matched: bool) -> N
 
 
 def annotate(
-    user: dict[str, Any],
-    manager: Any,
+    user: JsonObject,
+    manager: Manager,
     token: str,
-    this: Any,
-    matched: Mapping[str, dict[str, Any]],
+    this: KeyFilterElement,
+    matched: Mapping[str, JsonObject],
 ) -> bool:
     """Record what a filter matched on a user, and bring the annotations in line.
 
@@ -72,7 +74,7 @@ def annotate(
     return True
 
 
-def matched_by_filter(filters: Iterable[Any], user: Mapping[str, Any]) -> dict[int, frozenset[str]]:
+def matched_by_filter(filters: Iterable[Element], user: JsonMapping) -> dict[int, frozenset[str]]:
     """Which keys each filter of this package matched, by id(filter), of those that matched any.
 
     A filter of a block that failed for the user has none: Custodian takes its annotations away.
@@ -92,9 +94,9 @@ def matched_by_filter(filters: Iterable[Any], user: Mapping[str, Any]) -> dict[i
 
 
 def _leaves_no_key(
-    filters: Iterable[Any],
+    filters: Iterable[Element],
     operator: str,
-    this: Any,
+    this: Element,
     by_filter: Mapping[str, list[str]],
     places: Mapping[int, int],
 ) -> bool:
@@ -107,7 +109,7 @@ def _leaves_no_key(
 
 
 def _select(
-    filters: Iterable[Any],
+    filters: Iterable[Element],
     operator: str,
     by_filter: Mapping[str, list[str]],
     places: Mapping[int, int],
@@ -130,7 +132,9 @@ def _select(
 # -- Custodian's own annotation -------------------------------------------------------------------
 
 
-def _annotate_matched(user: dict[str, Any], manager: Any, this: Any, selected: set[str]) -> None:
+def _annotate_matched(
+    user: JsonObject, manager: Manager, this: Element, selected: set[str]
+) -> None:
     """The same keys in the form that the built-in remove-keys acts on.
 
     A built-in key filter that ran before has its say as with Custodian's own filters: its keys are
@@ -152,7 +156,7 @@ def _annotate_matched(user: dict[str, Any], manager: Any, this: Any, selected: s
 
 
 def resolve(
-    matched: Iterable[Mapping[str, Any]], all_keys: Iterable[Mapping[str, Any]]
+    matched: Iterable[JsonMapping], all_keys: Iterable[JsonMapping]
 ) -> tuple[list[str], list[str]]:
     """The ids of keys that built-in filters matched, and ids among which they cannot tell.
 
@@ -171,5 +175,5 @@ def resolve(
     return certain, ambiguous
 
 
-def _second(moment: Any) -> Any:
+def _second(moment: object) -> datetime:
     return whole_second(as_utc(parse_date(moment)))

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
@@ -71,7 +72,7 @@ class ReactivatedAccessKey(KeyFilter):
             days_between(slot.created, now) >= self.after_days for slot in reported.keys
         )
 
-    def list_keys(self, users: list[dict[str, Any]], event: dict[str, Any] | None) -> Listing:
+    def list_keys(self, users: list[JsonObject], event: JsonObject | None) -> Listing:
         """The keys of users that an event or the ledger names; of all users if that is not enough.
 
         Whoever was renamed since, or changed its own key, is not named by the event.
@@ -92,9 +93,7 @@ class ReactivatedAccessKey(KeyFilter):
             return listing
         return super().list_keys(users, event)
 
-    def match(
-        self, users: list[UserKeys], event: dict[str, Any] | None
-    ) -> dict[str, dict[str, Any]]:
+    def match(self, users: list[UserKeys], event: JsonObject | None) -> dict[str, JsonObject]:
         """The entry of each active key that was inactive for long enough before."""
         from c7n_inactive_keys.core.reactivated_key import reactivation
         from c7n_inactive_keys.find.gather import Investigation, Sources
@@ -125,7 +124,7 @@ class ReactivatedAccessKey(KeyFilter):
             if item and item.at_least_days >= self.after_days
         }
 
-    def _awake(self, users: list[dict[str, Any]]) -> Mapping[str, str | None]:
+    def _awake(self, users: list[JsonObject]) -> Mapping[str, str | None]:
         """The keys that event history has as reactivated, each with the user it names."""
         from c7n_inactive_keys.find.event_history import EventHistory, account_history
 

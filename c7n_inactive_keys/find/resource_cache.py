@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 from c7n.cache import InMemoryCache
 
+from c7n_inactive_keys.core.json_types import JsonObject
+from c7n_inactive_keys.custodian.c7n_types import Manager
 from c7n_inactive_keys.find.matched_keys import ALL_KEYS, ANNOTATIONS, BY_FILTER, MATCHED_KEYS
 
 OURS = (ALL_KEYS, MATCHED_KEYS, BY_FILTER, *ANNOTATIONS)
 
 
-def detach_from_cache(manager: Any, resources: list[dict[str, Any]]) -> None:
+def detach_from_cache(manager: Manager, resources: list[JsonObject]) -> None:
     """Keep annotations out of Custodian's in-memory cache, which hands out the same objects again.
 
     The cache gets copies of its own, free of what key-level filters have written so far.

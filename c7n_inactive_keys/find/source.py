@@ -8,15 +8,17 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from c7n.utils import backoff_delays
 
 from c7n_inactive_keys.core.errors import CredentialReportError, InactiveKeysError
 from c7n_inactive_keys.core.journal import ROOT_KEY
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.times import as_utc
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
+from c7n_inactive_keys.custodian.c7n_types import Client, Manager
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import ours
 from c7n_inactive_keys.custodian.memory import REPORT_ANNOTATION
@@ -68,7 +70,7 @@ class CredentialReportSource:
         "iam:GetAccountAuthorizationDetails",
     )
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: Manager) -> None:
         self.manager = manager
         if manager.type != "iam-user":
             refuse(manager)
@@ -77,11 +79,11 @@ class CredentialReportSource:
         """What the source calls."""
         return list(self.permissions)
 
-    def get_query_params(self, query_params: Any) -> Any:
+    def get_query_params(self, query_params: object) -> object:
         """The report takes no query."""
         return query_params
 
-    def resources(self, query: Any) -> list[dict[str, Any]]:
+    def resources(self, query: object) -> list[JsonObject]:
         """The users that may match, as GetUser describes them, less those gone since."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.core.credential_report import mark_twins
@@ -120,7 +122,7 @@ class CredentialReportSource:
         now = clock.now()
         return any(item.may_match(reported, now) for item in filters)
 
-    def get_resources(self, resource_ids: list[str], cache: bool = True) -> list[dict[str, Any]]:
+    def get_resources(self, resource_ids: list[str], cache: bool = True) -> list[JsonObject]:
         """The users of these names, for event modes, where no report is needed."""
         from c7n_inactive_keys.core.credential_report import ReportedUser
 
@@ -128,8 +130,8 @@ class CredentialReportSource:
         return self._describe(iam, [ReportedUser(name, "", ()) for name in resource_ids], {})
 
     def _renamed(
-        self, iam: Any, gone: list[ReportedUser], names: Mapping[str, datetime | None]
-    ) -> list[dict[str, Any]]:
+        self, iam: Client, gone: list[ReportedUser], names: Mapping[str, datetime | None]
+    ) -> list[JsonObject]:
         """Users of the report that are there under another name now.
 
         A renamed user keeps its keys. The report has no user ids, so whoever was created in the
@@ -146,16 +148,16 @@ class CredentialReportSource:
             return [unread_user(user, aws.ApiError(reason.code, message)) for user in gone]
         return self._describe(iam, [ReportedUser(name, "", ()) for name in candidates], {})
 
-    def augment(self, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def augment(self, resources: list[JsonObject]) -> list[JsonObject]:
         """Nothing is missing: the users come described."""
         return resources
 
     def _describe(
-        self, iam: Any, users: list[ReportedUser], known: Mapping[str, dict[str, Any]]
-    ) -> list[dict[str, Any]]:
+        self, iam: Client, users: list[ReportedUser], known: Mapping[str, JsonObject]
+    ) -> list[JsonObject]:
         from c7n_inactive_keys.find.user_details import describe_user
 
-        def describe(user: ReportedUser) -> dict[str, Any] | None:
+        def describe(user: ReportedUser) -> JsonObject | None:
             return known.get(user.user_name) or describe_user(iam, user)
 
         with self.manager.executor_factory(max_workers=aws.WORKERS) as workers:
@@ -163,7 +165,7 @@ class CredentialReportSource:
 
     # -- the report -----------------------------------------------------------------------------
 
-    def _reported_users(self, iam: Any) -> Iterator[ReportedUser]:
+    def _reported_users(self, iam: Client) -> Iterator[ReportedUser]:
         from c7n_inactive_keys.core.credential_report import read_report
 
         report = self._fetch(iam)
@@ -176,7 +178,7 @@ class CredentialReportSource:
         except (UnicodeDecodeError, CredentialReportError) as error:
             raise self._error(f"cannot be read: {error}") from None
 
-    def _fetch(self, iam: Any) -> dict[str, Any]:
+    def _fetch(self, iam: Client) -> JsonObject:
         """The newest report, made anew if AWS's is older than four hours."""
         deadline = time.monotonic() + DEADLINE
         complete = self._generate(iam)
@@ -198,7 +200,7 @@ class CredentialReportSource:
             raise self._not_ready()
         time.sleep(delay)
 
-    def _warn_of_age(self, report: dict[str, Any]) -> None:
+    def _warn_of_age(self, report: JsonObject) -> None:
         if not _is_new(report):
             log.warning(
                 "the account's credential report was made at %s; keys that were deactivated since "
@@ -206,7 +208,7 @@ class CredentialReportSource:
                 report["GeneratedTime"],
             )
 
-    def _generate(self, iam: Any) -> bool:
+    def _generate(self, iam: Client) -> bool:
         """Ask for a new report; True if one that is new enough is there already."""
         try:
             return bool(iam.generate_credential_report()["State"] == "COMPLETE")
@@ -215,7 +217,7 @@ class CredentialReportSource:
                 return False  # too many requests for a report; one of them will have made it
             raise self._failed("GenerateCredentialReport", error) from None
 
-    def _get(self, iam: Any) -> tuple[dict[str, Any] | None, bool]:
+    def _get(self, iam: Client) -> tuple[JsonObject | None, bool]:
         """The report, or None while it is made; and whether a new one must be asked for."""
         try:
             return iam.get_credential_report(), False
@@ -247,6 +249,6 @@ class CredentialReportSource:
         )
 
 
-def _is_new(report: dict[str, Any]) -> bool:
+def _is_new(report: JsonObject) -> bool:
     age = datetime.now(timezone.utc) - as_utc(report["GeneratedTime"])
     return age < REPORT_AGE + timedelta(minutes=5)

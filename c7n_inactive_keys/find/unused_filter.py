@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.unused_key import UNUSED_KEYS, Disuse
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import UNUSED_FILTER
@@ -65,9 +66,7 @@ class UnusedAccessKey(KeyFilter):
             for slot in reported.keys
         )
 
-    def match(
-        self, users: list[UserKeys], event: dict[str, Any] | None
-    ) -> dict[str, dict[str, Any]]:
+    def match(self, users: list[UserKeys], event: JsonObject | None) -> dict[str, JsonObject]:
         """The entry of each key that is active and has been unused for long enough."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.core.keys import Unavailable

@@ -7,11 +7,12 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from c7n_inactive_keys.core.credential_report import ReportedUser
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.times import as_utc, parse_time, whole_second
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import Client, Manager
 from c7n_inactive_keys.custodian.memory import PROCESS, REPORT_ANNOTATION
 from c7n_inactive_keys.custodian.unread_users import unread_user
 
@@ -35,7 +36,7 @@ SHARED_FIELDS = (
 )
 
 
-def describe_user(iam: Any, reported: ReportedUser) -> dict[str, Any] | None:
+def describe_user(iam: Client, reported: ReportedUser) -> JsonObject | None:
     """The user as GetUser describes it, None if it is gone; unread if it cannot be fetched."""
     try:
         return annotated(aws.get_user(iam, reported.user_name), reported)
@@ -47,8 +48,8 @@ def describe_user(iam: Any, reported: ReportedUser) -> dict[str, Any] | None:
 
 
 def describe_in_bulk(
-    manager: Any, wanted: Iterable[ReportedUser], users_in_account: int
-) -> dict[str, dict[str, Any]]:
+    manager: Manager, wanted: Iterable[ReportedUser], users_in_account: int
+) -> dict[str, JsonObject]:
     """Those users, by name, that few calls can describe; the others have to be asked for singly.
 
     Nobody has to grant the permission, and what cannot be read in bulk is read one by one.
@@ -56,7 +57,7 @@ def describe_in_bulk(
     reported = {user.user_name: user for user in wanted}
     if len(reported) - math.ceil(users_in_account / SMALL_PAGE) < WORTH_SPARING:
         return {}
-    described: dict[str, dict[str, Any]] = {}
+    described: dict[str, JsonObject] = {}
     call = aws.client(manager, "iam", config=aws.BRIEF).get_account_authorization_details
     try:
         for page in aws.pages(call, Filter=["User"], MaxItems=PAGE):
@@ -76,7 +77,7 @@ def describe_in_bulk(
 
 
 def unlisted_users(
-    iam: Any, gone: Iterable[ReportedUser], names: Mapping[str, datetime | None]
+    iam: Client, gone: Iterable[ReportedUser], names: Mapping[str, datetime | None]
 ) -> list[str]:
     """Names of users that are not in the report, created in the same second as one that is gone.
 
@@ -95,14 +96,14 @@ def unlisted_users(
     ]
 
 
-def annotated(user: dict[str, Any], reported: ReportedUser) -> dict[str, Any]:
+def annotated(user: JsonObject, reported: ReportedUser) -> JsonObject:
     """The user with what the credential report says of its keys, if its row is the user's own."""
     if reported.is_of(as_utc(user["CreateDate"])):
         user[REPORT_ANNOTATION] = {**reported.annotation(), "ReadBy": PROCESS}
     return user
 
 
-def _as_get_user_says(details: Mapping[str, Any], reported: ReportedUser) -> dict[str, Any] | None:
+def _as_get_user_says(details: JsonMapping, reported: ReportedUser) -> JsonObject | None:
     """The user in GetUser's form; None if the report's words do not allow that."""
     user = {name: details[name] for name in SHARED_FIELDS if details.get(name)}
     if reported.password_last_used:

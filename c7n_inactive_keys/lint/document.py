@@ -51,7 +51,7 @@ class Document:
     """The data of a text and the nodes that it was made of."""
 
     text: str
-    data: Any
+    data: object
     root: yaml.Node | None
     duplicates: tuple[Duplicate, ...]
 

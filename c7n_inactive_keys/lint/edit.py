@@ -11,7 +11,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 
@@ -96,7 +95,7 @@ class _Editor:
             raise NotMechanicalError("the file is empty")
         return node
 
-    def _flow(self, value: Any) -> str:
+    def _flow(self, value: object) -> str:
         return flow(value, self.json)
 
     # -- lists ----------------------------------------------------------------------------------
@@ -121,7 +120,7 @@ class _Editor:
         left = "".join(f"{' ' * column}{comment}\n" for comment in comments)
         return Cut(self.places.line_start(dash), self.places.next_line(end), left)
 
-    def _new_item(self, items: list[yaml.Node], index: int, value: Any) -> Cut:
+    def _new_item(self, items: list[yaml.Node], index: int, value: object) -> Cut:
         dash = self._dash(items[0])
         start = self.places.line_start(dash)
         lines = textwrap.indent(block([value]), " " * (dash - start))

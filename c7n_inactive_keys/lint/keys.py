@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.lint.contract import INACTIVE, REACTIVATED, UNUSED
 from c7n_inactive_keys.lint.policy import BLOCKS, Element, Policy
 
@@ -82,7 +83,7 @@ def numbers(filters: Iterable[Element]) -> list[float]:
 _NUMBERS = ("value", "days", "never-used-days")
 
 
-def is_number(value: Any) -> TypeGuard[float]:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether it is a number of days that something can be compared with."""
     return (
         isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= AGES[-1]
@@ -144,12 +145,12 @@ def _can_be_tried(item: Element) -> bool:
     return item.column.isidentifier() and item.column not in UNTRIED
 
 
-def _hashable(value: Any) -> Any:
+def _hashable(value: object) -> object:
     return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 @lru_cache(maxsize=1024)
-def _tried(filter_type: str, options: tuple[tuple[str, Any], ...], keys: Keys) -> Comparison:
+def _tried(filter_type: str, options: tuple[tuple[str, object], ...], keys: Keys) -> Comparison:
     # Here, not at the top: it loads half of Custodian, and few files compare keys.
     from c7n.exceptions import PolicyValidationError
     from c7n.filters.core import ValueFilter
@@ -164,7 +165,7 @@ def _tried(filter_type: str, options: tuple[tuple[str, Any], ...], keys: Keys) -
     return Comparison(matched)
 
 
-def listed(key: SampleKey, now: datetime) -> dict[str, Any]:
+def listed(key: SampleKey, now: datetime) -> JsonObject:
     """The key as ListAccessKeys has it, and as `access-key` compares it."""
     return {
         "Status": "Active" if key.active else "Inactive",
@@ -172,7 +173,7 @@ def listed(key: SampleKey, now: datetime) -> dict[str, Any]:
     }
 
 
-def reported(key: SampleKey, now: datetime) -> dict[str, Any]:
+def reported(key: SampleKey, now: datetime) -> JsonObject:
     """The key as Custodian reads the credential report."""
     used = None if key.used is None else (now - timedelta(days=key.used)).isoformat()
     return {

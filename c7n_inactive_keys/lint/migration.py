@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.lint.change import Beside, Drop, Insert, Put, Step
 from c7n_inactive_keys.lint.contract import (
     DAYS,
@@ -59,13 +60,13 @@ def migration(policy: Policy) -> Remedy | None:
 # -- what is written instead ------------------------------------------------------------------
 
 
-def new_filter(policy: Policy, verb: str, days: float) -> dict[str, Any]:
+def new_filter(policy: Policy, verb: str, days: float) -> JsonObject:
     """The filter that selects keys by id."""
     there = policy.filters_of(FILTER[verb])
     return dict(there[0].data) if there else {"type": FILTER[verb], "days": _whole(days)}
 
 
-def new_action(policy: Policy, verb: str) -> dict[str, Any]:
+def new_action(policy: Policy, verb: str) -> JsonObject:
     """The action that reads each key again."""
     tag = next(exempting_tags(policy), EXEMPT_TAG)
     return {"type": ACTION[verb], "max-keys": MAX_KEYS, "exempt-tag": tag}
@@ -90,7 +91,7 @@ def days_of(policy: Policy, action: KeyAction) -> float:
 
 
 def _lines(policy: Policy, verb: str, action: KeyAction) -> str:
-    parts: dict[str, Any] = {"source": SOURCE} if verb == DELETES else {}
+    parts: JsonObject = {"source": SOURCE} if verb == DELETES else {}
     parts["filters"] = [new_filter(policy, verb, days_of(policy, action))]
     parts["actions"] = [new_action(policy, verb)]
     return block(parts) + "\n"
@@ -159,7 +160,7 @@ def _without_keys(action: KeyAction) -> list[Step]:
     return [Drop((*action.element.path, "options", options.index(ACCESS_KEYS)))]
 
 
-def _behind(action: KeyAction, value: Any) -> Insert:
+def _behind(action: KeyAction, value: object) -> Insert:
     *above, index = action.element.path
     return Insert((*above, int(index) + 1), value)
 
@@ -211,7 +212,7 @@ def _in_two(policy: Policy, actions: Sequence[KeyAction]) -> Remedy:
     return Remedy(both, (*filters, *steps, Beside(second)))
 
 
-def _second(policy: Policy, days: float) -> dict[str, Any]:
+def _second(policy: Policy, days: float) -> JsonObject:
     about_users = [
         policy.data["filters"][int(item.path[1])]
         for item in policy.tree

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.lint.contract import FILTERS, OPTIONS, SOURCE
 from c7n_inactive_keys.lint.document import Steps
 
@@ -22,7 +22,7 @@ class Element:
     """A filter or action, with its place in the policy and the blocks around it."""
 
     type: str
-    data: Mapping[str, Any]
+    data: JsonMapping
     path: Steps
     blocks: tuple[str, ...] = ()
     children: tuple[Element, ...] = field(default=())  # of a block
@@ -65,7 +65,7 @@ class Element:
 class Policy:
     """The data of one policy."""
 
-    data: Mapping[str, Any]
+    data: JsonMapping
 
     @cached_property
     def name(self) -> str:
@@ -105,7 +105,7 @@ class Policy:
         return tuple(item for item in self.filters if item.about_keys)
 
     @cached_property
-    def mode(self) -> Mapping[str, Any]:
+    def mode(self) -> JsonMapping:
         """Its mode; empty for one that is pulled."""
         mode = self.data.get("mode")
         return mode if isinstance(mode, dict) and mode.get("type") != "pull" else {}
@@ -128,14 +128,14 @@ class Policy:
         return (*self.filters_of(*types), *self.actions_of(*types))
 
 
-def _elements(items: Any, path: Steps, blocks: tuple[str, ...]) -> Iterator[Element]:
+def _elements(items: object, path: Steps, blocks: tuple[str, ...]) -> Iterator[Element]:
     for index, item in enumerate(items if isinstance(items, list) else ()):
         element = _element(item, (*path, index), blocks)
         if element:
             yield element
 
 
-def _element(item: Any, path: Steps, blocks: tuple[str, ...]) -> Element | None:
+def _element(item: object, path: Steps, blocks: tuple[str, ...]) -> Element | None:
     if isinstance(item, str):
         return Element(item, {}, path, blocks)
     if not isinstance(item, dict):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import yaml
 
@@ -15,16 +14,16 @@ class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML's signature
         super().increase_indent(flow, indentless=False)
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
 
 
-def block(value: Any) -> str:
+def block(value: object) -> str:
     """A value in YAML's block style."""
     return _dumped(value, in_brackets=False)
 
 
-def flow(value: Any, as_json: bool = False) -> str:
+def flow(value: object, as_json: bool = False) -> str:
     """A value on one line, as it may stand between brackets."""
     return (
         json.dumps(value, ensure_ascii=False)
@@ -33,7 +32,7 @@ def flow(value: Any, as_json: bool = False) -> str:
     )
 
 
-def _dumped(value: Any, in_brackets: bool) -> str:
+def _dumped(value: object, in_brackets: bool) -> str:
     text: str = yaml.dump(
         value,
         Dumper=_Dumper,

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from c7n.actions import EventAction
 
 from c7n_inactive_keys.core.errors import RecordingError
 from c7n_inactive_keys.core.journal import FAILED
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import Client
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, no_keys_selected
 from c7n_inactive_keys.custodian.options import FLAG, Option, describe, invalid, problem
 from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
@@ -129,8 +131,8 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         return None
 
     def process(
-        self, resources: list[dict[str, Any]], event: dict[str, Any] | None = None
-    ) -> list[dict[str, Any]]:
+        self, resources: list[JsonObject], event: JsonObject | None = None
+    ) -> list[JsonObject]:
         """The outcome for each key that has or had a ledger tag: recorded, unchanged or removed.
 
         Raises:
@@ -153,7 +155,7 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
         self._finish(run, records)
         return records
 
-    def _finish(self, run: PolicyRun, records: list[dict[str, Any]]) -> None:
+    def _finish(self, run: PolicyRun, records: list[JsonObject]) -> None:
         """Say what was done, and fail if something was not."""
         failures = [record for record in records if record["outcome"] == FAILED]
         log.info(
@@ -164,7 +166,7 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
             raise said(RecordingError(run.name_failures(failures)))
 
 
-def _apply(iam: Any, changes: LedgerChanges, user: UserKeys) -> list[dict[str, Any]]:
+def _apply(iam: Client, changes: LedgerChanges, user: UserKeys) -> list[JsonObject]:
     """Bring the tags of a user in line, as they are now: others write tags as well."""
     from c7n_inactive_keys.record.ledger_tags import apply_changes
 
@@ -187,7 +189,7 @@ def _apply(iam: Any, changes: LedgerChanges, user: UserKeys) -> list[dict[str, A
 
 def _record(
     user_name: str, access_key_id: str | None, outcome: str, error: aws.ApiError | None
-) -> dict[str, Any]:
+) -> JsonObject:
     return {
         "user_name": user_name,
         "access_key_id": access_key_id,

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from c7n_inactive_keys.core.evidence import READING, LedgerEntry, StatusChange
 from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import AccessKey
 from c7n_inactive_keys.core.ledger import MalformedTag, read_tags
 from c7n_inactive_keys.core.ledger_upkeep import (
@@ -18,9 +18,11 @@ from c7n_inactive_keys.core.ledger_upkeep import (
     needs_writing,
 )
 from c7n_inactive_keys.core.timeline import assess
+from c7n_inactive_keys.custodian.c7n_types import ExecutorFactory, Manager
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, of_type
 from c7n_inactive_keys.custodian.key_event import key_event, told_by
 from c7n_inactive_keys.custodian.unread_users import read_error
+from c7n_inactive_keys.find.events_from import Export
 from c7n_inactive_keys.find.gather import Investigation, Sources
 from c7n_inactive_keys.find.listing import Listing, UserKeys, list_keys
 from c7n_inactive_keys.record.ledger_tags import TagChanges
@@ -33,9 +35,9 @@ class LedgerChanges:
 
     def __init__(
         self,
-        manager: Any,
-        executor_factory: Callable[..., Any],
-        event: Mapping[str, Any] | None,
+        manager: Manager,
+        executor_factory: ExecutorFactory,
+        event: JsonMapping | None,
         notified: bool = False,
     ) -> None:
         self.manager = manager
@@ -45,7 +47,7 @@ class LedgerChanges:
         sources = Sources(exports=self._exports(), told=told_by(event))
         self.investigation = Investigation(manager, sources, executor_factory)
 
-    def read(self, users: Iterable[dict[str, Any]]) -> Listing:
+    def read(self, users: Iterable[JsonObject]) -> Listing:
         """The users that the ledger concerns and all evidence of their keys, except for the tags.
 
         That may take minutes, in which other runs and event functions write tags.
@@ -96,7 +98,7 @@ class LedgerChanges:
         ]
         return changes
 
-    def _exports(self) -> tuple[Any, ...]:
+    def _exports(self) -> tuple[Export, ...]:
         """The records of events that the policy's filters use are evidence here too."""
         filters = [item for item, _ in of_type(self.manager, INACTIVE_FILTER)]
         return tuple(item.export for item in filters if item.export)
@@ -126,6 +128,6 @@ def _is_concerned(user: UserKeys) -> bool:
     return bool(user.inactive or read_tags(user.user.get("Tags") or ()) or read_error(user.user))
 
 
-def _matched(user: Mapping[str, Any]) -> set[str]:
+def _matched(user: JsonMapping) -> set[str]:
     """The keys that the policy's filters matched."""
     return {entry["AccessKeyId"] for entry in user.get(INACTIVE_KEYS) or ()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +12,7 @@ from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.core.ledger import render_value, tag_key
 from c7n_inactive_keys.custodian import aws
+from c7n_inactive_keys.custodian.c7n_types import Client
 
 TAG_LIMIT = 50  # tags of a user, which IAM does not raise
 VALUE_LIMIT = 256  # characters of a tag's value
@@ -41,7 +41,7 @@ class TagOutcome:
 
 
 def apply_changes(
-    iam: Any, user_name: str, tags: Iterable[Mapping[str, str]], changes: TagChanges
+    iam: Client, user_name: str, tags: Iterable[Mapping[str, str]], changes: TagChanges
 ) -> list[TagOutcome]:
     """Remove, then write the tags of a user; a failure is an outcome of its keys.
 
@@ -85,7 +85,7 @@ def _fit(
     }
 
 
-def _remove(iam: Any, user_name: str, key_ids: list[str]) -> aws.ApiError | None:
+def _remove(iam: Client, user_name: str, key_ids: list[str]) -> aws.ApiError | None:
     if not key_ids:
         return None
     try:
@@ -99,7 +99,7 @@ def _remove(iam: Any, user_name: str, key_ids: list[str]) -> aws.ApiError | None
     return None
 
 
-def _write(iam: Any, user_name: str, entries: Mapping[str, LedgerEntry]) -> aws.ApiError | None:
+def _write(iam: Client, user_name: str, entries: Mapping[str, LedgerEntry]) -> aws.ApiError | None:
     if not entries:
         return None
     tags = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.lint.finding import Finding
 from c7n_inactive_keys.lint.result import Result
 
@@ -25,7 +25,7 @@ def render(result: Result) -> Iterator[str]:
     yield json.dumps(content, indent=2) + "\n"
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> JsonObject:
     return {
         "rule": finding.rule,
         "severity": finding.severity,

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from c7n_inactive_keys import __version__
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.lint.catalogue import RULES
 from c7n_inactive_keys.lint.finding import Finding
 from c7n_inactive_keys.lint.result import Result
@@ -37,7 +37,7 @@ def render(result: Result) -> Iterator[str]:
     yield json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _rule(name: str) -> dict[str, Any]:
+def _rule(name: str) -> JsonObject:
     rule = RULES[name]
     return {
         "id": name,
@@ -46,7 +46,7 @@ def _rule(name: str) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, used: list[str]) -> dict[str, Any]:
+def _result(finding: Finding, used: list[str]) -> JsonObject:
     lines = f"\n\nInstead:\n{finding.lines}" if finding.lines else ""
     place = {
         "artifactLocation": {"uri": quote(Path(finding.file).as_posix())},

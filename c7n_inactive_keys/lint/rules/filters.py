@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.lint.change import Insert, Put, Step, changed
 from c7n_inactive_keys.lint.contract import FILTERS, OPTIONS, SOURCE
 from c7n_inactive_keys.lint.finding import Fault, Remedy
@@ -80,11 +81,11 @@ def _shown(item: Element) -> str:
     return f"`{' '.join(parts)}`"
 
 
-def _repaired(item: Element) -> dict[str, Any]:
+def _repaired(item: Element) -> JsonObject:
     """The options that make it match what was meant, as far as that is plain."""
     value = item.data.get("value")
     if item.column in DATES and is_number(value):
-        changes: dict[str, Any] = {}
+        changes: JsonObject = {}
         if item.data.get("value_type") != "age":
             changes["value_type"] = "age"
         if "op" not in item.data:
@@ -99,7 +100,7 @@ def _repaired(item: Element) -> dict[str, Any]:
     return {}
 
 
-def _remedy(policy: Policy, item: Element, changes: dict[str, Any]) -> Remedy | None:
+def _remedy(policy: Policy, item: Element, changes: JsonObject) -> Remedy | None:
     if not changes or item.type in FILTERS:
         return None
     steps = tuple(Put((*item.path, name), value) for name, value in changes.items())
@@ -119,7 +120,7 @@ def _with_harmless_actions(policy: Policy, steps: tuple[Put, ...]) -> tuple[Step
 
 
 def _wrong_way(
-    policy: Policy, item: Element, repaired: dict[str, Any], everything: Keys
+    policy: Policy, item: Element, repaired: JsonObject, everything: Keys
 ) -> Iterator[Fault]:
     if item.column != LAST_USED or not (key_actions(policy) or says_unused(policy)):
         return

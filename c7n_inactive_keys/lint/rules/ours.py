@@ -7,7 +7,6 @@ Pure functions of a policy's data, for `lint` and for whoever else has a policy 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from c7n_inactive_keys.lint.change import Drop, Insert, Put, Step
 from c7n_inactive_keys.lint.contract import (
@@ -123,7 +122,7 @@ def _care(policy: Policy, item: Element) -> Iterator[Fault]:
             yield Fault("exemption-not-live", item.path, text, _option(item, "exempt-tag", key))
 
 
-def _option(item: Element, name: str, value: Any) -> Remedy:
+def _option(item: Element, name: str, value: object) -> Remedy:
     data = {"type": item.type, **item.data, name: value}
     step: Step = Put((*item.path, name), value)
     if not item.data:  # the bare name of the action

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from c7n_inactive_keys.lint.change import Insert, Put, Step
 from c7n_inactive_keys.lint.contract import HANDLER, PACKAGE, RECORD
@@ -62,15 +61,15 @@ def _events(policy: Policy) -> Iterator[Fault]:
             yield Fault("event-ids", path, _of_event(event, name), _event_remedy(path, event, name))
 
 
-def _event_name(event: Any) -> str:
+def _event_name(event: object) -> str:
     return str(event.get("event", "")) if isinstance(event, dict) else ""
 
 
-def _ids(event: Any) -> str:
+def _ids(event: object) -> str:
     return str(event.get("ids", "")) if isinstance(event, dict) else ""
 
 
-def _of_event(event: Any, name: str) -> str:
+def _of_event(event: object, name: str) -> str:
     if isinstance(event, str):
         return f"Custodian knows no event of the short name {name}: it has to be spelt out."
     return (
@@ -79,7 +78,7 @@ def _of_event(event: Any, name: str) -> str:
     )
 
 
-def _event_remedy(path: tuple[str | int, ...], event: Any, name: str) -> Remedy:
+def _event_remedy(path: tuple[str | int, ...], event: object, name: str) -> Remedy:
     ids = CREATED_IDS if name == "CreateAccessKey" else USER_IDS
     right = {"source": "iam.amazonaws.com", "event": name, "ids": ids}
     lines = block({"events": [right]}) + "\n"

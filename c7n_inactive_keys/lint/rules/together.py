@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.lint.change import Drop, Put, Step
 from c7n_inactive_keys.lint.contract import DELETE
 from c7n_inactive_keys.lint.finding import Fault, Remedy
@@ -70,7 +71,7 @@ def _has_region(policy: Policy) -> bool:
     )
 
 
-def regions(account: Any) -> list[str]:
+def regions(account: object) -> list[str]:
     """The regions that c7n-org runs in; `all` counts for many."""
     given = account.get("regions") if isinstance(account, Mapping) else None
     if given is None:
@@ -79,14 +80,14 @@ def regions(account: Any) -> list[str]:
     return ["all"] * 99 if "all" in names else names
 
 
-def _home(account: Any) -> str:
+def _home(account: object) -> str:
     from c7n_inactive_keys.partitions import home_region, partition_of
 
     first = regions(account)[0]
     return home_region(partition_of(first) or "aws") or first
 
 
-def _one_region(place: int, account: Mapping[str, Any]) -> list[Step]:
+def _one_region(place: int, account: JsonMapping) -> list[Step]:
     path = ("accounts", place, "regions")
     home = _home(account)
     if not isinstance(account.get("regions"), list):
