@@ -13,6 +13,9 @@ import yaml
 from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import main
+from c7n_inactive_keys.core.keys import AccessKey
+from c7n_inactive_keys.core.plan import read_plan
+from c7n_inactive_keys.core.times import parse_time
 from tests.support.accounts import days_ago as before_now
 from tests.support.accounts import inactive_key
 from tests.support.paths import ROOT
@@ -180,6 +183,24 @@ def test_a_deactivation_is_past_when_the_key_is_found_active_again(tmp_path, com
     day = NOW + timedelta(days=1)
     trees[1].run(A, [user(A, "ci", active=(ID(1),))], policy=DEACTIVATE, started=day)
     assert groups(command(*trees)) == {}
+
+
+def test_a_plan_of_a_policy_that_only_deactivates_lists_what_it_would_deactivate(tree, tmp_path):
+    """Never together with what another one would delete."""
+    found = user(A, "ci", unused=(unused(1, 100), unused(2, 400, used=False)))
+    tree.run(A, [found], policy=DEACTIVATE, dryrun=True)
+    tree.run(A, [user(A, "db", key(3))], policy=DELETE, dryrun=True)
+    plan = tmp_path / "plan.csv"
+    said(tree, "--plan", str(plan))
+    assert [row["AccessKeyId"] for row in csv.DictReader(plan.open())] == [ID(3)]
+    said(tree, "--plan", str(plan), "-p", DEACTIVATE)
+    rows = list(csv.DictReader(plan.open()))
+    assert [(row["AccessKeyId"], row["AtLeast"], row["Evidence"]) for row in rows] == [
+        (ID(1), "", "unused 100 d"),
+        (ID(2), "", "never used in 400 d"),
+    ]
+    created = parse_time(rows[0]["CreateDate"])
+    assert read_plan(rows).approves(AccessKey(ID(1), "ci", "Active", created), A)
 
 
 # -- taken back -----------------------------------------------------------------------------------
