@@ -103,12 +103,14 @@ def _is_better(key: SeenKey, started: str | None, known: Sighting) -> bool:
     one, other = key.found, known.key.found
     if one.not_before > other.not_after or other.not_before > one.not_after:
         return this > that
-    return _rank(key) > _rank(known.key)
+    if _rank(key) != _rank(known.key):
+        return _rank(key) > _rank(known.key)
+    # Of equals the same one counts, whichever was read first.
+    return one.evidence != other.evidence and sentences(one) > sentences(other)
 
 
-def _rank(key: SeenKey) -> tuple[object, ...]:
-    """What proves more is higher; of equals, what knows more, whichever was read first."""
+def _rank(key: SeenKey) -> tuple[float, float, str, int]:
+    """What proves more is higher, then what knows more."""
     found = key.found
     used = format_time(found.last_use.time) if found.last_use.time else ""
-    known = used, key.user.keys or 0, sentences(found)
-    return found.at_least_days, -found.at_most_days, *known
+    return found.at_least_days, -found.at_most_days, used, key.user.keys or 0

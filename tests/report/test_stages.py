@@ -243,6 +243,17 @@ def test_an_undo_that_is_later_than_the_deactivation_counts(tmp_path, command):
         assert (told.totals["reactivated"], told.totals["deactivated"]) == (1, 0)
 
 
+def test_an_undo_in_one_account_is_not_missed_in_the_others(tmp_path, command):
+    """It takes back what was done there."""
+    out, undone = OutputTree(tmp_path / "out"), OutputTree(tmp_path / "undo")
+    for account, name in ((A, "one"), (B, "two")):
+        out.run(account, [], name=name, policy=DEACTIVATE)
+    undone.run(A, [], name="one", policy=UNDO, started=LATER)
+    assert command(out, undone).statuses == {"one": "read", "two": "read"}
+    undone.run(A, None, name="one", policy=UNDO, started=LATER)
+    assert command(out, undone).statuses == {"one": "failed", "two": "read"}
+
+
 # -- woken keys -----------------------------------------------------------------------------------
 
 
