@@ -114,7 +114,7 @@ class _Coverage:
         self.last_begun = _last_begun(runs)
         self.failures = by_account_name(org_failures, self.last_begun)
         self.names = self._names(runs)
-        # Taking something back is no look at all accounts, so it is not missed where it was not run.
+        # Taking something back is no look at accounts: it is not missed where it was not run.
         self.expected = {run.policy for run in runs if run.ours and run.stages != {UNDO}}
         self.finders = {run.policy for run in runs if run.finds_keys or run.stages}
 

@@ -56,21 +56,21 @@ def sightings(runs: Sequence[PastRun], reactivated: Mapping[KeyId, str]) -> dict
     What was found of a key before it was active is past. It counts at most until the key is found
     again, and not at all if a listing showed it as active.
     """
-    seen_active = _seen_active(runs)
+    last_active = seen_active(runs)
     found: dict[KeyId, Sighting] = {}
     past: dict[KeyId, Sighting] = {}
     for run in runs:
         started = run.started if run.fresh else None
         for key in run.keys:
-            active = max(seen_active.get(key.identity, ""), reactivated.get(key.identity, ""))
+            active = max(last_active.get(key.identity, ""), reactivated.get(key.identity, ""))
             _add(found if (started or "") >= active else past, key, started, run.policy)
     for identity, sighting in past.items():
-        if (sighting.last_seen or "") >= seen_active.get(identity, ""):
+        if (sighting.last_seen or "") >= last_active.get(identity, ""):
             found.setdefault(identity, sighting)
     return found
 
 
-def _seen_active(runs: Iterable[PastRun]) -> dict[KeyId, str]:
+def seen_active(runs: Iterable[PastRun]) -> dict[KeyId, str]:
     """When a run last saw a key as Active, which is then no inactive key any more."""
     seen: dict[KeyId, str] = {}
     for run in runs:
