@@ -111,7 +111,8 @@ def _moment(_ctx: click.Context, parameter: click.Parameter, given: str | None) 
     "--plan",
     type=click.Path(path_type=Path, dir_okay=False, readable=False, writable=True),
     callback=_named,
-    help="Also write the keys that a real run would delete, for approval (- is stdout).",
+    help="Also write the keys that a real run would delete, or else deactivate, for approval "
+    "(- is stdout).",
 )
 @click.option(
     "--since",

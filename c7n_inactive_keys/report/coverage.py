@@ -13,6 +13,7 @@ from c7n_inactive_keys.report.model import (
     FAILED,
     MISSING,
     READ,
+    UNDO,
     AccountCoverage,
     Collection,
     FailureKey,
@@ -113,7 +114,8 @@ class _Coverage:
         self.last_begun = _last_begun(runs)
         self.failures = by_account_name(org_failures, self.last_begun)
         self.names = self._names(runs)
-        self.expected = {run.policy for run in runs if run.ours}
+        # Taking something back is no look at accounts: it is not missed where it was not run.
+        self.expected = {run.policy for run in runs if run.ours and run.stages != {UNDO}}
         self.finders = {run.policy for run in runs if run.finds_keys or run.stages}
 
     def _names(self, runs: Iterable[PastRun]) -> dict[str, str]:

@@ -19,7 +19,6 @@ from c7n_inactive_keys.core.journal import (
     MAX_KEYS,
     NOT_IN_PLAN,
     NOT_MATCHED,
-    REACTIVATED,
     SKIPPED,
     USER_GONE,
 )
@@ -40,6 +39,7 @@ from c7n_inactive_keys.report.model import (
     PastRun,
     SeenKey,
 )
+from c7n_inactive_keys.report.sightings import seen_active
 from c7n_inactive_keys.report.words import iso
 
 # Of the verdicts of several policies the first of these counts.
@@ -59,15 +59,16 @@ LASTING = (EXEMPT, NOT_IN_PLAN, NOT_MATCHED, AMBIGUOUS, CHANGED, USER_GONE, MANA
 
 
 def with_outlooks(
-    rows: Iterable[KeyRow], current: Iterable[PastRun], covered: Collection[str]
+    rows: Iterable[KeyRow], current: Sequence[PastRun], covered: Collection[str]
 ) -> Iterator[KeyRow]:
     """The rows with their outlook, as far as a policy that deletes has read their accounts."""
     rows = list(rows)
     left = {row.key.identity for row in rows if not row.settled}
+    active = seen_active(current)
     deletions: dict[str, list[_Deletion]] = {}
     for run in current:
         if run.deletion and run.state == READ and run.account_id in covered:
-            deletion = _Deletion.of(run, run.deletion, left)
+            deletion = _Deletion.of(run, run.deletion, left, active)
             deletions.setdefault(run.account_id, []).append(deletion)
     for row in rows:
         found = deletions.get(row.user.account_id)
@@ -84,11 +85,19 @@ class _Deletion:
     exceeded: bool  # there are more than max-keys
 
     @classmethod
-    def of(cls, run: PastRun, rules: ActionRules, left: Collection[KeyId]) -> _Deletion:
-        # What its own action found to be active is past, though it may be inactive again.
-        past = {item.key.identity for item in run.outcomes if item.reason == REACTIVATED}
-        found = {key.identity: key for key in run.keys if key.identity in left}
-        matched = {identity: key for identity, key in found.items() if identity not in past}
+    def of(
+        cls,
+        run: PastRun,
+        rules: ActionRules,
+        left: Collection[KeyId],
+        active: Mapping[KeyId, str],
+    ) -> _Deletion:
+        matched = {
+            key.identity: key
+            for key in run.keys
+            # What was active later is another matter, though it may be inactive again.
+            if key.identity in left and active.get(key.identity, "") <= run.started
+        }
         return cls(run.policy, rules, matched, exceeds(matched.values(), rules))
 
 

@@ -56,21 +56,21 @@ def sightings(runs: Sequence[PastRun], reactivated: Mapping[KeyId, str]) -> dict
     What was found of a key before it was active is past. It counts at most until the key is found
     again, and not at all if a listing showed it as active.
     """
-    seen_active = _seen_active(runs)
+    last_active = seen_active(runs)
     found: dict[KeyId, Sighting] = {}
     past: dict[KeyId, Sighting] = {}
     for run in runs:
         started = run.started if run.fresh else None
         for key in run.keys:
-            active = max(seen_active.get(key.identity, ""), reactivated.get(key.identity, ""))
+            active = max(last_active.get(key.identity, ""), reactivated.get(key.identity, ""))
             _add(found if (started or "") >= active else past, key, started, run.policy)
     for identity, sighting in past.items():
-        if (sighting.last_seen or "") >= seen_active.get(identity, ""):
+        if (sighting.last_seen or "") >= last_active.get(identity, ""):
             found.setdefault(identity, sighting)
     return found
 
 
-def _seen_active(runs: Iterable[PastRun]) -> dict[KeyId, str]:
+def seen_active(runs: Iterable[PastRun]) -> dict[KeyId, str]:
     """When a run last saw a key as Active, which is then no inactive key any more."""
     seen: dict[KeyId, str] = {}
     for run in runs:
@@ -103,12 +103,14 @@ def _is_better(key: SeenKey, started: str | None, known: Sighting) -> bool:
     one, other = key.found, known.key.found
     if one.not_before > other.not_after or other.not_before > one.not_after:
         return this > that
-    return _rank(key) > _rank(known.key)
+    if _rank(key) != _rank(known.key):
+        return _rank(key) > _rank(known.key)
+    # Of equals the same one counts, whichever was read first.
+    return one.evidence != other.evidence and sentences(one) > sentences(other)
 
 
-def _rank(key: SeenKey) -> tuple[object, ...]:
-    """What proves more is higher; of equals, what knows more, whichever was read first."""
+def _rank(key: SeenKey) -> tuple[float, float, str, int]:
+    """What proves more is higher, then what knows more."""
     found = key.found
     used = format_time(found.last_use.time) if found.last_use.time else ""
-    known = used, key.user.keys or 0, sentences(found)
-    return found.at_least_days, -found.at_most_days, *known
+    return found.at_least_days, -found.at_most_days, used, key.user.keys or 0

@@ -121,13 +121,17 @@ def _with_users(
     """The rows with what is known of their users and of what the last run did before."""
     left = users_left_without(rows)
     taken: set[KeyId] = {row.key.identity for row in active if row.group == TAKEN}
-    return tuple(
-        replace(
-            row,
-            last_credential=row.user.identity in left and (row.settled or row.group == GOES),
-            just_deactivated=row.key.identity in taken,
+    rows = _with_owners(rows, current)
+    marks = [
+        (
+            row.user.identity in left and (row.settled or row.group == GOES),
+            row.key.identity in taken,
         )
-        for row in _with_owners(rows, current)
+        for row in rows
+    ]
+    return tuple(
+        replace(row, last_credential=last, just_deactivated=just) if last or just else row
+        for row, (last, just) in zip(rows, marks, strict=True)
     )
 
 

@@ -13,6 +13,9 @@ import yaml
 from click.testing import CliRunner
 
 from c7n_inactive_keys.cli import main
+from c7n_inactive_keys.core.keys import AccessKey
+from c7n_inactive_keys.core.plan import read_plan
+from c7n_inactive_keys.core.times import parse_time
 from tests.support.accounts import days_ago as before_now
 from tests.support.accounts import inactive_key
 from tests.support.paths import ROOT
@@ -182,6 +185,24 @@ def test_a_deactivation_is_past_when_the_key_is_found_active_again(tmp_path, com
     assert groups(command(*trees)) == {}
 
 
+def test_a_plan_of_a_policy_that_only_deactivates_lists_what_it_would_deactivate(tree, tmp_path):
+    """Never together with what another one would delete."""
+    found = user(A, "ci", unused=(unused(1, 100), unused(2, 400, used=False)))
+    tree.run(A, [found], policy=DEACTIVATE, dryrun=True)
+    tree.run(A, [user(A, "db", key(3))], policy=DELETE, dryrun=True)
+    plan = tmp_path / "plan.csv"
+    said(tree, "--plan", str(plan))
+    assert [row["AccessKeyId"] for row in csv.DictReader(plan.open())] == [ID(3)]
+    said(tree, "--plan", str(plan), "-p", DEACTIVATE)
+    rows = list(csv.DictReader(plan.open()))
+    assert [(row["AccessKeyId"], row["AtLeast"], row["Evidence"]) for row in rows] == [
+        (ID(1), "", "unused 100 d"),
+        (ID(2), "", "never used in 400 d"),
+    ]
+    created = parse_time(rows[0]["CreateDate"])
+    assert read_plan(rows).approves(AccessKey(ID(1), "ci", "Active", created), A)
+
+
 # -- taken back -----------------------------------------------------------------------------------
 
 
@@ -220,6 +241,17 @@ def test_an_undo_that_is_later_than_the_deactivation_counts(tmp_path, command):
         told = command(*order)
         assert groups(told) == {1: "reactivated"}
         assert (told.totals["reactivated"], told.totals["deactivated"]) == (1, 0)
+
+
+def test_an_undo_in_one_account_is_not_missed_in_the_others(tmp_path, command):
+    """It takes back what was done there."""
+    out, undone = OutputTree(tmp_path / "out"), OutputTree(tmp_path / "undo")
+    for account, name in ((A, "one"), (B, "two")):
+        out.run(account, [], name=name, policy=DEACTIVATE)
+    undone.run(A, [], name="one", policy=UNDO, started=LATER)
+    assert command(out, undone).statuses == {"one": "read", "two": "read"}
+    undone.run(A, None, name="one", policy=UNDO, started=LATER)
+    assert command(out, undone).statuses == {"one": "failed", "two": "read"}
 
 
 # -- woken keys -----------------------------------------------------------------------------------

@@ -123,4 +123,6 @@ def _json_report(out: Path) -> Iterator[str]:
     for name, items in report.items():
         if isinstance(items, list):
             report[name] = items[:1]
+    for key in (*report["keys"], *report["active_keys"]):
+        del key["basis"]
     yield json.dumps(report, indent=2, ensure_ascii=False)
