@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PLUGIN, SANDBOX = "c7n_inactive_keys", "c7n_inactive_keys_sandbox"
 ROOMS = (
     *("core", "custodian", "find", "record", "change"),
-    *("report", "lint", "check", "shipped", "organisation"),
+    *("report", "lint", "check", "organisation", "shipped"),
 )
 SCREEN = 40  # lines
 HEADING = (

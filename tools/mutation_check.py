@@ -653,9 +653,11 @@ def failing(directory: Path, tests: tuple[str, ...], *options: str) -> list[str]
         text=True,
         check=False,
     )
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f"pytest ended with {done.returncode}:\n{done.stdout[-2000:]}")
-    return re.findall(r"^FAILED \S+?::(\S+)", done.stdout, re.MULTILINE)
+    names = re.findall(r"^(?:FAILED|ERROR) \S+?::(\S+)", done.stdout, re.MULTILINE)
+    if done.returncode != bool(names):
+        said = f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        raise RuntimeError(f"pytest ended with {done.returncode}:\n{said}")
+    return names
 
 
 def noticing(mutation: Mutation) -> list[str]:
