@@ -9,15 +9,16 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.stdout import printing
 
 STDOUT = Path("-")
 # The name of a directory may be no text at all; then its bytes are shown.
-FORM: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+FORM: JsonObject = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
 
 
 def write_stdout(pieces: Iterable[str], machine_readable: bool) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from c7n_inactive_keys.core.journal import REACTIVATED
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.formats import findings
 from c7n_inactive_keys.report.formats.findings import REMEDIATION, TOOL, Finding, known_days
@@ -32,7 +32,7 @@ def render(report: Report) -> Iterator[str]:
     )
 
 
-def asff_finding(item: Finding) -> dict[str, Any]:
+def asff_finding(item: Finding) -> JsonObject:
     """One finding; the key is its resource, and its Id and GeneratorId never change."""
     row, user = item.row, item.row.user
     return {
@@ -60,7 +60,7 @@ def asff_finding(item: Finding) -> dict[str, Any]:
     }
 
 
-def _resource(item: Finding) -> dict[str, Any]:
+def _resource(item: Finding) -> JsonObject:
     row, user = item.row, item.row.user
     return {
         "Type": "AwsIamAccessKey",

@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from c7n_inactive_keys.report.formats.key_fields import COLUMNS, table
 from c7n_inactive_keys.report.model import Report
@@ -50,7 +49,7 @@ def harmless(cell: object) -> object:
     return "" if cell is None else cell
 
 
-def _cell(value: Any) -> object:
+def _cell(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return "; ".join(value)
     return str(value).lower() if isinstance(value, bool) else value

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.partitions import home_region
 from c7n_inactive_keys.report.evidence_words import sentences
@@ -66,7 +66,7 @@ def findings(report: Report) -> list[Finding]:
     return [_finding(row, report) for row in rows]
 
 
-def known_days(row: Row) -> dict[str, Any]:
+def known_days(row: Row) -> JsonObject:
     """For how long a key has been inactive, or was until somebody reactivated it."""
     if isinstance(row, KeyRow):
         found = row.found

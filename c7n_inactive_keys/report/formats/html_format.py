@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -190,7 +189,7 @@ class _Data:
         }
         yield f"],{_json(head)[1:]}"
 
-    def _cells(self, row: Row, number: int) -> list[Any]:
+    def _cells(self, row: Row, number: int) -> list[object]:
         use, user = last_use(row), row.user
         told = row.outlook.deletable_from if row.outlook else None
         notified = row.found.notified if isinstance(row, KeyRow) else None
@@ -283,7 +282,7 @@ def _flags(row: Row) -> int:
     )
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
 
 

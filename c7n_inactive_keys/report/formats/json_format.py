@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.report.formats.json_lines import comma_lines
 from c7n_inactive_keys.report.formats.key_fields import active_records, records
 from c7n_inactive_keys.report.model import (
@@ -61,7 +61,7 @@ def render(report: Report) -> Iterator[str]:
     yield "}\n"
 
 
-def account_fields(account: AccountCoverage) -> dict[str, Any]:
+def account_fields(account: AccountCoverage) -> JsonObject:
     """One element of `accounts`."""
     return {
         "account_id": account.account_id,
@@ -82,11 +82,11 @@ def _tags(runs: Iterable[PastRun]) -> Iterator[str]:
             yield run.owner_tag
 
 
-def _list(name: str, items: Iterable[Any]) -> Iterator[str]:
+def _list(name: str, items: Iterable[object]) -> Iterator[str]:
     yield f',\n"{name}": ['
     yield from comma_lines(map(_dump, items))
     yield "]"
 
 
-def _dump(item: Any) -> str:
+def _dump(item: object) -> str:
     return json.dumps(item, ensure_ascii=False)

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.times import format_time, parse_time
 from c7n_inactive_keys.report.evidence_words import brief, deactivated_by
 from c7n_inactive_keys.report.formats.findings import known_days
@@ -14,7 +14,7 @@ from c7n_inactive_keys.report.model import BACK, UNUSED, WOKEN, ActiveRow, KeyRo
 from c7n_inactive_keys.report.words import iso
 
 # Of any key.
-FIELDS: dict[str, Callable[[Row], Any]] = {
+FIELDS: dict[str, Callable[[Row], object]] = {
     "account_id": lambda row: row.user.account_id,
     "account_name": lambda row: row.account_name,
     "user_name": lambda row: row.user.name,
@@ -40,7 +40,7 @@ FIELDS: dict[str, Callable[[Row], Any]] = {
     "plan_sha256": lambda row: row.done and row.done.plan and row.done.plan.sha256,
 }
 # Of an inactive key.
-KEY_FIELDS: dict[str, Callable[[KeyRow], Any]] = {
+KEY_FIELDS: dict[str, Callable[[KeyRow], object]] = {
     "not_before": lambda row: format_time(row.found.not_before),
     "not_after": lambda row: format_time(row.found.not_after),
     "at_least_days": lambda row: row.found.at_least_days,
@@ -57,7 +57,7 @@ KEY_FIELDS: dict[str, Callable[[KeyRow], Any]] = {
 # Of another one: unused, woken, or reactivated by us.
 STAGE = "stage"
 INACTIVE = "inactive"
-ACTIVE_FIELDS: dict[str, Callable[[ActiveRow], Any]] = {
+ACTIVE_FIELDS: dict[str, Callable[[ActiveRow], object]] = {
     STAGE: lambda row: _stage(row),
     "unused_days": lambda row: row.key.unused_days,
     "dormant_at_least_days": lambda row: known_days(row)["dormant_at_least_days"],
@@ -85,7 +85,7 @@ def _stage(row: ActiveRow) -> str:
     return UNUSED if row.key.unused_days is not None else BACK
 
 
-def records(report: Report) -> Iterator[dict[str, Any]]:
+def records(report: Report) -> Iterator[JsonObject]:
     """The fields of each inactive key, and its evidence in short."""
     now = parse_time(report.generated)
     for row in report.keys:
@@ -93,7 +93,7 @@ def records(report: Report) -> Iterator[dict[str, Any]]:
         yield _ordered(row, fields | {IN_SHORT: brief(row.found, now)}, ORDER)
 
 
-def active_records(report: Report) -> Iterator[dict[str, Any]]:
+def active_records(report: Report) -> Iterator[JsonObject]:
     """The fields of each other key."""
     now = parse_time(report.generated)
     order = [name for name in COLUMNS if name not in KEY_FIELDS]
@@ -102,7 +102,7 @@ def active_records(report: Report) -> Iterator[dict[str, Any]]:
         yield _ordered(row, fields | {IN_SHORT: known(row, now)}, order)
 
 
-def table(report: Report) -> Iterator[dict[str, Any]]:
+def table(report: Report) -> Iterator[JsonObject]:
     """A record of each key, whatever its stage, with all columns; `stage` tells which it is."""
     shown = {row.key.identity for row in report.keys}
     empty = dict.fromkeys(COLUMNS)
@@ -113,6 +113,6 @@ def table(report: Report) -> Iterator[dict[str, Any]]:
             yield {**empty, **record}
 
 
-def _ordered(row: Row, fields: dict[str, Any], order: Iterable[str]) -> dict[str, Any]:
+def _ordered(row: Row, fields: JsonObject, order: Iterable[str]) -> JsonObject:
     fields |= {name: field(row) for name, field in FIELDS.items()}
     return {name: fields[name] for name in order}

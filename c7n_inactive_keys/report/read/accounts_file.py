@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.report.model import ListedAccount
 from c7n_inactive_keys.report.words import clean, whole
 from c7n_inactive_keys.yaml_lists import YamlFileError, read_list
@@ -21,7 +21,7 @@ def read_accounts(path: Path) -> tuple[ListedAccount, ...]:
     return tuple({account.account_id: account for account in listed}.values())
 
 
-def _account(path: Path, item: dict[str, Any]) -> ListedAccount:
+def _account(path: Path, item: JsonObject) -> ListedAccount:
     account_id = item.get("account_id")
     # Unquoted in YAML, an id is a number and has lost its leading zeros.
     text = f"{account_id:012d}" if isinstance(account_id, int) else str(account_id or "")

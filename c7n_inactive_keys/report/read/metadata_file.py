@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.model import UNDO, UNUSED, WOKEN, ActionRules
 
@@ -71,7 +72,7 @@ class _Checker:
     def __init__(self) -> None:
         self.fault: str | None = None
 
-    def read(self, content: Mapping[str, Any]) -> Metadata:
+    def read(self, content: JsonMapping) -> Metadata:
         policy, config = content["policy"], self._part(content, "config", dict)
         filters = self._part(policy, "filters", list)
         actions = self._part(policy, "actions", list)
@@ -105,14 +106,14 @@ class _Checker:
             fault=self.fault,
         )
 
-    def _part(self, content: Mapping[str, Any], name: str, kind: type) -> Any:
+    def _part(self, content: JsonMapping, name: str, kind: type) -> Any:
         part = content.get(name)
         if part is None or isinstance(part, kind):
             return part
         self._note(f"metadata.json has {name} of a wrong type ({type(part).__name__})")
         return None
 
-    def _start(self, start: Any) -> str | None:
+    def _start(self, start: object) -> str | None:
         if start is None:
             return None
         if isinstance(start, (int, float)) and 0 <= start <= LAST_SECOND:
@@ -130,7 +131,7 @@ def _is_plain(filters: Any) -> bool:
     return len(filters) == 1 and not (isinstance(filters[0], dict) and narrowing & {*filters[0]})
 
 
-def _deletion_rules(filters: Any, actions: Iterable[Any]) -> ActionRules:
+def _deletion_rules(filters: Any, actions: Iterable[object]) -> ActionRules:
     """What the policy demands of a key that it deletes."""
     ours = [(item, plain) for item, plain in _walk(filters) if _type(item) == FILTER]
     item, plain = ours[0] if len(ours) == 1 else ({}, False)
@@ -143,7 +144,7 @@ def _deletion_rules(filters: Any, actions: Iterable[Any]) -> ActionRules:
     )
 
 
-def _rules(actions: Iterable[Any]) -> ActionRules:
+def _rules(actions: Iterable[object]) -> ActionRules:
     """What actions demand of a key; several all have their say."""
     given = [action for action in actions if isinstance(action, dict)]
     plans = [action["plan"] for action in given if isinstance(action.get("plan"), dict)]
@@ -157,15 +158,15 @@ def _rules(actions: Iterable[Any]) -> ActionRules:
     )
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _type(item: Any) -> str | None:
+def _type(item: object) -> str | None:
     """The type of a filter, action or mode, which may be given by its bare name."""
     name = item.get("type") if isinstance(item, dict) else item
     return name if isinstance(name, str) else None

@@ -8,12 +8,13 @@ each policy in each account, with the keys and outcomes that still count.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.found_key import FoundKey, evidence_items, evidence_of
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.plan import PlanFile
 from c7n_inactive_keys.core.reactivated_key import ReactivatedKey
@@ -72,7 +73,7 @@ def input_fields(basis: Collection) -> dict[str, Iterator[Any]]:
     }
 
 
-def _run_fields(run: PastRun) -> dict[str, Any]:
+def _run_fields(run: PastRun) -> JsonObject:
     return {name: getattr(run, name) for name in PLAIN} | {
         "user_failures": run.user_failures,
         "active_key_ids": sorted(run.active_key_ids),
@@ -87,16 +88,16 @@ def _run_fields(run: PastRun) -> dict[str, Any]:
     }
 
 
-def _rules_fields(rules: ActionRules | None) -> dict[str, Any] | None:
+def _rules_fields(rules: ActionRules | None) -> JsonObject | None:
     return {**asdict(rules), "exempt_tags": sorted(rules.exempt_tags)} if rules else None
 
 
-def key_basis(row: KeyRow, tags: Iterable[str]) -> dict[str, Any]:
+def key_basis(row: KeyRow, tags: Iterable[str]) -> JsonObject:
     """What is written of a key besides what everybody reads; of its user's tags only these."""
     return {"evidence": evidence_items(row.found.evidence), **_basis(row, tags)}
 
 
-def active_basis(row: ActiveRow, tags: Iterable[str]) -> dict[str, Any]:
+def active_basis(row: ActiveRow, tags: Iterable[str]) -> JsonObject:
     """The same of a key that is not inactive."""
     woken = row.key.woken
     return {
@@ -106,7 +107,7 @@ def active_basis(row: ActiveRow, tags: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _basis(row: Row, tags: Iterable[str]) -> dict[str, Any]:
+def _basis(row: Row, tags: Iterable[str]) -> JsonObject:
     user = row.user
     return {
         "partition": user.partition,
@@ -140,7 +141,7 @@ def read_report(text: str, source: str) -> Collection:
         ) from error
 
 
-def _collection(document: Mapping[str, Any], source: str) -> Collection:
+def _collection(document: JsonMapping, source: str) -> Collection:
     runs = [_run(item, source) for item in document["runs"]]
     keys = _by_policy(document["keys"], _key)
     others = _by_policy(document["active_keys"], _active_key)
@@ -159,21 +160,21 @@ def _collection(document: Mapping[str, Any], source: str) -> Collection:
 
 
 def _by_policy(
-    items: Iterable[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], Key]
-) -> dict[tuple[str, str], list[tuple[Mapping[str, Any], Key]]]:
+    items: Iterable[JsonMapping], make: Callable[[JsonMapping], Key]
+) -> dict[tuple[str, str], list[tuple[JsonMapping, Key]]]:
     """The keys that each policy found in each account or has an outcome of, with what is told."""
-    found: dict[tuple[str, str], list[tuple[Mapping[str, Any], Key]]] = {}
+    found: dict[tuple[str, str], list[tuple[JsonMapping, Key]]] = {}
     for item in items:
         for policy in {*item["policies"], item["basis"]["outcome_policy"]} - {None}:
             found.setdefault((item["account_id"], policy), []).append((item, make(item)))
     return found
 
 
-def _rules(item: Mapping[str, Any] | None) -> ActionRules | None:
+def _rules(item: JsonMapping | None) -> ActionRules | None:
     return ActionRules(**{**item, "exempt_tags": frozenset(item["exempt_tags"])}) if item else None
 
 
-def _run(item: Mapping[str, Any], source: str) -> PastRun:
+def _run(item: JsonMapping, source: str) -> PastRun:
     return PastRun(
         **{name: item[name] for name in PLAIN},
         source=source,
@@ -190,7 +191,7 @@ def _run(item: Mapping[str, Any], source: str) -> PastRun:
 
 
 def _with_keys(
-    run: PastRun, item: Mapping[str, Any], entries: Iterable[tuple[Mapping[str, Any], SeenKey]]
+    run: PastRun, item: JsonMapping, entries: Iterable[tuple[JsonMapping, SeenKey]]
 ) -> PastRun:
     """The run with the keys that it found, and the outcomes that its policy's journals hold."""
     unselected = frozenset(item["unselected"])
@@ -212,18 +213,18 @@ def _with_keys(
     return replace(run, keys=tuple(keys), outcomes=tuple(outcomes))
 
 
-def _has_found(run: PastRun, known: Mapping[str, Any]) -> bool:
+def _has_found(run: PastRun, known: JsonMapping) -> bool:
     seen = known["last_seen"]
     found = seen is not None and run.started <= seen if run.fresh else seen is None
     return run.policy in known["policies"] and found
 
 
-def _plan(known: Mapping[str, Any]) -> PlanFile | None:
+def _plan(known: JsonMapping) -> PlanFile | None:
     return PlanFile(known["plan"], known["plan_sha256"]) if known["plan"] else None
 
 
 def _with_active_keys(
-    run: PastRun, item: Mapping[str, Any], entries: Iterable[tuple[Mapping[str, Any], ActiveKey]]
+    run: PastRun, item: JsonMapping, entries: Iterable[tuple[JsonMapping, ActiveKey]]
 ) -> PastRun:
     unselected = frozenset(item["unselected"])
     keys, outcomes = [], []
@@ -245,7 +246,7 @@ def _with_active_keys(
     return replace(run, active_keys=tuple(keys), active_outcomes=tuple(outcomes))
 
 
-def _active_key(item: Mapping[str, Any]) -> ActiveKey:
+def _active_key(item: JsonMapping) -> ActiveKey:
     key = AccessKey(
         text(item["access_key_id"]), text(item["user_name"]), ACTIVE, moment(item["created"])
     )
@@ -255,7 +256,7 @@ def _active_key(item: Mapping[str, Any]) -> ActiveKey:
     return ActiveKey(key, use, _user(item), item["unused_days"], _woken(item, key, use))
 
 
-def _woken(item: Mapping[str, Any], key: AccessKey, use: LastUse) -> ReactivatedKey | None:
+def _woken(item: JsonMapping, key: AccessKey, use: LastUse) -> ReactivatedKey | None:
     if item["dormant_at_least_days"] is None:
         return None
     return ReactivatedKey(
@@ -269,7 +270,7 @@ def _woken(item: Mapping[str, Any], key: AccessKey, use: LastUse) -> Reactivated
     )
 
 
-def _user(item: Mapping[str, Any]) -> SeenUser:
+def _user(item: JsonMapping) -> SeenUser:
     basis = item["basis"]
     return SeenUser(
         account_id=item["account_id"],
@@ -282,7 +283,7 @@ def _user(item: Mapping[str, Any]) -> SeenUser:
     )
 
 
-def _key(item: Mapping[str, Any]) -> SeenKey:
+def _key(item: JsonMapping) -> SeenKey:
     basis, until = item["basis"], item["unsettled_until"]
     days = {"AtLeast": item["at_least_days"], "AtMost": item["at_most_days"]}
     found = FoundKey.from_annotation(
@@ -308,12 +309,12 @@ def _key(item: Mapping[str, Any]) -> SeenKey:
     return SeenKey(found, _user(item), proven=item["proven"], first_seen=item["first_seen"])
 
 
-def _failure_key(item: Mapping[str, Any]) -> tuple[str, str | None, str]:
+def _failure_key(item: JsonMapping) -> tuple[str, str | None, str]:
     account, policy, region = item["key"]
     return account, policy, region
 
 
-def _failure(item: Mapping[str, Any]) -> OrgFailure:
+def _failure(item: JsonMapping) -> OrgFailure:
     return OrgFailure(
         text=item["text"],
         leaves_account=item["leaves_account"],

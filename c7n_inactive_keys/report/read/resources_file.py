@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from sys import intern
@@ -13,6 +13,7 @@ from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.evidence import EVENT_HISTORY
 from c7n_inactive_keys.core.found_key import FoundKey, found_keys
 from c7n_inactive_keys.core.journal import UNREAD_HISTORY, UNREAD_LAST_USE
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import ACTIVE
 from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS, ReactivatedKey
 from c7n_inactive_keys.core.times import parse_time
@@ -62,7 +63,7 @@ def seen_keys(users: Any, began: str | None, access_key_filters: bool = False) -
                 )
 
 
-def _selected(user: Mapping[str, Any], access_key_filters: bool) -> set[str] | None:
+def _selected(user: JsonMapping, access_key_filters: bool) -> set[str] | None:
     """The keys that Custodian's own filters matched; None: there are none of these."""
     matched = user.get(MATCHED_KEYS) if access_key_filters else None
     return None if matched is None else {key.get("AccessKeyId") for key in matched}
@@ -81,7 +82,7 @@ def active_keys(users: Any, access_key_filters: bool = False) -> Iterator[Active
                 yield replace(found, selected=ids is None or found.id in ids)
 
 
-def _other_keys(user: Mapping[str, Any]) -> Iterator[ActiveKey]:
+def _other_keys(user: JsonMapping) -> Iterator[ActiveKey]:
     for unused in unused_keys(user):
         yield ActiveKey(unused.key, unused.last_use, _seen_user(user), unused.unused_days)
     for woken in map(ReactivatedKey.from_annotation, user.get(REACTIVATED_KEYS) or ()):
@@ -128,7 +129,7 @@ def _in_custodians_form() -> Iterator[None]:
         ) from error
 
 
-def _seen_user(user: Mapping[str, Any]) -> SeenUser:
+def _seen_user(user: JsonMapping) -> SeenUser:
     arn = str(user.get("Arn") or "").split(":")
     all_keys = user.get(ALL_KEYS)
     return SeenUser(
