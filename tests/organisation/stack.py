@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from c7n_inactive_keys_sandbox import Sandbox
@@ -30,6 +30,9 @@ from tests.serverless import roles
 from tests.serverless.functions import as_role
 from tests.support.accounts import ACCOUNT
 from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 TEMPLATE = "organisation.yml"
 BUCKET = "inactive-keys-output"
@@ -155,7 +158,8 @@ class Stack:
         }
         self.parameters = given | {"TopicArn": TOPIC} | parameters
         self.resources = template["Resources"]
-        self.roles = roles.roles(TEMPLATE)
+        false = frozenset({"FromOrganizations"} if self.parameters["AccountsFile"] else ())
+        self.roles = roles.roles(TEMPLATE, false)
         self.functions = {
             name: self._function(item["Properties"])
             for name, item in self.resources.items()
@@ -268,7 +272,7 @@ class Stack:
         sent = sns_backends[ACCOUNT][REGION].topics[TOPIC].sent_notifications
         return [f"{subject}\n{message}" for _, message, subject, *_ in sent]
 
-    def __enter__(self) -> Stack:
+    def __enter__(self) -> Self:
         """Have moto execute state machines, with this stack's functions."""
         from moto.core.config import default_user_config
 
