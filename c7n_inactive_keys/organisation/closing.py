@@ -47,8 +47,5 @@ def message(
         f"{counted(left_out, 'account')} not covered"
     )
     planned = f"{counted(event['planned'], 'key')} in the plan"
-    text = [summary, event["stopped"], planned, done.said, "", *urls]
-    return {
-        "subject": summary[:SUBJECT],
-        "message": "\n".join(line for line in text if line or line == ""),
-    }
+    lines = filter(None, (summary, event["stopped"], planned, done.said))
+    return {"subject": summary[:SUBJECT], "message": "\n".join((*lines, "", *urls))}

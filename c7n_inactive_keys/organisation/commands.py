@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +25,10 @@ class DiedError(InactiveKeysError):
     """c7n-org did not come to its end."""
 
 
-def c7n_org(arguments: list[str], home: Path, log: Path, seconds: float) -> None:
+def c7n_org(runs: Sequence[Sequence[str]], home: Path, log: Path, seconds: float) -> None:
     """Run stock c7n-org; what it says goes to this process's log as it comes, and to a file.
+
+    `runs` are the arguments of each run, one after the other.
 
     A function that is killed leaves no file, so the journal's lines have to be in the log before
     the key is gone.
@@ -32,8 +36,9 @@ def c7n_org(arguments: list[str], home: Path, log: Path, seconds: float) -> None
     Raises:
         DiedError: it was killed, or had not ended after so many seconds.
     """
+    words = [json.dumps(arguments) for arguments in runs]
     process = subprocess.Popen(
-        [sys.executable, "-m", "c7n_inactive_keys.organisation.single_process", *arguments],
+        [sys.executable, "-m", "c7n_inactive_keys.organisation.single_process", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -41,16 +46,16 @@ def c7n_org(arguments: list[str], home: Path, log: Path, seconds: float) -> None
     )
     timer = threading.Timer(seconds, process.kill)
     timer.start()
-    ended = False
+    ended = 0
     with log.open("ab") as file:
         for line in process.stderr or ():
             os.write(STDERR, line)
             file.write(line)
-            ended = ended or bool(ORG_END.search(line.decode(errors="replace")))
+            ended += bool(ORG_END.search(line.decode(errors="replace")))
     status = process.wait()
     late = not timer.is_alive()
     timer.cancel()
-    if not ended:
+    if ended < len(runs):
         raise DiedError(_how(status, f"it had {seconds:.0f} s" if late else ""))
 
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stock c7n-org, account after account in one process, as a main module.
+"""Runs of stock c7n-org, account after account in one process, as a main module.
 
 Lambda has no /dev/shm, so Python cannot make the semaphores that a pool of processes needs. With
 --debug c7n-org does without the pool, but stops at the first exception.
 """
 
 from __future__ import annotations
+
+import contextlib
+import json
+import sys
 
 from c7n.executor import MainThreadExecutor
 from c7n_org import cli
@@ -19,12 +23,14 @@ class InTurn(MainThreadExecutor):  # type: ignore[misc] # c7n is untyped
     c7n_async = True  # c7n-org turns it off in the class that this is derived from
 
 
-def main() -> None:
-    """Run c7n-org with the arguments of this process."""
+def main(*runs: str) -> None:
+    """Run c7n-org once with each list of arguments, written as JSON."""
     entry.initialize()
     cli.ProcessPoolExecutor = InTurn
-    cli.cli(prog_name="c7n-org")
+    for arguments in runs:
+        with contextlib.suppress(SystemExit):  # some account failed; its log says which
+            cli.cli(json.loads(arguments), prog_name="c7n-org", standalone_mode=False)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

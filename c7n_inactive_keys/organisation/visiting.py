@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ class Visit:
         if before:
             self.earlier.write_bytes(before)
         try:
-            self._run(todo, time.monotonic() + seconds)
+            self._run(todo, seconds)
         except DiedError:
             # Of accounts that were only half looked at nothing is said. What was deleted is.
             if self.item["phase"] == DELETE:
@@ -63,7 +62,7 @@ class Visit:
         self._leave(attempt)
         check_finished(self.shard.read_bytes())
 
-    def _run(self, accounts: Sequence[Account], deadline: float) -> None:
+    def _run(self, accounts: Sequence[Account], seconds: float) -> None:
         self.log.touch()
         (self.home / "cache").mkdir()
         written = self._write("accounts.yml", {"accounts": list(accounts)})
@@ -77,13 +76,14 @@ class Visit:
             steps = [(deleting, False)]
         else:
             steps = [(looking, False), (deleting, True)]
-        for names, is_dry in steps:
-            if names:
-                words = ["run", "-c", written, "-u", policies, "-s", str(self.out)]
-                words += ["--cache-path", str(self.home / "cache"), "--cache-period", "0"]
-                words += [word for name in names for word in ("-p", name)]
-                words += ["--dryrun"] if is_dry else []
-                c7n_org(words, self.home, self.log, deadline - time.monotonic())
+        common = ["run", "-c", written, "-u", policies, "-s", str(self.out)]
+        common += ["--cache-path", str(self.home / "cache"), "--cache-period", "0"]
+        runs = [
+            [*common, *(word for name in names for word in ("-p", name)), *["--dryrun"] * is_dry]
+            for names, is_dry in steps
+            if names
+        ]
+        c7n_org(runs, self.home, self.log, seconds)
 
     def _write(self, name: str, content: Mapping[str, Any]) -> str:
         path = self.home / name

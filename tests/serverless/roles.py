@@ -34,29 +34,34 @@ def template(name: str) -> dict[str, Any]:
     return data
 
 
-def roles(name: str) -> dict[str, list[dict[str, Any]]]:
-    """The statements of each role of a template, by the role's name; all conditions are true."""
+def roles(name: str, false: frozenset[str] = frozenset()) -> dict[str, list[dict[str, Any]]]:
+    """The statements of each role of a template, by its name; all other conditions are true."""
     resources = template(name)["Resources"]
     return {
         role["Properties"].get("RoleName", logical): list(
-            _statements(resources, role["Properties"])
+            _statements(resources, role["Properties"], false)
         )
         for logical, role in resources.items()
         if role["Type"] == "AWS::IAM::Role"
     }
 
 
-def _statements(resources: dict[str, Any], role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _statements(
+    resources: dict[str, Any], role: dict[str, Any], false: frozenset[str]
+) -> Iterator[dict[str, Any]]:
     for policy in role.get("Policies", ()):
-        yield from _true(policy)["PolicyDocument"]["Statement"]
+        yield from _there(policy, false)["PolicyDocument"]["Statement"]
     for policy in role.get("ManagedPolicyArns", ()):
-        reference = _true(policy).get("Ref")
+        reference = _there(policy, false).get("Ref")
         if reference:
             yield from resources[reference]["Properties"]["PolicyDocument"]["Statement"]
 
 
-def _true(value: Any) -> Any:
-    return value["If"][1] if "If" in value else value
+def _there(value: Any, false: frozenset[str]) -> Any:
+    if "If" not in value:
+        return value
+    condition, then, otherwise = value["If"]
+    return otherwise if condition in false else then
 
 
 def allowed(statements: list[dict[str, Any]]) -> set[str]:

@@ -21,7 +21,7 @@ from tests.support.policies import POLICIES
 
 pytestmark = pytest.mark.e2e
 
-TEMPLATES = ("roles.yml", "lambda-roles.yml", "scheduler.yml")
+TEMPLATES = ("roles.yml", "lambda-roles.yml", "scheduler.yml", "organisation.yml")
 AUDIT, CLEANUP = "CustodianInactiveKeysAudit", "CustodianInactiveKeys"
 NOTIFY = ROOT / "policies" / "notify-owners.yml"
 LIFECYCLE = ROOT / "policies" / "key-lifecycle.yml"
