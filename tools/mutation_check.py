@@ -288,7 +288,7 @@ MUTATIONS = (
     Mutation(
         "what is only possible needs a plan",
         DELETE,
-        'return "days" in item.data and not item.possible',
+        'return "days" in item.data and item.data.get("certainty") != "possible"',
         'return "days" in item.data',
         DELETIONS,
     ),
