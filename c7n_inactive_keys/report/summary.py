@@ -14,6 +14,7 @@ from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.active_rows import active_rows
 from c7n_inactive_keys.report.coverage import OrgFailures, by_account_name, coverage
 from c7n_inactive_keys.report.failures import failures, last_runs, short_reason
+from c7n_inactive_keys.report.lost_ledger import lost_ledger
 from c7n_inactive_keys.report.model import (
     BACK,
     FOUND,
@@ -80,7 +81,8 @@ def summarise(
     current = current_runs(found)
     rows, problems = key_rows(found, current, names)
     covered = {account.account_id for account in accounts if account.status == READ}
-    active = active_rows([run for part in found for run in part], current, rows, names)
+    every_run = [run for part in found for run in part]
+    active = active_rows(every_run, current, rows, names)
     active = _with_owners(tuple(with_deactivations(active, current, covered)), current)
     rows = _without_woken(rows, active)
     rows = _with_users(tuple(with_outlooks(rows, current, covered)), current, active)
@@ -105,7 +107,12 @@ def summarise(
             expected=tuple(collection.expected if listed is None else listed),
             org_failures=org_failures,
         ),
-        problems=(*collection.problems, *problems, *_unlisted(accounts)),
+        problems=(
+            *collection.problems,
+            *problems,
+            *lost_ledger(run for part in found for run in part),
+            *_unlisted(accounts),
+        ),
     )
 
 

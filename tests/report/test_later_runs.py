@@ -62,3 +62,32 @@ def test_a_deleted_key_keeps_its_partition_and_what_is_known_of_it(tree, tmp_pat
     assert (row.user.path, row.found.last_use.service) == (
         ("/ops/", "s3") if known else ("/", None)
     )
+
+
+LEDGER = {"Source": "ledger", "Kind": "inactive-throughout", "From": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "lost"),
+    [
+        pytest.param([(True, 400), (True, 401)], False, id="kept"),
+        pytest.param([(False, 400), (False, 401)], False, id="never there"),
+        pytest.param([(True, 400), (False, 401)], True, id="gone"),
+        pytest.param([(True, 400), (False, 401), (True, 402)], False, id="there again"),
+        pytest.param([(True, 400), (False, 0.5)], False, id="reactivated in between"),
+    ],
+)
+def test_a_ledger_entry_that_vanished_is_reported(tree, tmp_path, report, runs, lost):
+    """Terraform strips tags that it does not know, and then no proof grows older than 90 days."""
+    trees = [type(tree)(tmp_path / f"day-{day}") for day in range(len(runs))]
+    for day, (has_entry, at_most) in enumerate(runs):
+        now = NOW + timedelta(days=day)
+        found = key(1, off=(0.2, at_most), created=1000 + day, now=now)
+        if has_entry:
+            found["Evidence"].append({**LEDGER, "To": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
+        trees[day].run(A, [user(A, "ci", found)], started=now)
+    said = [problem for problem in report(*trees).problems if "ledger entries" in problem]
+    assert bool(said) == lost
+    if lost:
+        assert f"account {A}: the ledger entries of 1 access key(s) are gone" in said[0]
+        assert K1 in said[0]
