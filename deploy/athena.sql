@@ -6,7 +6,8 @@ CREATE EXTERNAL TABLE inactive_keys (
   access_key_id string, created string, last_used string, not_before string, not_after string,
   at_least_days double, at_most_days double, proven boolean, outcome string, reason string,
   outcome_time string, first_seen string, last_seen string, `group` string, next_run string,
-  deletable_from string, owner string, plan_sha256 string, evidence array<string>
+  deletable_from string, owner string, plan_sha256 string, stage string,
+  evidence array<string>
 )
 PARTITIONED BY (`date` string)
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
@@ -49,10 +50,10 @@ LEFT JOIN journal AS ended
   AND ended.outcome <> 'deleting'
 WHERE began.outcome = 'deleting' AND ended.run_id IS NULL;
 
--- How many keys are left, day by day?
+-- How many inactive keys are left, day by day?
 SELECT "date", count(*) AS keys, count_if(proven) AS proven, count(DISTINCT account_id) AS accounts
 FROM inactive_keys
-WHERE "group" <> 'gone'
+WHERE stage = 'inactive' AND "group" <> 'gone'
 GROUP BY "date"
 ORDER BY "date";
 
