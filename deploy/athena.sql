@@ -1,5 +1,5 @@
 -- Tables over what the stack of deploy/organisation.yml leaves in its bucket, and five questions.
--- Replace BUCKET, and 2026-01-01 by the day of the first run; run one statement at a time.
+-- Replace BUCKET, and 2026-01-01 by the day of the first run. Run one statement at a time.
 
 CREATE EXTERNAL TABLE inactive_keys (
   generated string, account_id string, account_name string, user_name string, path string,
@@ -42,7 +42,7 @@ FROM journal
 WHERE access_key_id = 'AKIAIOSFODNN7EXAMPLE'
 ORDER BY "time";
 
--- Of which keys does nothing tell what became of them, since their function was killed?
+-- Of which keys does nothing tell what became of them, since c7n-org was killed?
 SELECT began.account_id, began.user_name, began.access_key_id, began."time"
 FROM journal AS began
 LEFT JOIN journal AS ended
