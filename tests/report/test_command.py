@@ -10,7 +10,8 @@ import os
 import pty
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -333,6 +334,38 @@ def test_report_reads_s3_trees_as_custodian_uploads_them(sandbox, tree, monkeypa
     document = json.loads(result.stdout)
     assert document["accounts"][0]["name"] == "one"
     assert [item["access_key_id"] for item in document["keys"]] == [key(1)["AccessKeyId"]]
+
+
+def test_of_a_tree_in_s3_the_latest_run_is_read_by_default(sandbox, tree, monkeypatch):
+    """A tree that holds many runs is read in the time of one; a deployment is no run."""
+    sandbox.account(A)
+    for name, value in sandbox.environ(A).items():
+        monkeypatch.setenv(name, value)
+    client = sandbox.client("s3", A)
+    client.create_bucket(Bucket="reports")
+    for day in range(1, 4):
+        stamp, started = f"2026/11/{day:02d}/04", datetime(2026, 11, day, 4, tzinfo=timezone.utc)
+        found = [user(A, "ci", key(day))]
+        tree.run(A, found, name="one", stamp=stamp, gz=True, started=started)
+    mode = {"type": "periodic", "schedule": "rate(1 day)"}
+    deployed = {**POLICIES["inactive-keys-report"], "mode": mode}
+    deployment = tree.run(A, name="one", stamp="2026/11/04/04", data=deployed)
+    metadata = json.loads((deployment / "metadata.json").read_text())
+    (deployment / "metadata.json").write_text(json.dumps({**metadata, "metrics": []}))
+    for path in filter(Path.is_file, tree.root.rglob("*")):
+        client.upload_file(str(path), "reports", f"c7n/{path.relative_to(tree.root).as_posix()}")
+    command = ["report", "-s", "s3://reports/c7n", "--format", "json"]
+    sandbox.calls.clear()
+    latest = CliRunner().invoke(main, command, catch_exceptions=False)
+    read = [call.action for call in sandbox.calls if "2026" in call.action]
+    assert read
+    assert not [action for action in read if "2026/11/01" in action or "2026/11/02" in action]
+    assert "to read 2 earlier runs in S3 as well: --since TIME" in latest.stderr
+    found = [item["access_key_id"] for item in json.loads(latest.stdout)["keys"]]
+    assert found == [key(3)["AccessKeyId"]]
+    all_runs = CliRunner().invoke(main, [*command, "--since", "2026-01-01"])
+    assert "earlier" not in all_runs.stderr
+    assert json.loads(all_runs.stdout)["trend"][0]["started"] < "2026-11-02"
 
 
 def test_a_bucket_that_is_not_there_is_a_sentence(sandbox, monkeypatch):

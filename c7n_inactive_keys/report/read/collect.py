@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.model import Collection, PastRun, UnreadPlace
@@ -18,7 +20,16 @@ from c7n_inactive_keys.report.read.report_file import read_report
 REPORT_ENDING = ".json"
 S3_READERS = 16
 
-Progress = Callable[[Iterable[PolicyDirectory], str], Iterable[PolicyDirectory]]
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """A policy directory that was read, and how many earlier ones were not."""
+
+    reading: DirectoryReading
+    passed_over: int
+
+
+Progress = Callable[[Iterable[_Latest], str], Iterable[_Latest]]
 
 
 def collect(
@@ -27,6 +38,9 @@ def collect(
     since: datetime | None = None,
 ) -> Collection:
     """All runs, those that began at `since` or later if it is given, in trees and json reports.
+
+    Trees in S3 grow by each run, so without `since` the latest of each policy in each account is
+    read there.
 
     Damaged files of a tree become problems, not errors.
 
@@ -60,13 +74,18 @@ def _since(runs: Iterable[PastRun], since: str) -> tuple[PastRun, ...]:
 def _collect_tree(source: str, progress: Progress, since: datetime | None) -> Collection:
     unread: list[UnreadPlace] = []
     found = sources.policy_directories(source, unread.append, since)
-    readings = list(_read_all(source, progress(found, f"reading {source}")))
+    in_s3 = sources.is_in_s3(source)
+    groups = _by_place(found) if in_s3 and since is None else ([item] for item in found)
+    read = _read_side_by_side(groups) if in_s3 else map(_latest, groups)
+    latest = list(progress(read, f"reading {source}"))
+    readings = [item.reading for item in latest]
     problems = [problem for reading in readings for problem in reading.problems]
     return Collection(
         runs=tuple(reading.run for reading in readings if reading.run),
         problems=(*problems, *(place.reason for place in unread)),
         unread=tuple(unread),
         other_policies=frozenset(reading.policy for reading in readings if not reading.run),
+        passed_over=sum(item.passed_over for item in latest),
     )
 
 
@@ -78,12 +97,27 @@ def _joined(parts: Sequence[Collection]) -> Collection:
         other_policies=frozenset[str]().union(*(part.other_policies for part in parts)),
         expected=tuple(dict.fromkeys(account for part in parts for account in part.expected)),
         org_failures={key: failure for part in parts for key, failure in part.org_failures.items()},
+        passed_over=sum(part.passed_over for part in parts),
     )
 
 
-def _read_all(source: str, directories: Iterable[PolicyDirectory]) -> Iterator[DirectoryReading]:
-    if not sources.is_in_s3(source):
-        yield from map(read_directory, directories)
-        return
+def _by_place(directories: Iterable[PolicyDirectory]) -> Iterator[list[PolicyDirectory]]:
+    """All runs of a policy in an account together, the latest last: they come sorted by place."""
+    for _, group in groupby(directories, key=attrgetter("path")):
+        yield sorted(group, key=attrgetter("stamp"))
+
+
+def _read_side_by_side(groups: Iterable[list[PolicyDirectory]]) -> Iterator[_Latest]:
     with ThreadPoolExecutor(S3_READERS) as readers:
-        yield from readers.map(read_directory, directories)
+        yield from readers.map(_latest, groups)
+
+
+def _latest(directories: list[PolicyDirectory]) -> _Latest:
+    """The last of them that is a run: a deployment leaves a directory as well."""
+    left = len(directories)
+    for directory in reversed(directories):
+        left -= 1
+        reading = read_directory(directory)
+        if reading.run:
+            break
+    return _Latest(reading, left)
