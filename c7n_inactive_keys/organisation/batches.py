@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
+
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 
 LOOK, DELETE = "look", "delete"  # what the two visits are for
 
-Account = Mapping[str, Any]
+Account = JsonMapping
 
 
 def accounts_of(
-    listed: Iterable[Mapping[str, Any]], partition: str, region: str, role: str
-) -> list[dict[str, Any]]:
+    listed: Iterable[JsonMapping], partition: str, region: str, role: str
+) -> list[JsonObject]:
     """Entries of c7n-org's accounts file for the active accounts that Organizations lists.
 
     c7n-org names directories by account, so two of the same name would share one.
@@ -38,9 +40,7 @@ def _name(name: str, account_id: str, alone: bool) -> str:
     return name if alone else f"{name}-{account_id}"
 
 
-def in_batches(
-    prefix: str, phase: str, accounts: Sequence[Account], size: int
-) -> list[dict[str, Any]]:
+def in_batches(prefix: str, phase: str, accounts: Sequence[Account], size: int) -> list[JsonObject]:
     """The items of a map: each holds what a visit needs to know."""
     return [
         {
@@ -55,7 +55,7 @@ def in_batches(
 
 def to_delete_in(
     accounts: Iterable[Account], account_ids: Collection[str], look_role: str, delete_role: str
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Those of the accounts, to be entered by the role that may delete."""
     return [
         {**account, "role": _role(account["role"], look_role, delete_role)}

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.organisation.bucket import Bucket
 from c7n_inactive_keys.organisation.commands import Reported, report
 from c7n_inactive_keys.organisation.gathering import gathered
@@ -19,7 +18,7 @@ SUBJECT = 100  # what SNS takes, in characters
 FORMATS = {"html": "reports", "json": "reports", "jsonl": "keys"}
 
 
-def close(bucket: Bucket, event: Mapping[str, Any], home: Path) -> dict[str, Any]:
+def close(bucket: Bucket, event: JsonMapping, home: Path) -> JsonObject:
     """Write the report in all formats; its exit status, and the message."""
     prefix = event["prefix"]
     day, run = prefix.split("/")[1:3]
@@ -37,7 +36,7 @@ def close(bucket: Bucket, event: Mapping[str, Any], home: Path) -> dict[str, Any
 
 
 def message(
-    document: Mapping[str, Any], event: Mapping[str, Any], done: Reported, urls: list[str]
+    document: JsonMapping, event: JsonMapping, done: Reported, urls: list[str]
 ) -> dict[str, str]:
     """Subject and text for people."""
     totals, coverage = document["totals"], document["coverage"]

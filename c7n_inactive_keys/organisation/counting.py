@@ -11,11 +11,11 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from c7n_inactive_keys.core.errors import PlanError
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import INACTIVE, AccessKey
 from c7n_inactive_keys.core.plan import COLUMNS, READER_COLUMNS, Plan, read_plan
 from c7n_inactive_keys.core.times import parse_time
@@ -31,7 +31,7 @@ from c7n_inactive_keys.report.words import counted
 Row = Mapping[str, str]
 
 
-def count(settings: Settings, event: Mapping[str, Any], home: Path) -> dict[str, Any]:
+def count(settings: Settings, event: JsonMapping, home: Path) -> JsonObject:
     """Write the plan and the items of the second visit; the state machine's state after it."""
     bucket, prefix = Bucket(settings.bucket), event["prefix"]
     rows = _would_be_deleted(bucket, prefix, home)
@@ -89,7 +89,7 @@ def hindrance(rows: Sequence[Row], max_keys: int) -> str:
 
 def _items(
     bucket: Bucket, settings: Settings, prefix: str, rows: Sequence[Row]
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     accounts = json.loads(bucket.get(f"{prefix}/accounts.json"))["accounts"]
     ids = {row["AccountId"] for row in rows}
     entered = to_delete_in(accounts, ids, settings.look_role, settings.delete_role)

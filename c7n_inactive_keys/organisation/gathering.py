@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.organisation.batches import DELETE, LOOK
 from c7n_inactive_keys.organisation.bucket import Bucket
 
@@ -27,16 +28,16 @@ def gathered(bucket: Bucket, prefix: str, home: Path) -> list[object]:
     return [*(sources or ["-s", home / "none"]), "-c", accounts, "--log", log]
 
 
-def read_note(content: bytes) -> Mapping[str, Any]:
+def read_note(content: bytes) -> JsonMapping:
     """What the state machine noted of a batch; it may have written the object as a string."""
     note: Any = content.decode("utf-8")
     while isinstance(note, str):
         note = json.loads(note)
-    found: Mapping[str, Any] = note
+    found: JsonMapping = note
     return found
 
 
-def lost_lines(notes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def lost_lines(notes: Iterable[JsonMapping]) -> Iterator[str]:
     """A line for each account of a batch that failed for good, as c7n-org itself would say it."""
     for note in notes:
         why = f"{note['lost']['Error']}: {_message(note['lost'].get('Cause', ''))}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.organisation.bucket import Bucket
 from c7n_inactive_keys.organisation.closing import close
 from c7n_inactive_keys.organisation.counting import count as count_keys
@@ -19,13 +20,13 @@ from c7n_inactive_keys.organisation.visiting import Visit
 MARGIN = 60
 
 
-def list_accounts(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+def list_accounts(event: JsonObject, _context: Any) -> JsonObject:
     """Which accounts there are."""
     settings = Settings.from_environ(os.environ)
     return list_(settings, event["run"], event["started"], os.environ["AWS_REGION"])
 
 
-def visit(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def visit(event: JsonObject, context: Any) -> JsonObject:
     """A batch; what there is to say of it is in the bucket."""
     settings = Settings.from_environ(os.environ)
     seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN
@@ -35,13 +36,13 @@ def visit(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {}
 
 
-def count(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+def count(event: JsonObject, _context: Any) -> JsonObject:
     """What would be deleted."""
     with TemporaryDirectory() as home:
         return count_keys(Settings.from_environ(os.environ), event, Path(home))
 
 
-def report(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+def report(event: JsonObject, _context: Any) -> JsonObject:
     """The end."""
     with TemporaryDirectory() as home:
         return close(Bucket(os.environ["BUCKET"]), event, Path(home))

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import boto3
 
+from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.organisation import policies
 from c7n_inactive_keys.organisation.batches import LOOK, accounts_of, in_batches
 from c7n_inactive_keys.organisation.bucket import Bucket
@@ -19,7 +19,7 @@ from c7n_inactive_keys.partitions import home_region, partition_of
 from c7n_inactive_keys.yaml_lists import read_list
 
 
-def list_accounts(settings: Settings, run: str, started: str, region: str) -> dict[str, Any]:
+def list_accounts(settings: Settings, run: str, started: str, region: str) -> JsonObject:
     """Write what the maps and the report read, and say where.
 
     Raises:
@@ -54,19 +54,19 @@ def items_key(prefix: str, phase: str) -> str:
     return f"{prefix}/{phase}-items.json"
 
 
-def _from_file(content: bytes) -> list[dict[str, Any]]:
+def _from_file(content: bytes) -> list[JsonObject]:
     with TemporaryDirectory() as home:
         path = Path(home) / "accounts.yml"
         path.write_bytes(content)
         return read_list(path, "accounts")
 
 
-def _from_organizations(role: str, region: str) -> list[dict[str, Any]]:
+def _from_organizations(role: str, region: str) -> list[JsonObject]:
     """All active accounts; `c7n-org aws-accounts` takes a further call for each, for its tags."""
     partition = partition_of(region) or "aws"
     return accounts_of(_listed(), partition, home_region(partition) or region, role)
 
 
-def _listed() -> Iterator[dict[str, Any]]:
+def _listed() -> Iterator[JsonObject]:
     pages = boto3.client("organizations").get_paginator("list_accounts").paginate()
     return (account for page in pages for account in page["Accounts"])

@@ -7,16 +7,16 @@ deletion goes by the plan that was counted over all accounts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.organisation.settings import SettingsError
 
 DELETE = "delete-inactive-keys"
 # What policies may do besides: none of it changes a key.
 HARMLESS = frozenset({"notify", "put-metric", "record-inactive-keys", "webhook"})
 
-Policy = Mapping[str, Any]
+Policy = JsonMapping
 
 
 def check(policies: Iterable[Policy]) -> None:
@@ -51,7 +51,7 @@ def deletes(policy: Policy) -> bool:
     return any(action["type"] == DELETE for action in _actions(policy))
 
 
-def with_plan(policies: Iterable[Policy], plan: str) -> list[dict[str, Any]]:
+def with_plan(policies: Iterable[Policy], plan: str) -> list[JsonObject]:
     """The policies, those that delete bound to the plan at this url."""
     return [
         {**policy, "actions": [_bound(action, plan) for action in _actions(policy)]}
@@ -61,13 +61,13 @@ def with_plan(policies: Iterable[Policy], plan: str) -> list[dict[str, Any]]:
     ]
 
 
-def _bound(action: Mapping[str, Any], plan: str) -> dict[str, Any]:
+def _bound(action: JsonMapping, plan: str) -> JsonObject:
     if action["type"] != DELETE:
         return dict(action)
     return {**action, "plan": {"url": plan, "format": "csv2dict"}}
 
 
-def _actions(policy: Policy) -> list[Mapping[str, Any]]:
+def _actions(policy: Policy) -> list[JsonMapping]:
     """Custodian takes an action without options as its bare name."""
     return [
         {"type": action} if isinstance(action, str) else action

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import is_journal
+from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.organisation.batches import DELETE, Account
 from c7n_inactive_keys.organisation.bucket import Bucket
 from c7n_inactive_keys.organisation.commands import DiedError, c7n_org, report
@@ -30,7 +30,7 @@ class UnfinishedError(InactiveKeysError):
 class Visit:
     """One try at one batch. Everything it makes is under `home`."""
 
-    def __init__(self, item: Mapping[str, Any], bucket: Bucket, policies: Path, home: Path) -> None:
+    def __init__(self, item: JsonMapping, bucket: Bucket, policies: Path, home: Path) -> None:
         self.item = item
         self.bucket = bucket
         self.policies = yaml.safe_load(policies.read_text(encoding="utf-8"))
@@ -85,7 +85,7 @@ class Visit:
         ]
         c7n_org(runs, self.home, self.log, seconds)
 
-    def _write(self, name: str, content: Mapping[str, Any]) -> str:
+    def _write(self, name: str, content: JsonMapping) -> str:
         path = self.home / name
         path.write_text(json.dumps(content), encoding="utf-8")  # which is YAML, too
         return str(path)
