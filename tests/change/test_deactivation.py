@@ -100,6 +100,7 @@ def test_a_key_whose_last_use_cannot_be_read_is_not_unused(sandbox, custodian, a
     sandbox.faults.add(Fault(action="GetAccessKeyLastUsed", key_id=key.id, error=error, times=None))
     outcome = custodian.run(account.id, deactivate_policy())
     assert (key.status, other.status) == ("Active", "Inactive")
+    assert matched(outcome) == {other.id}
     unread = outcome.journal(DEACTIVATE)[0]
     assert (unread.access_key_id, unread.outcome, unread.reason) == (key.id, "unread", "last-used")
 

@@ -70,11 +70,12 @@ class Verb:
         """Two keys each, no two of a user of the same second, which would cost a call for each."""
         toggles = [] if self.off is None else [days_ago(self.off)]
         last = None if self.used is None else (days_ago(self.used), "s3", "us-east-1")
+        first, later = days_ago(900), days_ago(500)
         for number in range(users):
-            born = days_ago(900) - timedelta(seconds=number)
+            born = first - timedelta(seconds=number)
             user = account.user(f"user-{number:03d}", created=born)
             for older in (0, 1):
-                created = days_ago(500) - timedelta(seconds=older)
+                created = later - timedelta(seconds=older)
                 key = user.key(created=created, toggles=toggles, trace=False, last_used=last)
                 if self.done == REACTIVATED:
                     moment = f"{toggles[0]:%Y-%m-%dT%H:%M:%SZ}"

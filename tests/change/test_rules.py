@@ -268,6 +268,36 @@ def test_a_failure_on_one_of_ten_stops_none_and_is_named_at_the_end(sandbox, cus
     assert len(outcome.action_file()) == 10
 
 
+def test_a_user_whose_name_another_one_has_by_now_is_gone(sandbox, custodian, account):
+    """What is read of the other user, tags and keys, says nothing of this one."""
+    key = inactive_key(account)
+
+    def take_name():
+        account.users["bob"].rename("robert")
+        inactive_key(account)
+
+    sandbox.faults.add(Fault(action="GetUser", user="bob", nth=2, call=take_name))
+    outcome = custodian.run(account.id, delete_policy())
+    assert (outcome.status, len(account.keys)) == (0, 2)
+    assert outcome.by_key() == {key.id: "skipped user-gone"}
+
+
+def test_a_deletion_that_lists_late_is_known_by_the_next_try(sandbox, custodian, account):
+    """Deleted, the answer lost, and the listing is behind: that the key is not there tells it."""
+    key = inactive_key(account)
+    behind = Fault(action="ListAccessKeys", kind="lag", delay=2)
+
+    def delete():
+        sandbox.faults.add(behind)
+        key.delete()
+
+    sandbox.faults.add(Fault(action="DeleteAccessKey", kind="reset", call=delete))
+    outcome = custodian.run(account.id, delete_policy())
+    assert account.keys == []
+    assert outcome.by_key() == {key.id: "deleted"}
+    assert sandbox.calls.count("DeleteAccessKey") == 2
+
+
 @pytest.mark.parametrize("effect", ["instead", "after"])
 def test_an_unclear_deletion_is_looked_up_and_recorded(sandbox, custodian, account, effect):
     """The connection broke; listing tells whether the key is gone, and the journal says deleted."""

@@ -225,8 +225,9 @@ def test_a_user_beyond_the_first_page_of_a_listing_is_found(
 def test_finding_costs_calls_for_what_is_found_only(sandbox: Sandbox, tmp_path: Path) -> None:
     """1,000 users, 10 inactive keys: 3 calls, 2 for each such user, and the pages of events."""
     account = sandbox.account(ACCOUNT)
+    first = days_ago(900)
     for number in range(1000):
-        born = days_ago(900) - timedelta(seconds=number)  # of twins the report proves nothing
+        born = first - timedelta(seconds=number)  # of twins the report proves nothing
         user = account.user(f"user-{number:04}", created=born)
         user.key(created=days_ago(800), toggles=[days_ago(300)] if number % 100 == 42 else [])
     run = custodian(sandbox, tmp_path, "-p", REPORT)
