@@ -12,7 +12,7 @@ import yaml
 from tests.serverless import roles
 from tests.support.paths import ROOT
 
-DOCUMENTS = ("running.md", "lambda.md", "notify.md")
+DOCUMENTS = ("running.md", "lambda.md", "notify.md", "scale.md")
 POLICIES = {
     policy["name"]
     for path in (ROOT / "policies").glob("*.yml")
