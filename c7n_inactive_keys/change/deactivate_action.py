@@ -12,6 +12,7 @@ from c7n_inactive_keys.custodian.filter_tree import UNUSED_FILTER, of_type
 from c7n_inactive_keys.custodian.options import Option, describe
 
 FOREVER = 36500  # days
+MODES = ("pull", "periodic", "schedule")  # in event modes a change is not in event history yet
 
 
 class DeactivateUnusedKeys(KeyAction):
@@ -73,6 +74,15 @@ class DeactivateUnusedKeys(KeyAction):
         "cloudtrail:LookupEvents",
         "cloudformation:DescribeStackResources",
     )
+
+    def _selection_problem(self) -> str | None:
+        mode = self.manager.ctx.policy.data.get("mode", {}).get("type", "pull")
+        if mode not in MODES:
+            return (
+                f"it looks at all keys, so it needs {' or '.join(MODES)} as the policy's mode, "
+                f"not {mode}"
+            )
+        return super()._selection_problem()
 
     def process(self, resources: list[JsonObject]) -> list[JsonObject]:
         """The outcome of each matched key.

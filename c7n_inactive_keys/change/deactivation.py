@@ -39,7 +39,9 @@ class Deactivation(Verb[UnusedKey]):
         if reading.key(key_id) is None:
             return reading  # IAM knows no last use of a key that is gone
         return replace(
-            reading, last_use=aws.get_last_use(iam, key_id), changes=self.events.of(key_id)
+            reading,
+            last_use=aws.get_last_use(iam, key_id),
+            changes=self.events.by_key.get(key_id, ()),
         )
 
     def hindrance(self, found: UnusedKey, reading: Reading, rules: Rules) -> str | None:
@@ -59,7 +61,10 @@ class Deactivation(Verb[UnusedKey]):
         """The ledger gets the moment, and who it was."""
         entries = {
             item.found.key.access_key_id: LedgerEntry(
-                after=item.began, since=item.ended, verified=item.ended, by=BY_US
+                after=item.began,
+                since=item.ended,
+                verified=item.ended,
+                by=BY_US if item.by_us else None,
             )
             for item in changed
         }

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from c7n_inactive_keys.change.verb import Change, LedgerWork, Verb
 from c7n_inactive_keys.core.found_key import FoundKey, found_keys
 from c7n_inactive_keys.core.hindrance import Reading, Rules, to_delete
 from c7n_inactive_keys.core.journal import DELETED, DELETING
 from c7n_inactive_keys.core.json_types import JsonMapping
+from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.c7n_types import Client
 
 
@@ -21,6 +23,12 @@ class Deletion(Verb[FoundKey]):
     def found(self, user: JsonMapping) -> list[FoundKey]:
         """The inactive keys that the policy's filters matched."""
         return found_keys(user)
+
+    def read(self, iam: Client, found: FoundKey, reading: Reading) -> Reading:
+        """The last use, which the credential report may have from hours ago."""
+        if reading.key(found.key.access_key_id) is None:
+            return reading  # IAM knows no last use of a key that is gone
+        return replace(reading, last_use=aws.get_last_use(iam, found.key.access_key_id))
 
     def hindrance(self, found: FoundKey, reading: Reading, rules: Rules) -> str | None:
         """As `to_delete`."""

@@ -128,12 +128,17 @@ class KeyAction(BaseAction):  # type: ignore[misc]  # c7n has no type hints
 
         if "managed-keys" not in self.data or self.data.get("managed"):
             return {}
+        rows = Rows(self.data["managed-keys"], self.manager)
         try:
-            return listed_keys(Rows(self.data["managed-keys"], self.manager).parsed())
+            keys = listed_keys(rows.parsed())
         except (*READ_ERRORS, AttributeError, TypeError) as error:
             wrong = f"managed-keys {self.data['managed-keys']['url']} cannot be read: {error}"
         except EvidenceError as error:
             wrong = str(error)
+        else:
+            if keys or rows.may_be_empty:
+                return keys
+            wrong = "managed-keys names no key; if none is managed, leave it out"
         raise said(EvidenceError(f"{self._nothing_done()}: {wrong}"))
 
     def _nothing_done(self) -> str:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 from c7n_inactive_keys.change.key_action import MANAGED, KeyAction
 from c7n_inactive_keys.core.errors import EvidenceError, JournalError
 from c7n_inactive_keys.core.json_types import JsonObject
+from c7n_inactive_keys.custodian.filter_tree import ours
 from c7n_inactive_keys.custodian.options import TEXT, TEXTS, Option, describe, mapping, one_of
 from c7n_inactive_keys.custodian.run_record import said
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, read_text
 
 if TYPE_CHECKING:
-    from c7n_inactive_keys.core.cloudtrail import KeyEvents
     from c7n_inactive_keys.core.journal import JournalLine
+    from c7n_inactive_keys.find.event_history import EventHistory
 
 log = logging.getLogger("custodian.inactive-keys")
 
@@ -57,6 +58,7 @@ class ReactivateKeys(KeyAction):
         "iam:GetUser",
         "iam:ListAccessKeys",
         "iam:UpdateAccessKey",
+        "iam:TagUser",
         "iam:UntagUser",
         "cloudtrail:LookupEvents",
         "cloudformation:DescribeStackResources",
@@ -76,7 +78,6 @@ class ReactivateKeys(KeyAction):
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.change.engine import change_keys
         from c7n_inactive_keys.change.reactivation import Reactivation, deactivated_keys
-        from c7n_inactive_keys.core.cloudtrail import KeyEvents
 
         self.validate()  # whoever embeds Custodian may not have called it
         rules = self.rules()
@@ -86,8 +87,11 @@ class ReactivateKeys(KeyAction):
             # The keys of users who are gone, or renamed, have an outcome too.
             known = {user["UserName"] for user in resources}
             users += [{"UserName": name} for name in keys if name not in known]
-        events = self._events(users) if users else KeyEvents()
-        return change_keys(self, Reactivation(keys, events), rules, users)
+        if not users:
+            return []
+        annotations = [item.annotation for item in ours(self.manager.filters)]
+        verb = Reactivation(keys, self._history(users), annotations)
+        return change_keys(self, verb, rules, users)
 
     def _journal(self) -> list[JournalLine]:
         from c7n_inactive_keys.core.journal import read_lines
@@ -98,11 +102,14 @@ class ReactivateKeys(KeyAction):
         except READ_ERRORS as error:
             wrong = f"the journal {url} cannot be read: {error}"
             raise said(JournalError(f"{self._nothing_done()}: {wrong}")) from None
+        if not lines:
+            wrong = f"{url} holds no line of a journal"
+            raise said(JournalError(f"{self._nothing_done()}: {wrong}"))
         for problem in problems:
             log.warning("%s line %d is passed over: %s", url, problem.line_number, problem.problem)
         return lines
 
-    def _events(self, users: list[JsonObject]) -> KeyEvents:
+    def _history(self, users: list[JsonObject]) -> EventHistory:
         from c7n_inactive_keys.core.keys import Unavailable
         from c7n_inactive_keys.find.event_history import account_history
 
@@ -114,4 +121,4 @@ class ReactivateKeys(KeyAction):
                     f"somebody else has changed since must not be reactivated: {history.reason}"
                 )
             )
-        return history.events
+        return history

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from c7n_inactive_keys.change.verb import Change, LedgerWork, Verb
-from c7n_inactive_keys.core.cloudtrail import KeyEvents
+from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.hindrance import Reading, Rules, to_reactivate
 from c7n_inactive_keys.core.journal import (
     DEACTIVATED,
@@ -18,7 +18,9 @@ from c7n_inactive_keys.core.journal import (
 )
 from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import ACTIVE
+from c7n_inactive_keys.core.ledger import BY_US
 from c7n_inactive_keys.custodian.c7n_types import Client
+from c7n_inactive_keys.find.event_history import EventHistory
 
 
 class Reactivation(Verb[DeactivatedKey]):
@@ -26,22 +28,33 @@ class Reactivation(Verb[DeactivatedKey]):
 
     doing, done = REACTIVATING, REACTIVATED
 
-    def __init__(self, keys: Mapping[str, list[DeactivatedKey]], events: KeyEvents) -> None:
+    def __init__(
+        self,
+        keys: Mapping[str, list[DeactivatedKey]],
+        history: EventHistory,
+        annotations: Iterable[str],
+    ) -> None:
         self.keys = keys
-        self.events = events
+        self.history = history
+        self.annotations = set(annotations)  # of the policy's filters on keys
 
     def found(self, user: JsonMapping) -> list[DeactivatedKey]:
-        """The keys of the user that the journal says we deactivated."""
-        return self.keys.get(user["UserName"], [])
+        """The keys of the user that the journal says we deactivated, and that the filters match."""
+        keys = self.keys.get(user["UserName"], [])
+        if not self.annotations:
+            return keys
+        entries = [entry for name in self.annotations for entry in user.get(name) or ()]
+        matched = {entry["AccessKeyId"] for entry in entries}
+        return [found for found in keys if found.key.access_key_id in matched]
 
     def read(self, iam: Client, found: DeactivatedKey, reading: Reading) -> Reading:
         """What event history holds of the key."""
         del iam
-        return replace(reading, changes=self.events.of(found.key.access_key_id))
+        return replace(reading, changes=self.history.events.of(found.key.access_key_id))
 
     def hindrance(self, found: DeactivatedKey, reading: Reading, rules: Rules) -> str | None:
         """As `to_reactivate`."""
-        return to_reactivate(found, reading, rules)
+        return to_reactivate(found, reading, rules, self.history.record.since)
 
     def call(self, iam: Client, user_name: str, access_key_id: str) -> None:
         """Reactivate it. Without UserName, IAM would take the caller's own key."""
@@ -55,8 +68,18 @@ class Reactivation(Verb[DeactivatedKey]):
     def ledger_work(
         self, changed: Iterable[Change[DeactivatedKey]], gone: Iterable[str]
     ) -> LedgerWork:
-        """The ledger is about inactive keys."""
-        return LedgerWork({}, [*(item.found.key.access_key_id for item in changed), *gone])
+        """The ledger's entries end, so that no other run deactivates the keys again at once."""
+        entries = {
+            item.found.key.access_key_id: LedgerEntry(
+                after=item.began,
+                since=item.began,
+                verified=item.began,
+                by=BY_US,
+                reactivated=item.ended,
+            )
+            for item in changed
+        }
+        return LedgerWork(entries, gone)
 
 
 def deactivated_keys(

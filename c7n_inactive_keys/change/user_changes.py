@@ -15,7 +15,7 @@ from c7n_inactive_keys.change.managers import Managers
 from c7n_inactive_keys.change.pace import Pace
 from c7n_inactive_keys.change.verb import Change, Verb
 from c7n_inactive_keys.core.errors import InactiveKeysError
-from c7n_inactive_keys.core.hindrance import Reading, Rules, Selection
+from c7n_inactive_keys.core.hindrance import Reading, Rules, Selection, Tags
 from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
     EXEMPT,
@@ -50,6 +50,7 @@ class Outcome:
     reason: str | None = None
     error: aws.ApiError | None = None
     managed_by: str | None = None
+    found_out: bool = False  # by reading, since the call had no clear answer
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class UserChanges:
         self.exempted = tools.rules.exempts(user.get("Tags") or ())
         self.selected = selected_at_first(tools.filters, user)
         self.reading: Reading | Outcome = Outcome(SKIPPED, EXEMPT)
+        self.tags: Tags = ()  # as they were read last
         self.managed: Outcome | None = None
         self.changed: list[Change[Any]] = []
         self.began = clock.now()  # when the first call that may have worked was made
@@ -93,7 +95,7 @@ class UserChanges:
             outcome = self._change(found)
             lines.append(self._write(found, outcome))
             if outcome.outcome == self.verb.done:
-                self.changed.append(Change(found, self.began, clock.now()))
+                self.changed.append(Change(found, self.began, clock.now(), not outcome.found_out))
             elif outcome.reason == ALREADY_GONE:
                 gone.append(found.key.access_key_id)
         failure = self._keep_ledger(gone)
@@ -123,7 +125,7 @@ class UserChanges:
             user = aws.get_user(iam, self.user_name)
             if not aws.is_same_user(user, self.user):
                 return Outcome(SKIPPED, USER_GONE)
-            tags = tuple(user.get("Tags") or ())
+            self.tags = tags = tuple(user.get("Tags") or ())
             listed = aws.list_access_keys(iam, self.user_name)
             reading = Reading(
                 now=clock.now(),
@@ -160,7 +162,7 @@ class UserChanges:
             if isinstance(self.reading, Outcome):
                 return self._find_out(found, unclear, self.reading) if unclear else self.reading
             if unclear and self.verb.is_done(key_id, self.reading):
-                return Outcome(self.verb.done)
+                return Outcome(self.verb.done, found_out=True)
             hindrance = self._hindrance(found, self.reading)
             if hindrance:
                 return hindrance
@@ -171,7 +173,9 @@ class UserChanges:
                 return Outcome(self.verb.done)
             if aws.is_gone(error):
                 done = unclear and self.verb.is_done(key_id, Reading(clock.now(), (), ()))
-                return Outcome(self.verb.done) if done else Outcome(SKIPPED, ALREADY_GONE)
+                if done:
+                    return Outcome(self.verb.done, found_out=True)
+                return Outcome(SKIPPED, ALREADY_GONE)
             if not aws.is_worth_retrying(error):
                 return Outcome(FAILED, error=aws.describe_error(error))
             if aws.is_unclear(error):
@@ -200,20 +204,20 @@ class UserChanges:
             return otherwise if aws.is_gone(error) else Outcome(FAILED, UNCLEAR, unclear)
         keys = tuple(AccessKey.from_metadata(item, self.user_name) for item in listed)
         done = self.verb.is_done(found.key.access_key_id, Reading(clock.now(), (), keys))
-        return Outcome(self.verb.done) if done else otherwise
+        return Outcome(self.verb.done, found_out=True) if done else otherwise
 
     # -- afterwards -----------------------------------------------------------------------------
 
     def _keep_ledger(self, gone: list[str]) -> JournalLine | None:
         """Bring the ledger's tags in line with what was done; the line of a failure, if any."""
-        if not (self.changed or gone) or not isinstance(self.reading, Reading):
+        if not (self.changed or gone):
             return None
         work = self.verb.ledger_work(self.changed, gone)
-        known = read_tags(self.reading.tags)
+        known = read_tags(self.tags)
         changes = TagChanges(
             write=dict(work.write), remove=[key_id for key_id in work.remove if key_id in known]
         )
-        outcomes = apply_changes(self.tools.reader, self.user_name, self.reading.tags, changes)
+        outcomes = apply_changes(self.tools.reader, self.user_name, self.tags, changes)
         failed = [outcome for outcome in outcomes if outcome.error]
         if not failed:
             return None

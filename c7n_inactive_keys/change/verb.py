@@ -25,11 +25,15 @@ class LedgerWork(NamedTuple):
 
 
 class Change(NamedTuple, Generic[FoundOf]):
-    """A key that was changed, and between which moments of AWS's clock."""
+    """A key that was changed, and between which moments of AWS's clock.
+
+    `by_us`: IAM's answer says that it was us, and nobody else in the same moment.
+    """
 
     found: FoundOf
     began: datetime
     ended: datetime
+    by_us: bool
 
 
 class Verb(ABC, Generic[FoundOf]):

@@ -35,10 +35,10 @@ class KeyEvents:
     of_any_key: tuple[StatusChange, ...] = ()
 
     @property
-    def reactivated(self) -> dict[str, str | None]:
-        """The keys whose last certain change was to Active, each with the user it names."""
+    def reactivated(self) -> dict[str, StatusChange]:
+        """The keys whose last certain change was to Active, each with that change."""
         return {
-            key_id: last.user_name
+            key_id: last
             for key_id, changes in self.by_key.items()
             if (last := last_change(changes)) and last.status == ACTIVE
         }
@@ -121,6 +121,7 @@ def _read(
         actor=identity.get("arn") or identity.get("principalId"),
         reason=reason,
         user_name=(parameters or {}).get("userName") or identity.get("userName"),
+        requested=str(status) if reason and status else None,
     )
 
 

@@ -15,6 +15,8 @@ HISTORY = timedelta(days=90)  # how far back it reaches
 FAR_END = timedelta(minutes=5)
 # CloudTrail delivers late: what happened within this time may not be in event history yet.
 SETTLING = timedelta(hours=2)
+# IAM takes seconds to spread a change: a key may be used for so long after its deactivation.
+PROPAGATION = timedelta(minutes=1)
 # Between IAM's own reading of a status and the moment that is noted for it, clocks included.
 READING = timedelta(minutes=1)
 # What was read this long ago, for an earlier policy of the same run, still counts as read now.
@@ -39,6 +41,7 @@ class StatusChange:
     actor: str | None = None
     reason: str | None = None
     user_name: str | None = None  # whose key, where the event says so
+    requested: str | None = None  # the status that an unclear call asked for, if that is known
 
 
 @dataclass(frozen=True, slots=True)

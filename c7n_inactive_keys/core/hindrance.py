@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from c7n_inactive_keys.core.evidence import LedgerEntry, StatusChange
+from c7n_inactive_keys.core.evidence import PROPAGATION, LedgerEntry, StatusChange
 from c7n_inactive_keys.core.found_key import FoundKey
 from c7n_inactive_keys.core.journal import (
     ALREADY_GONE,
@@ -27,6 +27,8 @@ from c7n_inactive_keys.core.ledger import BY_US, read_tags
 from c7n_inactive_keys.core.plan import Plan
 from c7n_inactive_keys.core.unused_key import UnusedKey
 
+# A machine's clock may be so far from AWS's: further off, AWS refuses its calls.
+CLOCKS_APART = timedelta(minutes=15)
 Tags = tuple[Mapping[str, str], ...]
 
 
@@ -103,7 +105,9 @@ def to_delete(found: FoundKey, reading: Reading, rules: Rules) -> str | None:
     reason = _same_key(found.key, INACTIVE, reading, rules)
     if reason:
         return reason
-    if _ledger_objects(found, reading) or (rules.notice and _notice_withdrawn(found, reading)):
+    if _used_since(found, reading) or _ledger_objects(found, reading):
+        return CHANGED
+    if rules.notice and _notice_withdrawn(found, reading):
         return CHANGED
     return _not_meant(found.key, reading, rules)
 
@@ -123,16 +127,22 @@ def to_deactivate(found: UnusedKey, reading: Reading, rules: Rules, rest: timede
     return _not_meant(found.key, reading, rules)
 
 
-def to_reactivate(found: DeactivatedKey, reading: Reading, rules: Rules) -> str | None:
+def to_reactivate(
+    found: DeactivatedKey, reading: Reading, rules: Rules, known_since: datetime
+) -> str | None:
     """The same for reactivating a key of which the journal says that we deactivated it.
 
-    The ledger must still say so, and no event since may have changed the key or tried to.
+    The ledger must still say so, and no event since may have changed the key or tried to. Of what
+    happened before `known_since` events tell nothing, so the ledger must have been kept until then.
     """
     reason = _same_key(found.key, INACTIVE, reading, rules)
     if reason:
         return reason
     entry = reading.ledger_entry(found.key.access_key_id)
-    if entry is None or entry.by != BY_US or found.time is None or entry.after > found.time:
+    if entry is None or entry.by != BY_US or found.time is None:
+        return CHANGED
+    # The journal bears the time of the machine that wrote it, the ledger AWS's.
+    if entry.after > found.time + CLOCKS_APART or entry.verified < known_since:
         return CHANGED
     if entry.reactivated or _touched(entry, reading.changes):
         return CHANGED
@@ -167,8 +177,12 @@ def _reactivated_after(reading: Reading, access_key_id: str, moment: datetime) -
     entry = reading.ledger_entry(access_key_id)
     woken = max(entry.verified, entry.reactivated or entry.verified) if entry else None
     return bool(woken and woken > moment) or any(
-        change.status == ACTIVE and change.time > moment for change in reading.changes
+        change.time > moment and _may_reactivate(change) for change in reading.changes
     )
+
+
+def _may_reactivate(change: StatusChange) -> bool:
+    return ACTIVE in (change.status, change.requested)
 
 
 def _not_meant(key: AccessKey, reading: Reading, rules: Rules) -> str | None:
@@ -177,6 +191,12 @@ def _not_meant(key: AccessKey, reading: Reading, rules: Rules) -> str | None:
         is_ambiguous = key.access_key_id in reading.selection.ambiguous
         return AMBIGUOUS if is_ambiguous else NOT_MATCHED
     return rules.spares(key)
+
+
+def _used_since(found: FoundKey, reading: Reading) -> bool:
+    """Whether IAM tells of a use when the key was inactive by what it was found by."""
+    used = reading.last_use.time if reading.last_use else None
+    return bool(used and used > found.not_after + PROPAGATION)
 
 
 def _ledger_objects(found: FoundKey, reading: Reading) -> bool:

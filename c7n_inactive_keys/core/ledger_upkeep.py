@@ -18,6 +18,7 @@ from c7n_inactive_keys.core.evidence import (
     StatusChange,
 )
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey
+from c7n_inactive_keys.core.ledger import BY_US
 from c7n_inactive_keys.core.timeline import assess
 
 # How far back an entry can have been verified and still be joined to CloudTrail's event history.
@@ -83,6 +84,16 @@ def ended_by_event(old: LedgerEntry, change: StatusChange, now: datetime) -> Led
     if change.status != ACTIVE or moment - old.since < WORTH_TELLING:
         return None
     return old if old.reactivated else replace(old, reactivated=moment)
+
+
+def ended_by_run(old: LedgerEntry, now: datetime) -> LedgerEntry | None:
+    """The entry of a key that we deactivated and that is active, until event history must know.
+
+    Else the key would look unused again to the next run. None: it is to go.
+    """
+    if old.by != BY_US or (old.reactivated and now - old.reactivated > SETTLING):
+        return None
+    return old if old.reactivated else replace(old, reactivated=now)
 
 
 def valid_notice(entry: LedgerEntry, assessment: Assessment) -> datetime | None:

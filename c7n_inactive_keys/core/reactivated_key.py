@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from c7n_inactive_keys.core.evidence import Evidence, Facts, StatusChange
+from c7n_inactive_keys.core.evidence import HISTORY, UNCLEAR, Evidence, Facts, StatusChange
 from c7n_inactive_keys.core.found_key import LEDGER, evidence_items, evidence_of
 from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
-from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, AccessKey, LastUse
+from c7n_inactive_keys.core.keys import ACTIVE, AccessKey, LastUse
 from c7n_inactive_keys.core.timeline import assess, reach_of
 from c7n_inactive_keys.core.times import days_between, format_time
 from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
 
 REACTIVATED_KEYS = "c7n:ReactivatedAccessKeys"
+ONE_EPISODE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,9 @@ def reactivation(facts: Facts, now: datetime) -> ReactivatedKey | None:
     key was reactivated after all that a complete record can tell of it. What the ledger saw of it
     is known in any case.
     """
-    event = _wake(_told(facts), now)
-    if event:
-        found = _at_event(facts, event)
-        seen = _by_ledger(_before(facts, event.time, event), event.time)
-        longer = seen is not None and seen.at_least_days > found.at_least_days
-        return replace(found, at_least_days=seen.at_least_days) if longer and seen else found
+    wakes = _wakes(_told(facts), now)
+    if wakes:
+        return max((_at_event(facts, event) for event in wakes), key=lambda key: key.at_least_days)
     settled = reach_of(facts.records, now).settled
     found_now = _before_settled(facts, now, settled) if settled < now else None
     return found_now or _by_ledger(facts, now)
@@ -92,15 +90,19 @@ def _told(facts: Facts) -> Iterable[StatusChange]:
     return facts.changes
 
 
-def _wake(changes: Iterable[StatusChange], now: datetime) -> StatusChange | None:
-    """The event that made the key active: the first Active event after the last Inactive one."""
-    wake = None
+def _wakes(changes: Iterable[StatusChange], now: datetime) -> list[StatusChange]:
+    """The events that made the key active: of each turn the first, in the day before the last.
+
+    Whoever wakes a dead key may deactivate it for a minute, and wake it again.
+    """
+    wakes: list[StatusChange] = []
+    was_active = False
     for change in sorted(changes, key=lambda change: change.time):
-        if change.status == INACTIVE:
-            wake = None
-        elif change.status == ACTIVE and change.time <= now:
-            wake = wake or change
-    return wake
+        if change.status == ACTIVE and change.time <= now and not was_active:
+            wakes.append(change)
+        if change.status != UNCLEAR:
+            was_active = change.status == ACTIVE
+    return [wake for wake in wakes if was_active and wakes[-1].time - wake.time <= ONE_EPISODE]
 
 
 def _before(facts: Facts, moment: datetime, event: StatusChange | None = None) -> Facts:
@@ -121,7 +123,19 @@ def _before(facts: Facts, moment: datetime, event: StatusChange | None = None) -
 
 
 def _at_event(facts: Facts, event: StatusChange) -> ReactivatedKey:
-    """Inactive until an Active event."""
+    """Inactive until an Active event, by all evidence or by the ledger alone."""
+    found = _until_event(facts, event)
+    seen = _by_ledger(_before(facts, event.time, event), event.time)
+    if seen is None or seen.at_least_days <= found.at_least_days:
+        return found
+    longer = replace(found, at_least_days=seen.at_least_days)
+    if facts.ledger and event.time - facts.ledger.verified > HISTORY:
+        # It may have been reactivated earlier, when no record that reaches back to it tells.
+        return replace(longer, reactivated=None, actor=None)
+    return longer
+
+
+def _until_event(facts: Facts, event: StatusChange) -> ReactivatedKey:
     found = assess(_before(facts, event.time, event), event.time)
     told = Evidence(event.source, "activated", event.time, None, event.event_id, event.actor)
     return replace(
@@ -151,7 +165,13 @@ def _by_ledger(facts: Facts, now: datetime) -> ReactivatedKey | None:
     ):
         return None
     use = _use_before(facts, ledger.verified).time
-    if any(change.time > ledger.since for change in facts.changes) or (use and use > ledger.since):
+    changed = any(
+        change.time > ledger.since
+        # After that an unclear call may be what woke it.
+        and not (change.status == UNCLEAR and change.time > ledger.verified)
+        for change in facts.changes
+    )
+    if changed or (use and use > ledger.since):
         return None
     seen = Evidence("ledger", "inactive-throughout", ledger.since, ledger.verified)
     return replace(

@@ -51,6 +51,7 @@ from datetime import datetime, timedelta
 from c7n_inactive_keys.core.credential_report import MAKING
 from c7n_inactive_keys.core.evidence import (
     EVENT_HISTORY,
+    PROPAGATION,
     READING,
     RUN_MEMORY,
     SETTLING,
@@ -66,7 +67,6 @@ from c7n_inactive_keys.core.evidence import (
 from c7n_inactive_keys.core.keys import ACTIVE, INACTIVE, LastUse, Unavailable
 from c7n_inactive_keys.core.times import format_time
 
-PROPAGATION = timedelta(minutes=1)
 SECOND, NOTHING = timedelta(seconds=1), timedelta(0)
 # Clocks of the machines that write ledger tags and exports differ by this much at the most.
 CLOCK_SKEW = timedelta(minutes=5)

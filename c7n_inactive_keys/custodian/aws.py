@@ -73,6 +73,10 @@ class TruncatedListingError(InactiveKeysError):
     """IAM said that a listing goes on but not where, so the rest of it is unknown."""
 
 
+class IncompleteAnswerError(InactiveKeysError):
+    """An answer lacks what it must hold."""
+
+
 # Two writers of one user's tags, which is no throttling and so not retried by the client.
 retry_concurrent = get_retry(("ConcurrentModification",), max_attempts=4, min_delay=0.5)
 
@@ -155,10 +159,13 @@ def get_last_use(iam: Client, access_key_id: str) -> LastUse:
     """The last use of a key, as far as IAM tells it now.
 
     Raises:
-        ClientError, BotoCoreError: it could not be read, which is not the same as none.
+        ClientError, BotoCoreError, IncompleteAnswerError: it could not be read, which is not the
+            same as none.
     """
     answer = iam.get_access_key_last_used(AccessKeyId=access_key_id)
-    used = answer.get("AccessKeyLastUsed") or {}
+    if "AccessKeyLastUsed" not in answer:
+        raise IncompleteAnswerError(f"the answer about access key {access_key_id} says nothing")
+    used = answer["AccessKeyLastUsed"]
     moment = used.get("LastUsedDate")
     return LastUse(
         time=whole_second(as_utc(moment)) if moment else None,

@@ -109,6 +109,7 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         self.resolver = _FileResolver(manager.session_factory, self.cache)
         self.columns: list[str] | None = None  # the header of a file that was read and has one
         self.held_records = False  # whether there was any before `expr`
+        self.may_be_empty = False  # it says itself that it holds nothing
 
     @property
     def modified(self) -> datetime | None:
@@ -146,6 +147,7 @@ class Rows(ValuesFrom):  # type: ignore[misc]  # c7n has no type hints
         if format_name == "txt":
             return [line.strip() for line in contents.splitlines() if line.strip()]
         data = json.loads(contents) if format_name == "json" else self._csv(contents)
+        self.may_be_empty = format_name == "json" and "expr" not in self.data
         if "expr" in self.data:
             self.columns = None
             self.held_records = _holds_records(data)

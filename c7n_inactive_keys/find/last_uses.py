@@ -38,7 +38,8 @@ class LastUses:
             if key.access_key_id in self._known:
                 continue
             reported = reported_user(user.user)
-            use = reported.last_use_of(key, user.keys) if reported else None
+            # The report's is final only if the key has been inactive since then.
+            use = reported.last_use_of(key, user.keys) if reported and key.inactive else None
             if use is None:
                 asked.append(key)
             else:
@@ -60,7 +61,7 @@ class LastUses:
     def _ask(self, key: AccessKey) -> tuple[str, LastUse | Unavailable]:
         try:
             return key.access_key_id, aws.get_last_use(self.iam, key.access_key_id)
-        except aws.API_ERRORS as error:
+        except (*aws.API_ERRORS, aws.IncompleteAnswerError) as error:
             code, message = aws.describe_error(error)
             log.warning(
                 "user %s: the last use of access key %s is unknown, so nothing is proven of it: "

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from c7n.utils import parse_date
+
 from c7n_inactive_keys.core.errors import ForeignAccountError, InactiveKeysError
 from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.keys import AccessKey, account_of, inactive_keys
+from c7n_inactive_keys.core.times import as_utc
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.c7n_types import Client, ExecutorFactory, Manager
@@ -34,6 +37,11 @@ class UserKeys:
         """The name of the user."""
         name: str = self.user["UserName"]
         return name
+
+    @property
+    def created(self) -> datetime:
+        """When the user was created."""
+        return as_utc(parse_date(self.user["CreateDate"]))
 
     @property
     def inactive(self) -> list[AccessKey]:

@@ -60,16 +60,19 @@ def annotate(
     Returns:
         Whether the user matches: not if an earlier filter of the same `and` matched other keys.
     """
-    entries = {entry["AccessKeyId"]: entry for entry in user.get(this.annotation, ())}
-    entries.update(matched)
+    known = user.get(BY_FILTER, {})
+    entries = {**known.get("Entries", {})}
+    entries[this.annotation] = {**entries.get(this.annotation, {}), **matched}
     places = positions(manager.filters)
-    by_filter = {**user.get(BY_FILTER, {}).get("Matched", {}), str(places[id(this)]): [*matched]}
+    by_filter = {**known.get("Matched", {}), str(places[id(this)]): [*matched]}
     if _leaves_no_key(manager.filters, "and", this, by_filter, places):
         return False
     selected = _select(manager.filters, "and", by_filter, places) or set()
-    user[this.annotation] = [entries[key_id] for key_id in sorted(selected & entries.keys())]
+    # What a filter of one kind has left of a user's keys holds for those of another kind, too.
+    for annotation, of_kind in entries.items():
+        user[annotation] = [of_kind[key_id] for key_id in sorted(selected & of_kind.keys())]
     if len(ours(manager.filters)) > 1:
-        user[BY_FILTER] = {"Run": token, "Matched": by_filter}
+        user[BY_FILTER] = {"Run": token, "Matched": by_filter, "Entries": entries}
     _annotate_matched(user, manager, this, selected)
     return True
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from c7n_inactive_keys.core.credential_report import ReportedUser
+    from c7n_inactive_keys.core.evidence import StatusChange
     from c7n_inactive_keys.find.listing import Listing, UserKeys
 
 
@@ -82,14 +83,18 @@ class ReactivatedAccessKey(KeyFilter):
         if key_event(event):
             return super().list_keys(users, event)
         awake = self._awake(users)
-        named = set(awake.values())
+        named = {change.user_name for change in awake.values()}
         told = [
             user for user in users if user["UserName"] in named or read_tags(user.get("Tags") or ())
         ]
         listing = super().list_keys(told, event)
-        names = {user.user_name for user in listing.users}
         found = {key.access_key_id for user in listing.users for key in user.keys}
-        if all(key_id in found or name in names for key_id, name in awake.items()):
+        there = {user.user_name: user.created for user in listing.users}
+        if all(
+            # The key of a user who was there then is gone; of a later one with that name it is not.
+            key_id in found or there.get(str(change.user_name), change.time) < change.time
+            for key_id, change in awake.items()
+        ):
             return listing
         return super().list_keys(users, event)
 
@@ -124,8 +129,8 @@ class ReactivatedAccessKey(KeyFilter):
             if item and item.at_least_days >= self.after_days
         }
 
-    def _awake(self, users: list[JsonObject]) -> Mapping[str, str | None]:
-        """The keys that event history has as reactivated, each with the user it names."""
+    def _awake(self, users: list[JsonObject]) -> Mapping[str, StatusChange]:
+        """The keys that event history has as reactivated, each with the event."""
         from c7n_inactive_keys.find.event_history import EventHistory, account_history
 
         history = account_history(self.manager, users) if users else None

@@ -15,6 +15,7 @@ from c7n_inactive_keys.core.ledger_upkeep import (
     carry_on,
     carry_on_after_event,
     ended_by_event,
+    ended_by_run,
     needs_writing,
 )
 from c7n_inactive_keys.core.timeline import assess
@@ -90,11 +91,15 @@ class LedgerChanges:
             if self.notified and key.access_key_id in _matched(user.user):
                 entry = entry.noticed(assessment.now)
             _plan(changes, key, old, entry)
-        inactive = {key.access_key_id for key in user.inactive}
+        for key in user.active:
+            old = _entry(ledger, key)
+            if old and (ended := ended_by_run(old, user.read)):
+                _plan(changes, key, old, ended)
+        kept = {*(key.access_key_id for key in user.inactive), *changes.write, *changes.keep}
         changes.remove = [
             key_id
             for key_id, entry in ledger.items()
-            if key_id not in inactive and not _is_newer(entry, user.read - READING)
+            if key_id not in kept and not _is_newer(entry, user.read - READING)
         ]
         return changes
 

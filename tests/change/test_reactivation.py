@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -42,15 +43,20 @@ def _done(custodian, account):
 
 
 def test_all_that_was_deactivated_is_active_again(custodian, account, done):
-    """And the ledger, which is about inactive keys, forgets them."""
+    """Their entries in the ledger end, and go with the next record that comes hours later."""
     outcome = custodian.run(account.id, undo_policy(done))
     assert outcome.status == 0, outcome.log
     assert {key.status for key in account.keys} == {"Active"}
-    assert [user.tags for user in account.users.values()] == [{}, {}, {}]
+    for user in account.users.values():
+        assert "reactivated=" in user.tags[tag_key(user.keys[0].id)]
     assert set(outcome.by_key(UNDO).values()) == {REACTIVATED}
     assert [line.outcome for line in outcome.journal(UNDO)].count(REACTIVATING) == 3
     again = custodian.run(account.id, undo_policy(done))
     assert (again.status, set(again.by_key(UNDO).values())) == (0, {"skipped reactivated"})
+    custodian.sandbox.age(timedelta(hours=3))
+    record = {name: value for name, value in record_policy().items() if name != "source"}
+    custodian.run(account.id, record)
+    assert [user.tags for user in account.users.values()] == [{}, {}, {}]
 
 
 def test_what_was_inactive_before_stays_so(custodian, account):

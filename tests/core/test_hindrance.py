@@ -262,6 +262,7 @@ def test_may_be_deactivated(found, now, policy, reason):
 # -- reactivation ---------------------------------------------------------------------------------
 
 OURS = DeactivatedKey(replace(KEY, status="Active"), ago(2))
+HISTORY_SINCE = ago(90)
 
 
 def ledger_of_ours(by: str | None = BY_US, days: float = 2.0001) -> dict[str, str]:
@@ -342,9 +343,32 @@ MAY_BE_REACTIVATED = [
 
 @pytest.mark.parametrize(("found", "now", "policy", "reason"), MUST_STAY_INACTIVE)
 def test_must_not_be_reactivated(found, now, policy, reason):
-    assert to_reactivate(found, now, policy) == reason
+    assert to_reactivate(found, now, policy, HISTORY_SINCE) == reason
 
 
 @pytest.mark.parametrize(("found", "now", "policy", "reason"), MAY_BE_REACTIVATED)
 def test_may_be_reactivated(found, now, policy, reason):
-    assert to_reactivate(found, now, policy) is reason
+    assert to_reactivate(found, now, policy, HISTORY_SINCE) is reason
+
+
+def test_what_neither_ledger_nor_event_history_covers_is_not_taken_back():
+    """Its owner may have reactivated it, and deactivated it again."""
+    untouched = inactive(ledger_of_ours())
+    assert to_reactivate(OURS, untouched, rules(), known_since=ago(2)) is None
+    assert to_reactivate(OURS, untouched, rules(), known_since=ago(1)) == "changed"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "reason"), [(0, None), (1, None), (2, "changed")], ids=["at", "spreading", "later"]
+)
+def test_a_key_that_was_used_after_its_deactivation_is_not_deleted(minutes, reason):
+    """IAM takes seconds to spread a deactivation, not minutes."""
+    used = LastUse(FOUND.not_after + timedelta(minutes=minutes))
+    assert to_delete(FOUND, replace(reading(), last_use=used), rules()) == reason
+
+
+@pytest.mark.parametrize(("requested", "reason"), [("Active", "reactivated"), ("Inactive", None)])
+def test_a_call_that_may_have_reactivated_a_key_lets_it_rest(requested, reason):
+    """One that asked for the other status has not."""
+    change = replace(changed(1, "unclear"), requested=requested)
+    assert to_deactivate(UNUSED, active(changes=(change,)), rules(), REST) == reason
