@@ -143,6 +143,9 @@ def main(accounts: int, keys_each: int) -> None:
             seconds, memory = run_report(*sources, "-c", root / "accounts.yml", *target)
             worst = max(worst[0], seconds), max(worst[1], memory)
             click.echo(f"{format_}: {seconds:.1f} s, {memory:.0f} MiB")
+        document = json.loads((root / "report.json").read_bytes())
+        totals, coverage = document["totals"], document["coverage"]
+        click.echo(f"it has {totals['keys']:,} keys, and {coverage['read']:,} accounts were read")
     if worst[0] > SECONDS or worst[1] > MEBIBYTES:
         raise SystemExit(f"over the limit of {SECONDS} s and {MEBIBYTES} MiB")
 

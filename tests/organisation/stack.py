@@ -3,6 +3,11 @@
 
 The functions are our handlers, in processes that have their roles' permissions. Of the machine
 only the waits before retries are left out.
+
+Where moto 5.2 differs from what AWS documents: a failed child never fails its map, whatever is
+tolerated; there is no ItemBatcher, so the first task makes the batches; ResultWriter lists no
+results, so a state notes the batches that are lost; sizes of input and output are not limited; and
+nobody asks whether the machine's role may start functions and children.
 """
 
 from __future__ import annotations

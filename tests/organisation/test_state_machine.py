@@ -210,8 +210,10 @@ def put(made, key, text):
     made.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
 
 
-def test_function_killed_while_deleting(aws, organisation, stack):
+def test_function_killed_while_deleting(aws, organisation, stack, whole):
     """What it did before it was killed is in its log, and the next try does the rest."""
+    if not whole:
+        pytest.skip("a function killed while it looks is in every run of the suite")
     (account,) = organisation(1)
     key = old_key(aws, account)
     made = stack(Delete="true", MaxKeys=1)
