@@ -72,6 +72,7 @@ def test_a_policy_that_custodian_refuses_is_one_line(tmp_path, change, said):
     assert found.text.endswith(f"see `custodian validate {tmp_path / 'policy.yml'}`")
 
 
+@pytest.mark.packaging
 @pytest.mark.parametrize(
     ("mode", "state", "said"),
     [

@@ -341,6 +341,7 @@ def test_neither_custodians_resources_nor_boto3_are_loaded(write):
     assert done.stdout.endswith("\n[]\n")
 
 
+@pytest.mark.release
 def test_five_hundred_files_take_less_than_five_seconds_of_processor_time(tmp_path):
     """Each with an age of its own, so that no file profits from another."""
     texts = [path.read_text() for path in [*SHAPES.glob("*.yml"), *(ROOT / "policies").glob("*")]]

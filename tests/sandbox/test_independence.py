@@ -6,7 +6,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.e2e
 def test_nothing_of_the_emulator_is_there_when_all_of_the_plugin_is_loaded():
     """Whatever a module runs when it is imported, and whatever it imports by a name in a string."""
     code = (
