@@ -11,7 +11,7 @@ from typing import Any
 
 OMITTED = "..."
 # Accounts whose rows the README shows: one of each kind of outcome.
-SHOWN = ("legacy", "security", "web-shop")
+SHOWN = ("security", "web-shop")
 REAL_RUN = "day-two"
 DELETE = "inactive-keys-delete"
 # What of a json report is there for a report that has this one as its input.
