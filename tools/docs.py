@@ -2,7 +2,7 @@
 """Renew the parts of README.md and docs/ that are generated, or with --check tell which drifted.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`. Most parts come from
-schemas, docstrings and help texts; those named demo:... are what a real run of the demo said and
+schemas and docstrings; those named demo:... are what a real run of the demo said and
 wrote. Times, ports and paths differ from run to run, so a part is renewed only if it differs in
 something else.
 """

@@ -3,8 +3,8 @@
 
 A *record* of status changes (event history, your own export) is complete over some time. Its
 silence says that the status did not change, not what it was. An *observation* is a moment at which
-somebody saw the key inactive: an earlier run (the ledger), or IAM itself (the credential report).
-The rule goes back from now, when the key was read as Inactive:
+an earlier run (the ledger) or IAM (the credential report) saw the key inactive. The rule goes back
+from now, when the key was read as Inactive:
 
         created     used                 Inactive         settled    now
     ------|----------|---------[-------------X---------------|~~~~~~~~|
@@ -13,29 +13,28 @@ The rule goes back from now, when the key was read as Inactive:
 1.  *Reach.* Complete records are joined backwards from now as long as they overlap. Events of the
     last two hours (SETTLING) may still be on their way.
 2.  *Deactivated within the reach.* The first Inactive event after the key was last active is the
-    exact moment: X = NotBefore = NotAfter. Uncertain answers leave the interval open: an Active and
-    an Inactive event in the same second, a second Inactive event in the tail `~~~~`, an event that
-    may or may not have changed the status.
-3.  *Silent reach.* No change in the record, and an observation between its beginning and `settled`:
-    NotAfter is the beginning of the record. The status read live covers the tail. If the ledger was
-    last verified, less SETTLING, within the reach, it carries on: NotAfter is its `since`.
+    exact moment: X = NotBefore = NotAfter. The interval stays open after an Active and an Inactive
+    event in the same second, a second Inactive event in the tail `~~~~`, or an event that may have
+    changed the status.
+3.  *Silent reach.* No change, and an observation between the reach's beginning and `settled`:
+    NotAfter is that beginning. The status read live covers the tail. If the ledger was last
+    verified, less SETTLING, within the reach, it carries on: NotAfter is its `since`.
 
         after since       verified
     ------[----X=============|
                        [------------------------------------|~~~~~~~~|
                        ^ the reach begins before `verified`: the two join
 
-4.  *Silence alone proves nothing.* NotAfter is now, however long it lasts: the key may have been
-    active until a minute ago. Unsettled says what it will prove, and from when on.
+4.  *Silence alone proves nothing.* NotAfter is now, however long it lasts. Unsettled says what it
+    will prove, and from when on.
 5.  *NotBefore* is the latest moment at which the key is known to have been active.
 6.  *Contradictions.* Of two claims that exclude each other the later activity stands. A ledger
     entry with a later activity than all else allows moves NotAfter to its `since`; what lies in the
-    future moves it to now, since clocks differ; what is older than the key is dropped. A
-    deactivation in your export that event history, complete there, lacks gives way to one that it
-    holds, and is a doubt otherwise. A ledger entry proves nothing if it is out of order, verified
-    in the future, or followed by a use or a change; a silent record, if the key was active within
-    it. A use up to a minute after the deactivation (PROPAGATION) is no contradiction: IAM takes
-    seconds to spread a change.
+    future moves it to now; what is older than the key is dropped. A deactivation in your export
+    that event history, complete there, lacks gives way to one that it holds, and is a doubt
+    otherwise. A ledger entry proves nothing if it is out of order, verified in the future, or
+    followed by a use or a change; a silent record, if the key was active within it. A use up to a
+    minute after the deactivation (PROPAGATION) is none: IAM takes seconds to spread a change.
 7.  *Unknown is never proof.* If the last use could not be read, NotAfter is now.
 
 Pure: no clock, no I/O. `now` is the moment at which the status was read. What no evidence shows is

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of the documentation from schemas, docstrings and help texts."""
+"""Parts of the documentation from schemas and docstrings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from typing import Any
 from c7n.manager import resources
 from c7n.query import sources
 from c7n.resources import load_resources
-from click.testing import CliRunner
 
-from c7n_inactive_keys.cli import COMMANDS, main
 from c7n_inactive_keys.custodian.value_file import OPTIONS as FILE_OPTIONS
 from c7n_inactive_keys.entry import initialize
 from c7n_inactive_keys.lint.catalogue import RULES
@@ -106,14 +104,6 @@ def _docstring(name: str) -> str:
 # -- commands -------------------------------------------------------------------------------------
 
 
-def help_text(*command: str) -> str:
-    """What `c7n-inactive-keys COMMAND --help` prints."""
-    done = CliRunner().invoke(main, [*command, "--help"], prog_name="c7n-inactive-keys")
-    if done.exit_code != 0:
-        raise SystemExit(f"{command}: {done.output}")
-    return fenced("text", f"$ {' '.join(['c7n-inactive-keys', *command, '--help'])}\n{done.output}")
-
-
 def make_targets() -> str:
     """What `make` prints."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -149,7 +139,6 @@ def _makers() -> dict[str, Callable[[], str]]:
         "journal": partial(module_prose, "core.journal"),
         "plan": partial(module_prose, "core.plan"),
         "lint-rules": lint_rules,
-        **{f"help:{name}": partial(help_text, name) for name in COMMANDS},
         "make": make_targets,
         "exit-statuses": exit_statuses,
     }
