@@ -70,6 +70,7 @@ class DeleteInactiveKeys(KeyAction):
     permissions = (
         "iam:GetUser",
         "iam:ListAccessKeys",
+        "iam:GetAccessKeyLastUsed",
         "iam:DeleteAccessKey",
         "iam:UntagUser",
         "cloudformation:DescribeStackResources",
