@@ -33,6 +33,7 @@ DELETIONS = tuple(
     f"tests/change/test_{name}.py"
     for name in ("rules", "limits", "key_filters", "records", "mistakes", "silence")
 )
+VERBS = ("tests/change/test_hostile_verbs.py",)
 HOSTILE = ("tests/change/test_hostile.py",)
 DEACTIVATIONS = ("tests/change/test_deactivation.py",)
 REACTIVATIONS = ("tests/change/test_reactivation.py",)
@@ -241,14 +242,14 @@ MUTATIONS = (
     Mutation(
         "the ledger's word on a woken key, unless something changed since",
         REACTIVATED_KEY,
-        "any(change.time > ledger.since for change in facts.changes) or",
-        "",
+        "if changed or (use",
+        "if (use",
     ),
     Mutation(
         "the ledger's word on a woken key, unless it was used since",
         REACTIVATED_KEY,
-        "or (use and use > ledger.since)",
-        "",
+        "changed or (use and use > ledger.since)",
+        "changed",
     ),
     Mutation(
         "the event that calls a function is evidence",
@@ -374,15 +375,15 @@ MUTATIONS = (
     Mutation(
         "whether a stack has the key must be known",
         MANAGERS,
-        'if code == "ValidationError":',
+        'if code == "ValidationError" and NO_STACK in message:',
         "if code:",
         DEACTIVATIONS,
     ),
     Mutation(
         "a list of managed keys that is none stops the policy",
         MANAGERS,
-        "    if wrong:\n",
-        "    if False:\n",
+        "    _check(ids)\n",
+        "",
         DEACTIVATIONS,
     ),
     Mutation(
@@ -423,7 +424,8 @@ MUTATIONS = (
     Mutation(
         "keys are read again for each try",
         USER_CHANGES,
-        "            time.sleep(delay)\n            self._read_again(found)\n",
+        "            time.sleep(delay)\n"
+        "            self._read_again(found, tried=unclear is not None)\n",
         "            time.sleep(delay)\n",
         DELETIONS,
     ),
@@ -436,7 +438,7 @@ MUTATIONS = (
     ),
     # What speaks against a deletion.
     Mutation(
-        "no word of the ledger against it", HINDRANCE, "if _ledger_objects(found, reading) or", "if"
+        "no word of the ledger against it", HINDRANCE, "or _ledger_objects(found, reading)", ""
     ),
     Mutation(
         "an event that the ledger has heard of",
@@ -447,8 +449,15 @@ MUTATIONS = (
     Mutation(
         "a notice that was taken back",
         HINDRANCE,
-        "(rules.notice and _notice_withdrawn(found, reading))",
-        "False",
+        "if rules.notice and _notice_withdrawn(found, reading):",
+        "if False:",
+    ),
+    Mutation(
+        "kinds of filters narrow each other",
+        "find/matched_keys.py",
+        "for annotation, of_kind in entries.items():",
+        "for annotation, of_kind in [(this.annotation, entries[this.annotation])]:",
+        VERBS,
     ),
     # What speaks against a deactivation.
     Mutation(
@@ -502,7 +511,7 @@ MUTATIONS = (
     Mutation(
         "a reactivated key rests: by its events",
         HINDRANCE,
-        "change.status == ACTIVE and change.time > moment for change in reading.changes",
+        "change.time > moment and _may_reactivate(change) for change in reading.changes",
         "False for change in reading.changes",
     ),
     Mutation(
@@ -520,7 +529,7 @@ MUTATIONS = (
     Mutation(
         "event history is asked for a reactivation",
         DEACTIVATION,
-        "changes=self.events.of(key_id)",
+        "changes=self.events.by_key.get(key_id, ())",
         "changes=()",
         REACTIVATIONS,
     ),
@@ -534,9 +543,23 @@ MUTATIONS = (
     Mutation(
         "the ledger gets the moment",
         DEACTIVATION,
-        "after=item.began, since=item.ended",
-        "after=item.ended, since=item.ended",
+        "after=item.began,\n",
+        "after=item.ended,\n",
         DEACTIVATIONS,
+    ),
+    Mutation(
+        "the report's last use is not an active key's",
+        "find/last_uses.py",
+        "if reported and key.inactive else None",
+        "if reported else None",
+        VERBS,
+    ),
+    Mutation(
+        "what was taken back rests",
+        REACTIVATION,
+        "reactivated=item.ended,",
+        "",
+        VERBS,
     ),
     # What speaks against a reactivation.
     Mutation(
@@ -548,8 +571,8 @@ MUTATIONS = (
     Mutation(
         "the ledger says who deactivated it",
         DEACTIVATION,
-        "verified=item.ended, by=BY_US",
-        "verified=item.ended",
+        "by=BY_US if item.by_us else None",
+        "by=None",
         REACTIVATIONS,
     ),
     Mutation(
@@ -558,7 +581,24 @@ MUTATIONS = (
         "by = old.by if not contradicted and new.since <= old.since else None",
         "by = old.by",
     ),
-    Mutation("no later deactivation", HINDRANCE, "or entry.after > found.time", ""),
+    Mutation(
+        "no later deactivation",
+        HINDRANCE,
+        "entry.after > found.time + CLOCKS_APART or entry.verified",
+        "entry.verified",
+    ),
+    Mutation(
+        "what nothing covers is not taken back",
+        HINDRANCE,
+        "or entry.verified < known_since",
+        "",
+    ),
+    Mutation(
+        "no use after the deactivation, by IAM itself",
+        HINDRANCE,
+        "if _used_since(found, reading) or",
+        "if",
+    ),
     Mutation(
         "no reactivation that the ledger was told of",
         HINDRANCE,
@@ -580,7 +620,7 @@ MUTATIONS = (
     Mutation(
         "event history is asked for a change",
         REACTIVATION,
-        "changes=self.events.of(found.key.access_key_id)",
+        "changes=self.history.events.of(found.key.access_key_id)",
         "changes=()",
         REACTIVATIONS,
     ),

@@ -33,8 +33,9 @@ class Deactivation(Verb[UnusedKey]):
         """The unused keys that the policy's filters matched."""
         return unused_keys(user)
 
-    def read(self, iam: Client, found: UnusedKey, reading: Reading) -> Reading:
+    def read(self, iam: Client, found: UnusedKey, reading: Reading, tried: bool) -> Reading:
         """The last use, and what event history holds of the key."""
+        del tried  # before each call it must not have been used
         key_id = found.key.access_key_id
         if reading.key(key_id) is None:
             return reading  # IAM knows no last use of a key that is gone

@@ -24,9 +24,9 @@ class Deletion(Verb[FoundKey]):
         """The inactive keys that the policy's filters matched."""
         return found_keys(user)
 
-    def read(self, iam: Client, found: FoundKey, reading: Reading) -> Reading:
+    def read(self, iam: Client, found: FoundKey, reading: Reading, tried: bool) -> Reading:
         """The last use, which the credential report may have from hours ago."""
-        if reading.key(found.key.access_key_id) is None:
+        if tried or reading.key(found.key.access_key_id) is None:
             return reading  # IAM knows no last use of a key that is gone
         return replace(reading, last_use=aws.get_last_use(iam, found.key.access_key_id))
 

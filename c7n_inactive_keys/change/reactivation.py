@@ -47,9 +47,9 @@ class Reactivation(Verb[DeactivatedKey]):
         matched = {entry["AccessKeyId"] for entry in entries}
         return [found for found in keys if found.key.access_key_id in matched]
 
-    def read(self, iam: Client, found: DeactivatedKey, reading: Reading) -> Reading:
+    def read(self, iam: Client, found: DeactivatedKey, reading: Reading, tried: bool) -> Reading:
         """What event history holds of the key."""
-        del iam
+        del iam, tried
         return replace(reading, changes=self.history.events.of(found.key.access_key_id))
 
     def hindrance(self, found: DeactivatedKey, reading: Reading, rules: Rules) -> str | None:

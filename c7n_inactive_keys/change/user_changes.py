@@ -113,29 +113,39 @@ class UserChanges:
             return Outcome(FAILED, UNREADABLE, aws.describe_error(error))
         return Outcome(SKIPPED, MANAGED, managed_by=by) if by else None
 
-    def _read_again(self, found: Found) -> None:
+    def _read_again(self, found: Found, tried: bool = False) -> None:
         """Read user and key as they are now, or find why the key must not be changed."""
         self.tools.pace.wait()
         if not self.exempted:
-            self.reading = self._read(found)
+            self.reading = self._read(found, tried)
 
-    def _read(self, found: Found) -> Reading | Outcome:
+    def _read(self, found: Found, tried: bool) -> Reading | Outcome:
         iam = self.tools.reader
         try:
             user = aws.get_user(iam, self.user_name)
             if not aws.is_same_user(user, self.user):
                 return Outcome(SKIPPED, USER_GONE)
-            self.tags = tags = tuple(user.get("Tags") or ())
-            listed = aws.list_access_keys(iam, self.user_name)
-            reading = Reading(
-                now=clock.now(),
-                tags=tags,
-                keys=tuple(AccessKey.from_metadata(item, self.user_name) for item in listed),
-                selection=self._select(listed),
-            )
-            return self.verb.read(iam, found, reading)
+            self.tags = tuple(user.get("Tags") or ())
+            reading = self._list()
+            try:
+                return self.verb.read(iam, found, reading, tried)
+            except READ_FAILURES:
+                # IAM denies to tell of a key that is gone, as it may be since it was listed.
+                now = self._list()
+                if now.key(found.key.access_key_id):
+                    raise
+                return now
         except READ_FAILURES as error:
             return _unreadable(error)
+
+    def _list(self) -> Reading:
+        listed = aws.list_access_keys(self.tools.reader, self.user_name)
+        return Reading(
+            now=clock.now(),
+            tags=self.tags,
+            keys=tuple(AccessKey.from_metadata(item, self.user_name) for item in listed),
+            selection=self._select(listed),
+        )
 
     def _select(self, listed: list[JsonObject]) -> Selection | None:
         """The keys that the filters select now and did when those for max-keys were counted."""
@@ -181,7 +191,7 @@ class UserChanges:
             if aws.is_unclear(error):
                 unclear = aws.describe_error(error)
             time.sleep(delay)
-            self._read_again(found)
+            self._read_again(found, tried=unclear is not None)
         failure = Outcome(FAILED, error=aws.describe_error(error) if error else None)
         return self._find_out(found, unclear, failure) if unclear else failure
 
