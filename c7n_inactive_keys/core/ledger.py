@@ -6,9 +6,10 @@
 
 The key was deactivated between `after` and `since`; at `verified` it was last seen inactive,
 throughout since then. `notified` is when its owner was first told. `by=c7n`: the action
-`deactivate-unused-keys` deactivated it. `reactivated` ends the entry: an event told that the key is
-active; the tag stays until the next run, as the memory of `reactivated-access-key`. Pure: tags in,
-values out.
+`deactivate-unused-keys` deactivated it. `reactivated` ends the entry: the key is active; the tag
+stays for a while, as the memory of `reactivated-access-key` and `deactivate-unused-keys`.
+
+Pure: tags in, values out.
 """
 
 from __future__ import annotations

@@ -45,17 +45,22 @@ def elements() -> dict[str, Any]:
 
 def described() -> str:
     """Each element with its options and what it calls, with all its evidence."""
-    return "\n\n".join(map(_described, elements()))
+    told: set[str] = set()
+    return "\n\n".join(_described(name, cls, told) for name, cls in elements().items())
 
 
-def _described(name: str) -> str:
-    cls = elements()[name]
+def _described(name: str, cls: Any, told: set[str]) -> str:
+    """One element; options that are `told` already are named only."""
     options = list(_options(getattr(cls, "schema", {"properties": {}})["properties"]))
+    news = [line for line in options if line not in told]
+    again = ", ".join(line[2:].split(":")[0] for line in options if line in told)
+    told.update(options)
     calls = [*cls.permissions]
     if name == "inactive-access-key":
         calls.append("cloudtrail:LookupEvents")
     calling = f"- calls {', '.join(f'`{action}`' for action in calls)}"
-    return "\n".join([f"### `{name}`", "", *options, calling])
+    lines = [*news, *([f"- {again}: as above"] if again else []), calling]
+    return "\n".join([f"### `{name}`", "", *lines])
 
 
 def _options(properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
