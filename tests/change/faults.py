@@ -122,15 +122,14 @@ def cells() -> Iterator[Cell]:
 
 
 def sample() -> list[Cell]:
-    """Of each fault every sixth cell, from another one on each time; all calls occur in it."""
-    rows: dict[str, list[Cell]] = {}
+    """Of each call and of each fault at least one cell; the whole series has the others."""
+    columns: dict[Place, list[Cell]] = {}
     for cell in cells():
-        rows.setdefault(cell.fault, []).append(cell)
-    return [
-        cell
-        for number, row in enumerate(rows.values())
-        for cell in row[number * 5 % 6 :: 6] or row[:1]
-    ]
+        columns.setdefault(cell.place, []).append(cell)
+    found = [column[5 * number % len(column)] for number, column in enumerate(columns.values())]
+    faults = {cell.fault for cell in found}
+    missing = {cell.fault: cell for cell in cells() if cell.fault not in faults}
+    return [*found, *missing.values()]
 
 
 def _fault(place: Place, **what: Any) -> Fault:
