@@ -531,7 +531,7 @@ MUTATIONS = (
         DEACTIVATION,
         "changes=self.events.by_key.get(key_id, ())",
         "changes=()",
-        REACTIVATIONS,
+        DEACTIVATIONS,
     ),
     Mutation(
         "it rests for as long as the filter waits",
@@ -552,13 +552,6 @@ MUTATIONS = (
         "find/last_uses.py",
         "if reported and key.inactive else None",
         "if reported else None",
-        VERBS,
-    ),
-    Mutation(
-        "what was taken back rests",
-        REACTIVATION,
-        "reactivated=item.ended,",
-        "",
         VERBS,
     ),
     # What speaks against a reactivation.

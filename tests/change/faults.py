@@ -43,8 +43,11 @@ class Place:
     before: int = 0  # so many such calls for all users come before, while keys are looked for
 
 
-def _again(job: str, *, users: int, keys: int, last_uses: int = 0) -> tuple[Place, ...]:
-    """What is read just before the change; so many readings come before, for the filter."""
+def _again(job: str, *, users: int, keys: int, last_uses: int | None = None) -> tuple[Place, ...]:
+    """What is read just before the change; so many readings come before, for the filter.
+
+    Without a number, the last use is not read.
+    """
     places = (
         Place("DescribeStackResources", "DescribeStackResources", of_key=True, job=job),
         Place("GetUser again", "GetUser", nth=2, job=job, before=users),
@@ -53,9 +56,10 @@ def _again(job: str, *, users: int, keys: int, last_uses: int = 0) -> tuple[Plac
             nth=2 if keys else 1, job=job, before=keys,
         ),
     )  # fmt: skip
-    use = "GetAccessKeyLastUsed"
-    last = Place(f"{use} again", use, nth=2, of_key=True, job=job, before=last_uses)
-    return (*places, last) if last_uses else places
+    if last_uses is None:
+        return places
+    use, nth = "GetAccessKeyLastUsed", 2 if last_uses else 1
+    return (*places, Place(f"{use} again", use, nth, of_key=True, job=job, before=last_uses))
 
 
 TABLES: Mapping[str, tuple[Place, ...]] = {
@@ -66,7 +70,7 @@ TABLES: Mapping[str, tuple[Place, ...]] = {
         Place("ListAccessKeys", "ListAccessKeys"),
         Place("LookupEvents", "LookupEvents", of_account=True),
         Place("events late", "LookupEvents", of_account=True, late=True),
-        *_again(DELETE, users=4, keys=4),
+        *_again(DELETE, users=4, keys=4, last_uses=0),
         Place("DeleteAccessKey", "DeleteAccessKey", writes=True),
         Place("UntagUser", "UntagUser", writes=True),
         Place("TagUser", "TagUser", writes=True, job=RECORD),
@@ -82,7 +86,7 @@ TABLES: Mapping[str, tuple[Place, ...]] = {
         Place("LookupEvents", "LookupEvents", of_account=True, job=REACTIVATE),
         *_again(REACTIVATE, users=5, keys=0),
         Place("UpdateAccessKey", "UpdateAccessKey", writes=True, job=REACTIVATE),
-        Place("UntagUser", "UntagUser", writes=True, job=REACTIVATE),
+        Place("TagUser", "TagUser", writes=True, job=REACTIVATE),
     ),
 }
 PLACES = tuple(place for places in TABLES.values() for place in places)
@@ -295,27 +299,29 @@ def _seen(place: Place, in_time: str, early: str = "not there") -> dict[str, str
     return dict.fromkeys(_IN_TIME, in_time) | first
 
 
+def _gone(place: Place) -> dict[str, str]:
+    """AWS denies the last use of a key that is gone, so the keys are listed once more."""
+    gone = "skipped already-gone"
+    return _seen(place, gone) | {"GetAccessKeyLastUsed again": gone}
+
+
 def _user_gone(name: str, place: Place) -> Cell | None:
     outcomes = _seen(place, "skipped user-gone") | {
         "DeleteAccessKey": "skipped already-gone",
         "UpdateAccessKey": "skipped already-gone",
-        "GetAccessKeyLastUsed again": "failed unreadable",
+        "GetAccessKeyLastUsed again": "skipped user-gone",
         "UntagUser": DONE[place.job],
         "TagUser": DONE[place.job],
     }
-    cell = _changed(name, place, "delete-user", outcomes)
-    unread = place.title == "GetAccessKeyLastUsed again"  # AWS denies the last use of such a key
-    return replace(cell, status=2) if cell and unread else cell
+    return _changed(name, place, "delete-user", outcomes)
 
 
 def _key_gone(name: str, place: Place) -> Cell | None:
-    outcomes = _seen(place, "skipped already-gone")
-    return _changed(name, place, "delete-key", outcomes)
+    return _changed(name, place, "delete-key", _gone(place))
 
 
 def _replaced(name: str, place: Place) -> Cell | None:
-    outcomes = _seen(place, "skipped already-gone")
-    return _changed(name, place, "replace-key", outcomes)
+    return _changed(name, place, "replace-key", _gone(place))
 
 
 def _reactivated(name: str, place: Place) -> Cell | None:

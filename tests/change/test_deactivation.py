@@ -136,15 +136,17 @@ def test_what_happens_in_mid_run_is_seen(sandbox, custodian, account, change, re
     assert sandbox.calls.count("UpdateAccessKey") == calls
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["event there", "event late"])
-def test_a_key_that_its_owner_reactivated_is_left_alone(sandbox, custodian, account, late):
+@pytest.mark.parametrize("missing", ["nothing", "the event", "the ledger's entry"])
+def test_a_key_that_its_owner_reactivated_is_left_alone(sandbox, custodian, account, missing):
     """However long ago it was used: we deactivated it, and somebody wants it."""
     key = active_key(account)
     assert custodian.run(account.id, deactivate_policy()).by_key(DEACTIVATE) == {
         key.id: DEACTIVATED
     }
-    sandbox.event_delay = timedelta(hours=2) if late else timedelta()
+    sandbox.event_delay = timedelta(hours=2 if missing == "the event" else 0)
     key.activate()
+    if missing == "the ledger's entry":
+        key.user.tags.clear()
     outcome = custodian.run(account.id, deactivate_policy(), report_made=False)
     assert key.status == "Active"
     assert outcome.by_key(DEACTIVATE) == {key.id: "skipped reactivated"}
