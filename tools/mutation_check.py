@@ -33,7 +33,7 @@ DELETIONS = tuple(
     f"tests/change/test_{name}.py"
     for name in ("rules", "limits", "key_filters", "records", "mistakes", "silence")
 )
-HOSTILE = ("tests/change/test_hostile.py",)
+HOSTILE = ("tests/change/test_hostile.py", "tests/change/test_hostile_verbs.py")
 DEACTIVATIONS = ("tests/change/test_deactivation.py",)
 REACTIVATIONS = ("tests/change/test_reactivation.py",)
 NOBODY = "**none**"
@@ -241,8 +241,8 @@ MUTATIONS = (
     Mutation(
         "the ledger's word on a woken key, unless something changed since",
         REACTIVATED_KEY,
-        "any(change.time > ledger.since for change in facts.changes) or",
-        "",
+        "if changed or (use and use > ledger.since):",
+        "if use and use > ledger.since:",
     ),
     Mutation(
         "the ledger's word on a woken key, unless it was used since",
@@ -374,15 +374,15 @@ MUTATIONS = (
     Mutation(
         "whether a stack has the key must be known",
         MANAGERS,
-        'if code == "ValidationError":',
+        'if code == "ValidationError" and NO_STACK in message:',
         "if code:",
         DEACTIVATIONS,
     ),
     Mutation(
         "a list of managed keys that is none stops the policy",
         MANAGERS,
-        "    if wrong:\n",
-        "    if False:\n",
+        "        if not (isinstance(key_id, str) and is_access_key_id(key_id)",
+        "        if False and not (isinstance(key_id, str) and is_access_key_id(key_id)",
         DEACTIVATIONS,
     ),
     Mutation(
@@ -436,7 +436,16 @@ MUTATIONS = (
     ),
     # What speaks against a deletion.
     Mutation(
-        "no word of the ledger against it", HINDRANCE, "if _ledger_objects(found, reading) or", "if"
+        "no word of the ledger against it",
+        HINDRANCE,
+        "if _used_since(found, reading) or _ledger_objects(found, reading):",
+        "if _used_since(found, reading):",
+    ),
+    Mutation(
+        "no use that IAM tells of by now",
+        HINDRANCE,
+        "if _used_since(found, reading) or _ledger_objects(found, reading):",
+        "if _ledger_objects(found, reading):",
     ),
     Mutation(
         "an event that the ledger has heard of",
@@ -447,8 +456,8 @@ MUTATIONS = (
     Mutation(
         "a notice that was taken back",
         HINDRANCE,
-        "(rules.notice and _notice_withdrawn(found, reading))",
-        "False",
+        "if rules.notice and _notice_withdrawn(found, reading):",
+        "if False:",
     ),
     # What speaks against a deactivation.
     Mutation(
@@ -502,8 +511,14 @@ MUTATIONS = (
     Mutation(
         "a reactivated key rests: by its events",
         HINDRANCE,
-        "change.status == ACTIVE and change.time > moment for change in reading.changes",
+        "change.time > moment and _may_reactivate(change) for change in reading.changes",
         "False for change in reading.changes",
+    ),
+    Mutation(
+        "a reactivated key rests: by a call that may have worked",
+        HINDRANCE,
+        "return ACTIVE in (change.status, change.requested)",
+        "return change.status == ACTIVE",
     ),
     Mutation(
         "a reactivated key rests: by what the ledger saw",
@@ -520,9 +535,9 @@ MUTATIONS = (
     Mutation(
         "event history is asked for a reactivation",
         DEACTIVATION,
-        "changes=self.events.of(key_id)",
+        "changes=self.events.by_key.get(key_id, ())",
         "changes=()",
-        REACTIVATIONS,
+        DEACTIVATIONS,
     ),
     Mutation(
         "it rests for as long as the filter waits",
@@ -534,8 +549,8 @@ MUTATIONS = (
     Mutation(
         "the ledger gets the moment",
         DEACTIVATION,
-        "after=item.began, since=item.ended",
-        "after=item.ended, since=item.ended",
+        "after=item.began,",
+        "after=item.ended,",
         DEACTIVATIONS,
     ),
     # What speaks against a reactivation.
@@ -548,9 +563,16 @@ MUTATIONS = (
     Mutation(
         "the ledger says who deactivated it",
         DEACTIVATION,
-        "verified=item.ended, by=BY_US",
-        "verified=item.ended",
+        "by=BY_US if item.by_us else None,",
+        "",
         REACTIVATIONS,
+    ),
+    Mutation(
+        "whether it was us is unknown of an unclear call",
+        DEACTIVATION,
+        "by=BY_US if item.by_us else None,",
+        "by=BY_US,",
+        (*DEACTIVATIONS, *HOSTILE),
     ),
     Mutation(
         "another inactivity is not by us",
@@ -558,7 +580,18 @@ MUTATIONS = (
         "by = old.by if not contradicted and new.since <= old.since else None",
         "by = old.by",
     ),
-    Mutation("no later deactivation", HINDRANCE, "or entry.after > found.time", ""),
+    Mutation(
+        "no later deactivation",
+        HINDRANCE,
+        "if entry.after > found.time + CLOCKS_APART or",
+        "if",
+    ),
+    Mutation(
+        "nobody knows what came before event history",
+        HINDRANCE,
+        "or entry.verified < known_since:",
+        "or False:",
+    ),
     Mutation(
         "no reactivation that the ledger was told of",
         HINDRANCE,
@@ -580,7 +613,7 @@ MUTATIONS = (
     Mutation(
         "event history is asked for a change",
         REACTIVATION,
-        "changes=self.events.of(found.key.access_key_id)",
+        "changes=self.history.events.of(found.key.access_key_id)",
         "changes=()",
         REACTIVATIONS,
     ),

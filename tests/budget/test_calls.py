@@ -61,8 +61,8 @@ def test_many_users_are_described_in_bulk_a_thousand_a_page(fill, run, users, wi
     [(300, 1, 1), (300, 20, 1), (50, 5, 2)],
     ids="{}".format,
 )
-def test_deleting_adds_four_calls_for_each_key(fill, run, users, with_inactive, keys_each):
-    """CloudFormation is asked for it, and it is read again with its user's tags before it goes."""
+def test_deleting_adds_five_calls_for_each_key(fill, run, users, with_inactive, keys_each):
+    """CloudFormation is asked for it; it, its last use and its user's tags are read again."""
     account = fill(users, with_inactive, keys_each)
     assert run(DELETE) == {
         **THE_REPORT,
@@ -70,6 +70,7 @@ def test_deleting_adds_four_calls_for_each_key(fill, run, users, with_inactive, 
         "GetUser": with_inactive * (1 + keys_each),
         "ListAccessKeys": with_inactive * (1 + keys_each),
         "DescribeStackResources": with_inactive * keys_each,
+        "GetAccessKeyLastUsed": with_inactive * keys_each,
         "DeleteAccessKey": with_inactive * keys_each,
     }
     assert not account.inactive_keys
@@ -85,6 +86,7 @@ def test_deleting_the_keys_of_many_users_reads_each_of_them_again(fill, run):
         "GetUser": 100,
         "ListAccessKeys": 200,
         "DescribeStackResources": 100,
+        "GetAccessKeyLastUsed": 100,
         "DeleteAccessKey": 100,
     }
     assert not account.inactive_keys
@@ -95,7 +97,7 @@ def test_without_an_exemption_to_look_for_the_tags_are_read_again_as_well(fill, 
     account = fill(100, with_inactive=50)
     calls = run(DELETE, **{"exempt-tag": None})
     assert calls["GetUser"] == 50
-    assert sum(calls.values()) == 4 + 5 * 50
+    assert sum(calls.values()) == 4 + 6 * 50
     assert not account.inactive_keys
 
 
@@ -113,7 +115,7 @@ def test_ledger_tags_cost_one_more_call_for_each_user_who_has_them(fill, run):
     fill(20, with_inactive=5, ledger=True)
     calls = run(DELETE)
     assert calls["UntagUser"] == 5
-    assert sum(calls.values()) == 3 + 5 * 5 + 5 + 5
+    assert sum(calls.values()) == 3 + 6 * 5 + 5 + 5
 
 
 def test_the_ledger_is_kept_with_a_constant_number_of_calls_for_each_user(fill, run):
@@ -203,7 +205,7 @@ def test_reactivating_takes_five_calls_for_each_key(fill, run, tmp_path):
         "GetUser": 300 + 10,
         "ListAccessKeys": 10,
         "UpdateAccessKey": 10,
-        "UntagUser": 10,
+        "TagUser": 10,
     }
     assert not account.inactive_keys
 

@@ -54,8 +54,9 @@ def _again(job: str, *, users: int, keys: int, last_uses: int = 0) -> tuple[Plac
         ),
     )  # fmt: skip
     use = "GetAccessKeyLastUsed"
-    last = Place(f"{use} again", use, nth=2, of_key=True, job=job, before=last_uses)
-    return (*places, last) if last_uses else places
+    nth = 2 if last_uses else 1  # for inactive keys the report tells first
+    last = Place(f"{use} again", use, nth=nth, of_key=True, job=job, before=last_uses)
+    return places if job == REACTIVATE else (*places, last)
 
 
 TABLES: Mapping[str, tuple[Place, ...]] = {
@@ -82,7 +83,7 @@ TABLES: Mapping[str, tuple[Place, ...]] = {
         Place("LookupEvents", "LookupEvents", of_account=True, job=REACTIVATE),
         *_again(REACTIVATE, users=5, keys=0),
         Place("UpdateAccessKey", "UpdateAccessKey", writes=True, job=REACTIVATE),
-        Place("UntagUser", "UntagUser", writes=True, job=REACTIVATE),
+        Place("TagUser", "TagUser", writes=True, job=REACTIVATE),
     ),
 }
 PLACES = tuple(place for places in TABLES.values() for place in places)
@@ -359,6 +360,8 @@ def _lagging(name: str, place: Place) -> Cell | None:
         # The connection broke after the effect, and for two calls the key seems to be as before.
         call = {DELETE: "delete-key", DEACTIVATE: "deactivate", REACTIVATE: "activate"}[place.job]
         fault = _fault(place, kind="reset", effect="after", call=call)
+        if place.job == DELETE:  # AWS denies the last use of a key that is gone
+            return Cell(name, place, (fault,), "failed unreadable", status=2, lag=2)
         return Cell(name, place, (fault,), DONE[place.job], lag=2)
     return None
 
