@@ -105,6 +105,15 @@ def test_a_key_whose_last_use_cannot_be_read_is_not_unused(sandbox, custodian, a
     assert (unread.access_key_id, unread.outcome, unread.reason) == (key.id, "unread", "last-used")
 
 
+def test_a_key_that_somebody_reactivated_lately_rests(custodian, account):
+    """Nobody has used it yet, and no ledger has heard of it: event history tells."""
+    key = active_key(account, toggles=[days_ago(20), days_ago(10)])
+    old = active_key(account, "old", toggles=[days_ago(200), days_ago(150)])
+    outcome = custodian.run(account.id, deactivate_policy())
+    assert (key.status, old.status) == ("Active", "Inactive")
+    assert outcome.by_key(DEACTIVATE)[key.id] == "skipped reactivated"
+
+
 def test_its_last_use_cannot_be_read_again(sandbox, custodian, account):
     key = active_key(account)
     sandbox.faults.add(

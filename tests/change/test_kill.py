@@ -106,11 +106,13 @@ def _deactivated(account_id, key):
 
 VERBS = (
     # Report 2, caller, GetAccountAuthorizationDetails, LookupEvents; of each user ListAccessKeys;
-    # of each key DescribeStackResources, GetUser, ListAccessKeys and DeleteAccessKey.
-    Verb(DELETING, DELETED, 50, 5, 9, None, 200, None),
-    # The same with UpdateAccessKey, of each key GetAccessKeyLastUsed twice, of each user TagUser.
+    # of each key DescribeStackResources, GetUser, ListAccessKeys, GetAccessKeyLastUsed and
+    # DeleteAccessKey.
+    Verb(DELETING, DELETED, 50, 5, 11, None, 200, None),
+    # The same with UpdateAccessKey, of each key another GetAccessKeyLastUsed, of each user TagUser.
     Verb(DEACTIVATING, DEACTIVATED, 25, 5, 14, 200, None, "Inactive"),
-    # Caller, ListUsers and LookupEvents; GetUser; the four with UpdateAccessKey; UntagUser.
+    # Caller, ListUsers and LookupEvents; of each user GetUser and TagUser; of each key
+    # DescribeStackResources, GetUser, ListAccessKeys and UpdateAccessKey.
     Verb(REACTIVATING, REACTIVATED, 25, 3, 10, None, 2, "Active"),
 )
 
