@@ -33,12 +33,8 @@ DELETIONS = tuple(
     f"tests/change/test_{name}.py"
     for name in ("rules", "limits", "key_filters", "records", "mistakes", "silence")
 )
-<<<<<<< HEAD
 VERBS = ("tests/change/test_hostile_verbs.py",)
 HOSTILE = ("tests/change/test_hostile.py",)
-=======
-HOSTILE = ("tests/change/test_hostile.py", "tests/change/test_hostile_verbs.py")
->>>>>>> suite2
 DEACTIVATIONS = ("tests/change/test_deactivation.py",)
 REACTIVATIONS = ("tests/change/test_reactivation.py",)
 NOBODY = "**none**"
@@ -246,13 +242,8 @@ MUTATIONS = (
     Mutation(
         "the ledger's word on a woken key, unless something changed since",
         REACTIVATED_KEY,
-<<<<<<< HEAD
         "if changed or (use",
         "if (use",
-=======
-        "if changed or (use and use > ledger.since):",
-        "if use and use > ledger.since:",
->>>>>>> suite2
     ),
     Mutation(
         "the ledger's word on a woken key, unless it was used since",
@@ -391,13 +382,8 @@ MUTATIONS = (
     Mutation(
         "a list of managed keys that is none stops the policy",
         MANAGERS,
-<<<<<<< HEAD
         "    _check(ids)\n",
         "",
-=======
-        "        if not (isinstance(key_id, str) and is_access_key_id(key_id)",
-        "        if False and not (isinstance(key_id, str) and is_access_key_id(key_id)",
->>>>>>> suite2
         DEACTIVATIONS,
     ),
     Mutation(
@@ -452,20 +438,7 @@ MUTATIONS = (
     ),
     # What speaks against a deletion.
     Mutation(
-<<<<<<< HEAD
         "no word of the ledger against it", HINDRANCE, "or _ledger_objects(found, reading)", ""
-=======
-        "no word of the ledger against it",
-        HINDRANCE,
-        "if _used_since(found, reading) or _ledger_objects(found, reading):",
-        "if _used_since(found, reading):",
-    ),
-    Mutation(
-        "no use that IAM tells of by now",
-        HINDRANCE,
-        "if _used_since(found, reading) or _ledger_objects(found, reading):",
-        "if _ledger_objects(found, reading):",
->>>>>>> suite2
     ),
     Mutation(
         "an event that the ledger has heard of",
@@ -478,7 +451,6 @@ MUTATIONS = (
         HINDRANCE,
         "if rules.notice and _notice_withdrawn(found, reading):",
         "if False:",
-<<<<<<< HEAD
     ),
     Mutation(
         "kinds of filters narrow each other",
@@ -486,8 +458,6 @@ MUTATIONS = (
         "for annotation, of_kind in entries.items():",
         "for annotation, of_kind in [(this.annotation, entries[this.annotation])]:",
         VERBS,
-=======
->>>>>>> suite2
     ),
     # What speaks against a deactivation.
     Mutation(
@@ -545,12 +515,6 @@ MUTATIONS = (
         "False for change in reading.changes",
     ),
     Mutation(
-        "a reactivated key rests: by a call that may have worked",
-        HINDRANCE,
-        "return ACTIVE in (change.status, change.requested)",
-        "return change.status == ACTIVE",
-    ),
-    Mutation(
         "a reactivated key rests: by what the ledger saw",
         HINDRANCE,
         "return bool(woken and woken > moment) or any(",
@@ -579,13 +543,8 @@ MUTATIONS = (
     Mutation(
         "the ledger gets the moment",
         DEACTIVATION,
-<<<<<<< HEAD
         "after=item.began,\n",
         "after=item.ended,\n",
-=======
-        "after=item.began,",
-        "after=item.ended,",
->>>>>>> suite2
         DEACTIVATIONS,
     ),
     Mutation(
@@ -605,21 +564,9 @@ MUTATIONS = (
     Mutation(
         "the ledger says who deactivated it",
         DEACTIVATION,
-<<<<<<< HEAD
         "by=BY_US if item.by_us else None",
         "by=None",
-=======
-        "by=BY_US if item.by_us else None,",
-        "",
->>>>>>> suite2
         REACTIVATIONS,
-    ),
-    Mutation(
-        "whether it was us is unknown of an unclear call",
-        DEACTIVATION,
-        "by=BY_US if item.by_us else None,",
-        "by=BY_US,",
-        (*DEACTIVATIONS, *HOSTILE),
     ),
     Mutation(
         "another inactivity is not by us",
@@ -630,7 +577,6 @@ MUTATIONS = (
     Mutation(
         "no later deactivation",
         HINDRANCE,
-<<<<<<< HEAD
         "entry.after > found.time + CLOCKS_APART or entry.verified",
         "entry.verified",
     ),
@@ -646,17 +592,6 @@ MUTATIONS = (
         "if _used_since(found, reading) or",
         "if",
     ),
-=======
-        "if entry.after > found.time + CLOCKS_APART or",
-        "if",
-    ),
-    Mutation(
-        "nobody knows what came before event history",
-        HINDRANCE,
-        "or entry.verified < known_since:",
-        "or False:",
-    ),
->>>>>>> suite2
     Mutation(
         "no reactivation that the ledger was told of",
         HINDRANCE,
