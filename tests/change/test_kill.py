@@ -196,7 +196,7 @@ def test_killed_at_any_moment_of_a_run(sandbox, custodian, whole, verb):
     assert [problem for problems, _ in results for problem in problems] == []
     # The moments really lie before, within and near the end of the changes.
     left = [count for _, count in results]
-    assert max(left) == 2 * users
+    assert max(left) > 1.8 * users  # of the first workers a key may be done by then
     assert min(left) < users
     assert len(set(left)) > 0.3 * len(moments)
 

@@ -294,6 +294,22 @@ def test_a_key_that_is_gone_after_an_unclear_deletion_counts_as_deleted(
     assert outcome.by_key() == {key.id: "deleted"}
 
 
+def test_a_deletion_that_lists_late_is_known_by_the_next_try(sandbox, custodian, account):
+    """Deleted, the answer lost, and the listing is behind: that the key is not there tells it."""
+    key = inactive_key(account)
+    behind = Fault(action="ListAccessKeys", kind="lag", delay=2)
+
+    def delete():
+        sandbox.faults.add(behind)
+        key.delete()
+
+    sandbox.faults.add(Fault(action="DeleteAccessKey", kind="reset", call=delete))
+    outcome = custodian.run(account.id, delete_policy())
+    assert account.keys == []
+    assert outcome.by_key() == {key.id: "deleted"}
+    assert sandbox.calls.count("DeleteAccessKey") == 2
+
+
 @pytest.mark.parametrize("effect", ["instead", "after"])
 def test_an_unclear_deletion_is_looked_up_and_recorded(sandbox, custodian, account, effect):
     """The connection broke; listing tells whether the key is gone, and the journal says deleted."""
