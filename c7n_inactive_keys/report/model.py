@@ -328,8 +328,30 @@ GROUP_OF = {
 }
 
 
+class HasOutcome:
+    """A row of the report, and what became of its key."""
+
+    __slots__ = ()
+    done: KeyOutcome | ActiveOutcome | None
+
+    @property
+    def outcome(self) -> str | None:
+        """What became of it: deleted, deactivated, skipped, ...; None: it was only found."""
+        return self.done.outcome if self.done else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why."""
+        return self.done.reason if self.done else None
+
+    @property
+    def outcome_time(self) -> str | None:
+        """When."""
+        return self.done.time if self.done else None
+
+
 @dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(HasOutcome):
     """One key of the report, merged over regions, policies and runs."""
 
     key: SeenKey
@@ -343,21 +365,6 @@ class KeyRow:
     outlook: Outlook | None = None  # None: no policy deletes, or none has read the account
     last_credential: bool = False  # without it the user has, or will have, no credential at all
     just_deactivated: bool = False  # by the last run of a policy of ours
-
-    @property
-    def outcome(self) -> str | None:
-        """What became of it: deleted, skipped or failed; None: it was only found."""
-        return self.done.outcome if self.done else None
-
-    @property
-    def reason(self) -> str | None:
-        """Why."""
-        return self.done.reason if self.done else None
-
-    @property
-    def outcome_time(self) -> str | None:
-        """When."""
-        return self.done.time if self.done else None
 
     @property
     def settled(self) -> bool:
@@ -414,7 +421,7 @@ SKIPPED_FOR = {
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveRow:
+class ActiveRow(HasOutcome):
     """One key of the report that is, or was until now, active: one that nobody uses or that woke.
 
     Or one that we reactivated, because we had deactivated it.
@@ -428,21 +435,6 @@ class ActiveRow:
     policies: tuple[str, ...]
     owner: str | None = None
     outlook: Outlook | None = None
-
-    @property
-    def outcome(self) -> str | None:
-        """What became of it: deactivated, reactivated, skipped or failed; None: it was found."""
-        return self.done.outcome if self.done else None
-
-    @property
-    def reason(self) -> str | None:
-        """Why."""
-        return self.done.reason if self.done else None
-
-    @property
-    def outcome_time(self) -> str | None:
-        """When."""
-        return self.done.time if self.done else None
 
     @property
     def group(self) -> str:
