@@ -515,6 +515,12 @@ MUTATIONS = (
         "False for change in reading.changes",
     ),
     Mutation(
+        "a reactivated key rests: by a call that may have worked",
+        HINDRANCE,
+        "return ACTIVE in (change.status, change.requested)",
+        "return change.status == ACTIVE",
+    ),
+    Mutation(
         "a reactivated key rests: by what the ledger saw",
         HINDRANCE,
         "return bool(woken and woken > moment) or any(",
@@ -567,6 +573,13 @@ MUTATIONS = (
         "by=BY_US if item.by_us else None",
         "by=None",
         REACTIVATIONS,
+    ),
+    Mutation(
+        "whether it was us is unknown of an unclear call",
+        DEACTIVATION,
+        "by=BY_US if item.by_us else None,",
+        "by=BY_US,",
+        VERBS,
     ),
     Mutation(
         "another inactivity is not by us",
