@@ -560,6 +560,13 @@ MUTATIONS = (
         "if reported else None",
         VERBS,
     ),
+    Mutation(
+        "what was taken back rests",
+        REACTIVATION,
+        "reactivated=item.ended,",
+        "",
+        REACTIVATIONS,
+    ),
     # What speaks against a reactivation.
     Mutation(
         "only what the ledger says was us",
