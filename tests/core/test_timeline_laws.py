@@ -46,7 +46,7 @@ from .histories import (
 
 # Up to so many are the same ones each time, so that a failure is about the change at hand; asked
 # for more, it looks for lives that nobody has tried.
-USUAL = 3_000
+USUAL = 10_000
 ASKED = int(os.environ.get("HISTORIES", USUAL))
 SHARES: list[int] = []
 

@@ -462,6 +462,7 @@ def test_the_pager_turns_pages_and_the_reader_goes_on_at_the_top_of_the_list(
     assert not browser.execute_script("return document.getElementById('pages').checkVisibility()")
 
 
+@pytest.mark.release
 def test_fifty_thousand_rows(browser, tmp_path, report):
     """All are there to sort and filter, though only a page of them is drawn."""
     show(browser, tmp_path, report, MANY)
