@@ -16,6 +16,8 @@ import pytest
 
 from .output_tree import DELETE, OutputTree, accounts_file, key, user
 
+pytestmark = pytest.mark.e2e  # an interpreter for each
+
 A, B = "111111111111", "222222222222"
 HALF = "half-\N{REPLACEMENT CHARACTER}".encode()
 COMMAND = Path(sys.executable).with_name("c7n-inactive-keys")
