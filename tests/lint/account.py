@@ -5,19 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-import pytest
-from c7n.resources import load_resources
-from c7n.resources.aws import AWS
-
 ACCOUNT = "111111111111"
-
-load_resources(("aws.iam-user",))
-USERS = AWS.resources["iam-user"]
-# As soon as the plugin has these elements, the rows that need them count like all others.
-HAS_UNUSED = "unused-access-key" in USERS.filter_registry
-NEEDS_UNUSED = pytest.mark.xfail(
-    not HAS_UNUSED, reason="the plugin has no unused-access-key yet", strict=True
-)
 
 IDLE = {"idle", "never"}
 OFF = {"retired", "siblings-off"}

@@ -10,7 +10,7 @@ import yaml
 
 from c7n_inactive_keys.lint.catalogue import RULES
 from tests.docs.pages import ROOT
-from tests.lint.account import ACCOUNT, HOLD_OFF, IDLE, NEEDS_UNUSED, OFF, changes, statuses
+from tests.lint.account import ACCOUNT, HOLD_OFF, IDLE, OFF, changes, statuses
 from tests.lint.linting import fixed, rules
 from tests.support.commands import run
 
@@ -47,9 +47,9 @@ DOES = [
         "Inactive keys, by the credential report", "delete-inactive-keys",
         (HOLD_OFF - {"kept"}, (), OFF),
     ),
-    ("Unused keys, deactivated", "disable-unused-keys", (IDLE, IDLE, ()), NEEDS_UNUSED),
-    ("`delete` with `access-keys`", "disable-old-keys", (IDLE, IDLE, ()), NEEDS_UNUSED),
-    ("Deactivated, later deleted", "key-lifecycle", (IDLE, IDLE, ()), NEEDS_UNUSED),
+    ("Unused keys, deactivated", "disable-unused-keys", (IDLE, IDLE, ())),
+    ("`delete` with `access-keys`", "disable-old-keys", (IDLE, IDLE, ())),
+    ("Deactivated, later deleted", "key-lifecycle", (IDLE, IDLE, ())),
     ("Deactivated, later deleted", "key-lifecycle-delete", (HOLD_OFF, (), OFF)),
     (
         "Dates compared with numbers", "unused-keys",
@@ -74,13 +74,7 @@ def test_all_rows_are_read():
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(
-    "title",
-    [
-        pytest.param(title, marks=NEEDS_UNUSED if "unused-access-key" in after else ())
-        for title, (_, after) in ROWS.items()
-    ],
-)
+@pytest.mark.parametrize("title", ROWS)
 def test_both_versions_are_valid_for_stock_custodian(title, tmp_path):
     """What was wrong passed its validation, and what is right does."""
     for name, text in zip(("before", "after"), ROWS[title], strict=True):
@@ -95,7 +89,7 @@ def test_both_versions_are_valid_for_stock_custodian(title, tmp_path):
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("title", "policy_name", "effect"),
-    [pytest.param(*row[:3], marks=row[3:], id=f"{row[0]}: {row[1]}") for row in DOES],
+    [pytest.param(*row, id=f"{row[0]}: {row[1]}") for row in DOES],
 )
 def test_a_row_put_right_does_what_the_page_says(
     title, policy_name, effect, keys, sandbox, custodian

@@ -17,7 +17,6 @@ from tests.lint.account import (
     ACCOUNT,
     HOLD_OFF,
     IDLE,
-    NEEDS_UNUSED,
     OFF,
     changes,
     gone,
@@ -106,9 +105,9 @@ def test_what_is_left_after_the_fix_needs_thought(name):
 # File, policy, and what it does: matched users, deactivated keys, deleted keys.
 DOES = [
     ("01-warn-disable-delete.yml", "access-key-warn", ({"siblings", "working", *IDLE}, (), ())),
-    ("01-warn-disable-delete.yml", "access-key-disable", (IDLE, IDLE, ()), NEEDS_UNUSED),
+    ("01-warn-disable-delete.yml", "access-key-disable", (IDLE, IDLE, ())),
     ("01-warn-disable-delete.yml", "access-key-delete", (HOLD_OFF, (), OFF)),
-    ("02-disable-by-delete.yml", "user-keys-disable", (IDLE, IDLE, ()), NEEDS_UNUSED),
+    ("02-disable-by-delete.yml", "user-keys-disable", (IDLE, IDLE, ())),
     (
         "03-inactive-reported.yml", "inactive-access-keys",
         ({"siblings", "retired", "kept", "off-lately"}, (), ()),
@@ -120,8 +119,8 @@ DOES = [
     ),
     ("06-says-disabled.yml", "unused-keys-notify", ({"idle"}, (), ())),
     ("07-same-second.yml", "delete-inactive-keys", ({"retired", "siblings"}, (), OFF)),
-    ("08-every-old-key.yml", "disable-keys-90-days", (IDLE, IDLE, ()), NEEDS_UNUSED),
-    ("09-unused-180.yml", "disable-unused-keys", (IDLE, IDLE, ()), NEEDS_UNUSED),
+    ("08-every-old-key.yml", "disable-keys-90-days", (IDLE, IDLE, ())),
+    ("09-unused-180.yml", "disable-unused-keys", (IDLE, IDLE, ())),
     (
         "10-without-mfa.yml", "no-mfa-no-access",
         (
@@ -129,13 +128,13 @@ DOES = [
             {"siblings-on", "young", *IDLE}, (),
         ),
     ),
-    ("11-many-regions/policies.yml", "iam-active-key-lifecycle", (IDLE, IDLE, ()), NEEDS_UNUSED),
+    ("11-many-regions/policies.yml", "iam-active-key-lifecycle", (IDLE, IDLE, ())),
     (
         "11-many-regions/policies.yml", "iam-active-key-lifecycle-delete",
         (HOLD_OFF, (), OFF),
     ),
     ("12-correct.yml", "access-keys-to-rotate", ({"siblings", "working", *IDLE}, (), ())),
-    ("13-deactivate-and-delete.yml", "deactivate-unused", (IDLE, IDLE, ()), NEEDS_UNUSED),
+    ("13-deactivate-and-delete.yml", "deactivate-unused", (IDLE, IDLE, ())),
     ("13-deactivate-and-delete.yml", "delete-inactive", (HOLD_OFF, (), {*OFF, "kept"})),
 ]  # fmt: skip
 
@@ -183,7 +182,7 @@ def test_what_a_policy_of_that_shape_did(name, policy_name, keys, sandbox, custo
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("name", "policy_name", "effect"),
-    [pytest.param(*row[:3], marks=row[3:], id=f"{row[0][:2]}-{row[1]}") for row in DOES],
+    [pytest.param(*row, id=f"{row[0][:2]}-{row[1]}") for row in DOES],
 )
 def test_a_policy_that_was_put_right_does_what_its_name_says(
     name, policy_name, effect, keys, sandbox, custodian
@@ -200,7 +199,6 @@ def test_a_policy_that_was_put_right_does_what_its_name_says(
 
 
 @pytest.mark.e2e
-@NEEDS_UNUSED
 def test_what_was_deactivated_a_second_ago_is_not_deleted(keys, sandbox, custodian):
     """Both policies of shape 13 in one run, with an event history that is five minutes late."""
     sandbox.event_delay = timedelta(minutes=5)
