@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from c7n_inactive_keys_sandbox import Key
+from c7n_inactive_keys_sandbox import Fault, Key
 from c7n_inactive_keys_sandbox.events import RandomDelays
 from tests.support.paths import ROOT
 
@@ -26,6 +26,11 @@ SETTINGS = {"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.01}
 UNUSED, INACTIVE, TOLD = 90, 30, 14  # days, as in the file
 LAG = 4 / 24  # days that IAM may be late with a use
 PROMPT = 2  # runs within which what qualifies is done
+CALLS = (
+    *("LookupEvents", "GenerateCredentialReport", "GetCredentialReport", "ListUsers", "GetUser"),
+    *("ListAccessKeys", "GetAccountAuthorizationDetails", "GetAccessKeyLastUsed", "SendMessage"),
+    *("TagUser", "UntagUser", "UpdateAccessKey", "DeleteAccessKey"),
+)
 TAG = "keep-keys"
 
 
@@ -55,10 +60,17 @@ class Lifecycle:
     """An account, day by day; `wrong` is what must not have happened."""
 
     def __init__(
-        self, sandbox: Any, custodian: Any, users: int, seed: int, stride: int = 1
+        self,
+        sandbox: Any,
+        custodian: Any,
+        users: int,
+        seed: int,
+        stride: int = 1,
+        denials: float = 0.0,
     ) -> None:
         sandbox.reset()
         self.draw = random.Random(seed)
+        self.denials = denials  # the chance for a day that calls are denied
         self.stride = stride  # days from one run to the next
         self.sandbox, self.custodian = sandbox, custodian
         sandbox.event_delay = RandomDelays(timedelta(hours=2), seed)
@@ -105,15 +117,26 @@ class Lifecycle:
         policies = list(SHIPPED)
         if self.draw.random() < 0.3:
             self.draw.shuffle(policies)
+        denied = self._deny()
         outcome = self.custodian.run(
             ACCOUNT, *map(uncapped, policies), report_made=False, settings=SETTINGS
         )
-        if outcome.status:
+        self.sandbox.faults.clear()
+        if outcome.status and not denied:
             self.wrong.append((self.day, outcome.log[-3000:]))
         self._receive()
-        self._check(before)
+        self._check(before, denied)
         if self.draw.random() < 0.3:
             self._undo(outcome, before)
+
+    def _deny(self) -> bool:
+        """On some days, deny some kinds of calls, half of them at most; whether it is one."""
+        denied = self.draw.random() < self.denials
+        kinds = self.draw.choice((1, 1, 2, 3, len(CALLS) // 2))
+        for action in self.draw.sample(CALLS, kinds) if denied else ():
+            self.sandbox.faults.add(Fault(action, error="AccessDenied", times=None))
+        self.seen["days denied"] += denied
+        return denied
 
     def _live(self, key: Key) -> None:
         habits, draw = self.habits[key.id], self.draw
@@ -168,7 +191,7 @@ class Lifecycle:
 
     # -- what must not have happened, and what must -----------------------------------------------
 
-    def _check(self, before: dict[str, State]) -> None:
+    def _check(self, before: dict[str, State], denied: bool) -> None:
         there = self._states()
         for key_id, was in before.items():
             now = there.get(key_id)
@@ -185,7 +208,8 @@ class Lifecycle:
                 ("deletion", now is not None and _may_go(was)),
                 ("deactivation", now is not None and now.status == "Active" and _unused(was)),
             ):
-                self.overdue[key_id, what] = self.overdue[key_id, what] + 1 if due else 0
+                runs = self.overdue[key_id, what] + (not denied)
+                self.overdue[key_id, what] = runs if due else 0
                 if self.overdue[key_id, what] > PROMPT and not exempt:
                     self.wrong.append((self.day, f"{what} overdue", was))
 
