@@ -40,7 +40,6 @@ def told_by(event: JsonMapping | None) -> KeyEvents:
     return by_key([found] if found else [])
 
 
-def key_event(event: JsonMapping | None) -> KeyEvent | None:
-    """The UpdateAccessKey of an event from EventBridge; None: all keys are to be looked at."""
-    told = told_by(event).by_key
-    return next((KeyEvent(key_id, changes[0]) for key_id, changes in told.items()), None)
+def key_event(told: KeyEvents) -> KeyEvent | None:
+    """The one change that an event told of; None: all keys are to be looked at."""
+    return next((KeyEvent(key_id, changes[0]) for key_id, changes in told.by_key.items()), None)

@@ -12,7 +12,6 @@ from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER
-from c7n_inactive_keys.custodian.key_event import told_by
 from c7n_inactive_keys.custodian.metrics import count_keys
 from c7n_inactive_keys.custodian.options import (
     NUMBER,
@@ -27,6 +26,7 @@ from c7n_inactive_keys.find.events_from import Export
 from c7n_inactive_keys.find.key_filter import KeyFilter
 
 if TYPE_CHECKING:
+    from c7n_inactive_keys.core.cloudtrail import KeyEvents
     from c7n_inactive_keys.core.credential_report import ReportedUser
     from c7n_inactive_keys.core.found_key import FoundKey
     from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
@@ -148,7 +148,7 @@ class InactiveAccessKey(KeyFilter):
         del now
         return reported.has_inactive_key
 
-    def match(self, users: list[UserKeys], event: JsonObject | None) -> dict[str, JsonObject]:
+    def match(self, users: list[UserKeys], told: KeyEvents) -> dict[str, JsonObject]:
         """The entry of each inactive key that has been so for long enough."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.find.gather import Investigation, Sources
@@ -157,7 +157,7 @@ class InactiveAccessKey(KeyFilter):
             ledger=LEDGER in self.evidence,
             cloudtrail=CLOUDTRAIL in self.evidence,
             exports=(self.export,) if self.export else (),
-            told=told_by(event),
+            told=told,
         )
         investigation = Investigation(self.manager, sources, self.executor_factory)
         now = clock.now()

@@ -11,6 +11,7 @@ from c7n_inactive_keys.core.journal import EXPIRED_KEY
 from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.keys import EXPIRED
 from c7n_inactive_keys.custodian.filter_tree import built_in_before
+from c7n_inactive_keys.custodian.key_event import told_by
 from c7n_inactive_keys.custodian.memory import execution_token
 from c7n_inactive_keys.custodian.noted_keys import note_keys
 from c7n_inactive_keys.custodian.options import Option, invalid, problem
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from c7n_inactive_keys.core.cloudtrail import KeyEvents
     from c7n_inactive_keys.core.credential_report import ReportedUser
     from c7n_inactive_keys.find.listing import Listing, UserKeys
 
@@ -66,27 +68,31 @@ class KeyFilter(Filter):  # type: ignore[misc]  # c7n has no type hints
             # The user may match by another filter of an `or` block, and the built-in remove-keys
             # fails on one of whom nothing is said.
             user.setdefault(MATCHED_KEYS, [])
-        listing = self.list_keys(readable, event)
+        told = told_by(event)
+        listing = self.list_keys(readable, told)
         report_unread(self.manager, {**unread, **listing.unread})
         expired = (key for user in listing.users for key in user.keys if key.status == EXPIRED)
         note_keys(self.manager, EXPIRED_KEY, expired)
-        matches = self.match(listing.users, event)
+        matches = self.match(listing.users, told)
         return [user.user for user in listing.users if self._annotate(user, matches, token)]
 
     def may_match(self, reported: ReportedUser, now: datetime) -> bool:
         """Whether a user may match of whom the credential report says this."""
         raise NotImplementedError
 
-    def list_keys(self, users: list[JsonObject], event: JsonObject | None) -> Listing:
+    def list_keys(self, users: list[JsonObject], told: KeyEvents) -> Listing:
         """The keys of all users of the policy."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.find.listing import list_keys
 
-        del event
+        del told
         return list_keys(self.manager, self.executor_factory, users)
 
-    def match(self, users: list[UserKeys], event: JsonObject | None) -> Mapping[str, JsonObject]:
-        """The entry of each key that matches, by access key id."""
+    def match(self, users: list[UserKeys], told: KeyEvents) -> Mapping[str, JsonObject]:
+        """The entry of each key that matches, by access key id.
+
+        `told` is what the event says that an event mode was called with.
+        """
         raise NotImplementedError
 
     def _annotate(self, user: UserKeys, matches: Mapping[str, JsonObject], token: str) -> bool:

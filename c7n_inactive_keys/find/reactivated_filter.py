@@ -10,7 +10,6 @@ from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import REACTIVATED_FILTER
-from c7n_inactive_keys.custodian.key_event import key_event, told_by
 from c7n_inactive_keys.custodian.options import NUMBER, Option, describe
 from c7n_inactive_keys.find.key_filter import KeyFilter
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from c7n_inactive_keys.core.cloudtrail import KeyEvents
     from c7n_inactive_keys.core.credential_report import ReportedUser
     from c7n_inactive_keys.core.evidence import StatusChange
     from c7n_inactive_keys.find.listing import Listing, UserKeys
@@ -73,21 +73,21 @@ class ReactivatedAccessKey(KeyFilter):
             days_between(slot.created, now) >= self.after_days for slot in reported.keys
         )
 
-    def list_keys(self, users: list[JsonObject], event: JsonObject | None) -> Listing:
+    def list_keys(self, users: list[JsonObject], told: KeyEvents) -> Listing:
         """The keys of users that an event or the ledger names; of all users if that is not enough.
 
         Whoever was renamed since, or changed its own key, is not named by the event.
         """
         from c7n_inactive_keys.core.ledger import read_tags
 
-        if key_event(event):
-            return super().list_keys(users, event)
+        if told.by_key:
+            return super().list_keys(users, told)
         awake = self._awake(users)
         named = {change.user_name for change in awake.values()}
-        told = [
+        known = [
             user for user in users if user["UserName"] in named or read_tags(user.get("Tags") or ())
         ]
-        listing = super().list_keys(told, event)
+        listing = super().list_keys(known, told)
         found = {key.access_key_id for user in listing.users for key in user.keys}
         there = {user.user_name: user.created for user in listing.users}
         if all(
@@ -96,9 +96,9 @@ class ReactivatedAccessKey(KeyFilter):
             for key_id, change in awake.items()
         ):
             return listing
-        return super().list_keys(users, event)
+        return super().list_keys(users, told)
 
-    def match(self, users: list[UserKeys], event: JsonObject | None) -> dict[str, JsonObject]:
+    def match(self, users: list[UserKeys], told: KeyEvents) -> dict[str, JsonObject]:
         """The entry of each active key that was inactive for long enough before."""
         from c7n_inactive_keys.core.reactivated_key import reactivation
         from c7n_inactive_keys.find.gather import Investigation, Sources
@@ -110,7 +110,6 @@ class ReactivatedAccessKey(KeyFilter):
             for key in user.active
             if days_between(key.created, now) >= self.after_days
         ]
-        told = told_by(event)
         investigation = Investigation(self.manager, Sources(told=told), self.executor_factory)
         if told.by_key:
             keys = [pair for pair in old_enough if pair[1].access_key_id in told.by_key]

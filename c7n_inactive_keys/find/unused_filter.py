@@ -15,6 +15,7 @@ from c7n_inactive_keys.find.key_filter import KeyFilter
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from c7n_inactive_keys.core.cloudtrail import KeyEvents
     from c7n_inactive_keys.core.credential_report import ReportedUser
     from c7n_inactive_keys.core.unused_key import UnusedKey
     from c7n_inactive_keys.find.listing import UserKeys
@@ -66,13 +67,13 @@ class UnusedAccessKey(KeyFilter):
             for slot in reported.keys
         )
 
-    def match(self, users: list[UserKeys], event: JsonObject | None) -> dict[str, JsonObject]:
+    def match(self, users: list[UserKeys], told: KeyEvents) -> dict[str, JsonObject]:
         """The entry of each key that is active and has been unused for long enough."""
         # Here, not at the top: every command of Custodian loads this module, few get here.
         from c7n_inactive_keys.core.keys import Unavailable
         from c7n_inactive_keys.find.last_uses import LastUses
 
-        del event
+        del told
         now, disuse = clock.now(), self.disuse
         old_enough = [
             (user, key)

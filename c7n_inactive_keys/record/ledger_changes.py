@@ -44,8 +44,9 @@ class LedgerChanges:
         self.manager = manager
         self.executor_factory = executor_factory
         self.notified = notified
-        self.event = key_event(event)
-        sources = Sources(exports=self._exports(), told=told_by(event))
+        told = told_by(event)
+        self.event = key_event(told)
+        sources = Sources(exports=self._exports(), told=told)
         self.investigation = Investigation(manager, sources, executor_factory)
 
     def read(self, users: Iterable[JsonObject]) -> Listing:

@@ -8,7 +8,7 @@ each policy in each account, with the keys and outcomes that still count.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
@@ -39,7 +39,8 @@ from c7n_inactive_keys.report.model import (
 from c7n_inactive_keys.report.words import iso, printable
 
 FORMAT_VERSION = 1
-Key = TypeVar("Key")
+Key = TypeVar("Key", bound=SeenKey | ActiveKey)
+ByPolicy = Mapping[tuple[str, str], Sequence[tuple[JsonMapping, Key]]]
 # What is written of a run as it is; where its output was is of no use any more.
 PLAIN = tuple(
     item.name
@@ -145,13 +146,11 @@ def _collection(document: JsonMapping, source: str) -> Collection:
     runs = [_run(item, source) for item in document["runs"]]
     keys = _by_policy(document["keys"], _key)
     others = _by_policy(document["active_keys"], _active_key)
-    both = []
-    for run, item in zip(runs, document["runs"], strict=True):
-        place = run.account_id, run.policy
-        run = _with_keys(run, item, keys.get(place, ()))
-        both.append(_with_active_keys(run, item, others.get(place, ())))
     return Collection(
-        runs=tuple(both),
+        runs=tuple(
+            _with_keys(run, item, keys, others)
+            for run, item in zip(runs, document["runs"], strict=True)
+        ),
         problems=tuple(document["problems"]),
         unread=tuple(UnreadPlace(**item) for item in document["unread_places"]),
         expected=tuple(ListedAccount(**item) for item in document["expected"]),
@@ -191,26 +190,36 @@ def _run(item: JsonMapping, source: str) -> PastRun:
 
 
 def _with_keys(
-    run: PastRun, item: JsonMapping, entries: Iterable[tuple[JsonMapping, SeenKey]]
+    run: PastRun,
+    item: JsonMapping,
+    keys: ByPolicy[SeenKey],
+    others: ByPolicy[ActiveKey],
 ) -> PastRun:
     """The run with the keys that it found, and the outcomes that its policy's journals hold."""
+    inactive = keys.get((run.account_id, run.policy), ())
+    active = others.get((run.account_id, run.policy), ())
+    return replace(
+        run,
+        keys=_seen_keys(run, item, inactive),
+        outcomes=tuple(KeyOutcome(key=key, **done) for _, key, done in _done(run, inactive)),
+        active_keys=_seen_keys(run, item, (pair for pair in active if pair[0]["last_seen"])),
+        active_outcomes=tuple(
+            ActiveOutcome(key=key, aim=known["basis"]["aim"], **done)
+            for known, key, done in _done(run, active)
+        ),
+    )
+
+
+def _seen_keys(
+    run: PastRun, item: JsonMapping, entries: Iterable[tuple[JsonMapping, Key]]
+) -> tuple[Key, ...]:
+    """Those of the keys that the run found, marked where a filter left them out."""
     unselected = frozenset(item["unselected"])
-    keys, outcomes = [], []
-    for known, key in entries:
-        if _has_found(run, known):
-            keys.append(replace(key, selected=key.id not in unselected))
-        if known["basis"]["outcome_policy"] == run.policy:
-            outcomes.append(
-                KeyOutcome(
-                    key=key,
-                    policy=run.policy,
-                    time=known["outcome_time"],
-                    outcome=known["outcome"],
-                    reason=known["reason"],
-                    plan=_plan(known),
-                )
-            )
-    return replace(run, keys=tuple(keys), outcomes=tuple(outcomes))
+    return tuple(
+        replace(key, selected=key.id not in unselected)
+        for known, key in entries
+        if _has_found(run, known)
+    )
 
 
 def _has_found(run: PastRun, known: JsonMapping) -> bool:
@@ -219,31 +228,20 @@ def _has_found(run: PastRun, known: JsonMapping) -> bool:
     return run.policy in known["policies"] and found
 
 
-def _plan(known: JsonMapping) -> PlanFile | None:
-    return PlanFile(known["plan"], known["plan_sha256"]) if known["plan"] else None
-
-
-def _with_active_keys(
-    run: PastRun, item: JsonMapping, entries: Iterable[tuple[JsonMapping, ActiveKey]]
-) -> PastRun:
-    unselected = frozenset(item["unselected"])
-    keys, outcomes = [], []
+def _done(
+    run: PastRun, entries: Iterable[tuple[JsonMapping, Key]]
+) -> Iterator[tuple[JsonMapping, Key, JsonObject]]:
+    """Those that journals of the run's policy have an outcome of, with the outcome's fields."""
     for known, key in entries:
-        if known["last_seen"] and _has_found(run, known):
-            keys.append(replace(key, selected=key.id not in unselected))
         if known["basis"]["outcome_policy"] == run.policy:
-            outcomes.append(
-                ActiveOutcome(
-                    key=key,
-                    aim=known["basis"]["aim"],
-                    policy=run.policy,
-                    time=known["outcome_time"],
-                    outcome=known["outcome"],
-                    reason=known["reason"],
-                    plan=_plan(known),
-                )
-            )
-    return replace(run, active_keys=tuple(keys), active_outcomes=tuple(outcomes))
+            done = {
+                "policy": run.policy,
+                "time": known["outcome_time"],
+                "outcome": known["outcome"],
+                "reason": known["reason"],
+                "plan": PlanFile(known["plan"], known["plan_sha256"]) if known["plan"] else None,
+            }
+            yield known, key, done
 
 
 def _active_key(item: JsonMapping) -> ActiveKey:
