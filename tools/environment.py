@@ -51,7 +51,9 @@ def create() -> None:
 def install(extras: str) -> None:
     """Install the package, editable, so that the commands are those of the checkout."""
     print(f"Installing c7n-inactive-keys[{extras}] (takes a minute, once) ...", file=sys.stderr)
-    command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
+    # Of what is installed little is imported, so only that is compiled, when it is.
+    options = ("-qq", "--no-compile")
+    command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", *options]
     # A relative path: brackets behind an absolute one with spaces are no valid requirement.
     done = subprocess.run([*command, "--editable", f".[{extras}]"], cwd=ROOT, check=False)
     if done.returncode != 0:

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -53,12 +54,15 @@ def journal(tmp_path):
     opened.close()
 
 
-@pytest.fixture
-def small_disk():
-    """Limit the size that files can be written to."""
+@contextmanager
+def small_disk(size):
+    """Limit the size that files can be written to; not for longer, pytest may write to one too."""
     _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -239,27 +243,24 @@ def test_a_directory_that_cannot_be_made_is_an_error(tmp_path):
         Journal(tmp_path / "file").write(LINE)
 
 
-def test_half_a_line_is_an_error_for_good(journal, small_disk):
+def test_half_a_line_is_an_error_for_good(journal):
     """A disk that fills up within a line; nothing is appended to the torn line later."""
     journal.write(LINE)
     size = journal.path.stat().st_size
-    small_disk(size + 10)
-    with pytest.raises(JournalError, match="only 10 of"):
+    with small_disk(size + 10), pytest.raises(JournalError, match="only 10 of"):
         journal.write(LINE)
-    small_disk(10 * size)
     with pytest.raises(JournalError, match="cannot be written"):
         journal.write(LINE)
     assert journal.path.stat().st_size == size + 10
 
 
-def test_a_torn_line_that_cannot_be_ended_is_an_error(tmp_path, small_disk):
+def test_a_torn_line_that_cannot_be_ended_is_an_error(tmp_path):
     """And the file is closed again."""
     path = tmp_path / FILE_NAME
     path.write_text(LINE.render()[:50])
-    small_disk(50)
     lowest_free = os.dup(0)
     os.close(lowest_free)
-    with pytest.raises(JournalError, match="cannot be written"):
+    with small_disk(50), pytest.raises(JournalError, match="cannot be written"):
         Journal(tmp_path).write(LINE)
     still_free = os.dup(0)
     os.close(still_free)
