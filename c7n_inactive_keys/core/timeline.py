@@ -3,8 +3,8 @@
 
 A *record* of status changes (event history, your own export) is complete over some time. Its
 silence says that the status did not change, not what it was. An *observation* is a moment at which
-an earlier run (the ledger) or IAM (the credential report) saw the key inactive. The rule goes back
-from now, when the key was read as Inactive:
+the ledger or the credential report saw the key inactive. The rule goes back from now, when the key
+was read as Inactive:
 
         created     used                 Inactive         settled    now
     ------|----------|---------[-------------X---------------|~~~~~~~~|

@@ -47,7 +47,6 @@ DOES = [
         "Inactive keys, by the credential report", "delete-inactive-keys",
         (HOLD_OFF - {"kept"}, (), OFF),
     ),
-    ("Unused keys, deactivated", "disable-unused-keys", (IDLE, IDLE, ())),
     ("`delete` with `access-keys`", "disable-old-keys", (IDLE, IDLE, ())),
     ("Deactivated, later deleted", "key-lifecycle", (IDLE, IDLE, ())),
     ("Deactivated, later deleted", "key-lifecycle-delete", (HOLD_OFF, (), OFF)),
@@ -69,7 +68,7 @@ def test_a_row_shows_what_fix_writes(title):
 
 def test_all_rows_are_read():
     """So that no block of the page goes untested."""
-    assert len(ROWS) == PAGE.count("```diff") == 7
+    assert len(ROWS) == PAGE.count("```diff") == 6
     assert {row[0] for row in DOES} | {"Changes of keys, as events"} == set(ROWS)
 
 

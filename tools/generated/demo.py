@@ -98,20 +98,21 @@ def _rows(lines: list[str]) -> Iterator[str]:
 
 
 def _annotation(out: Path) -> Iterator[str]:
-    """The annotation of a key that nobody saw before: its silence waits for an observation."""
+    """The annotation of a key that nobody saw before, with the silence that waits to be seen."""
     path = out / "dry-run" / "legacy" / "us-east-1" / "inactive-keys-report" / "resources.json"
     users: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     keys = (key for user in users for key in user["c7n:InactiveAccessKeys"])
     waiting = next(key for key in keys if "Unsettled" in key["InactiveDays"])
-    yield json.dumps(waiting, indent=2)
+    silence = [item for item in waiting["Evidence"] if "Waiting" in item]
+    yield json.dumps(waiting | {"Evidence": silence}, indent=2)
 
 
 def _journal(out: Path) -> Iterator[str]:
-    """The outcome of a deletion, one field a line, with the first item of the evidence."""
+    """The outcome of a deletion, one field a line, less the evidence."""
     path = out / REAL_RUN / "management" / "us-east-1" / DELETE / "inactive-keys.jsonl"
     lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
     deleted = next(line for line in lines if line["outcome"] == "deleted")
-    yield json.dumps(deleted | {"evidence": deleted["evidence"][:1]}, indent=2)
+    yield _shortened(json.dumps(deleted | {"evidence": DEEPER[list]}, indent=2))
 
 
 def _json_report(out: Path) -> Iterator[str]:
@@ -122,5 +123,10 @@ def _json_report(out: Path) -> Iterator[str]:
     key = report["keys"][0]
     del key["basis"]
     shown = {name: DEEPER.get(type(value), value) for name, value in report.items()}
-    text = json.dumps(shown | {"keys": [key]}, indent=2, ensure_ascii=False)
-    yield re.sub(r'"(\{\.{3}\}|\[\.{3}\])"', r"\1", text)
+    key["evidence"] = key["evidence"][:1]
+    yield _shortened(json.dumps(shown | {"keys": [key]}, indent=2, ensure_ascii=False))
+
+
+def _shortened(text: str) -> str:
+    """JSON in which `{...}` and `[...]` stand for what is left out."""
+    return re.sub(r'"(\{\.{3}\}|\[\.{3}\])"', r"\1", text)
