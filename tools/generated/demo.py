@@ -37,7 +37,7 @@ def _fenced(language: str, lines: Iterable[str]) -> str:
 
 
 def _screen(said: str) -> Iterator[str]:
-    """The demo's two days, less most of the accounts and where it wrote what."""
+    """The demo's two days, less most of the accounts, where it wrote what, and a year of a key."""
     lines = [line.rstrip() for line in said.splitlines()]
     lines = [
         line for line in lines if not re.search(r"--format json|^(The report|Everything)", line)
@@ -46,13 +46,14 @@ def _screen(said: str) -> Iterator[str]:
     dry = _index(lines, "Dry run:")
     real = _index(lines, "Day one:")
     table = _index(lines, "Account by account")
+    year = _index(lines, "A year of one key")
     yield "$ make demo"
     yield from _squeezed(lines[:dry])
     yield OMITTED
     yield ""
     yield from _squeezed(_wrapped(lines[real:table]))
     yield ""
-    yield from _squeezed(_rows(lines[table:]))
+    yield from _squeezed(_rows(lines[table:year]))
 
 
 def _index(lines: list[str], beginning: str) -> int:
