@@ -15,17 +15,19 @@ from benchmarks.ratios import Comparison
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: make bench -->\n", "<!-- end of the measurement -->"
 HEAD = """\
-| What | Calls | Time | CPU time | Memory | Faster |
-|---|--:|--:|--:|--:|--:|"""
+| What | Calls | Time | CPU time | Faster |
+|---|--:|--:|--:|--:|"""
 
 
 def render(comparisons: Iterable[Comparison]) -> str:
     """When and where it was measured, and a row for each comparison: ours / the other."""
+    comparisons = list(comparisons)
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("c7n", "botocore"))
+    ours, other = map(max, zip(*(found.medians("memory") for found in comparisons), strict=True))
     measured = (
         f"Measured on {datetime.now(timezone.utc):%Y-%m-%d}: {os.cpu_count()} cores (load average "
         f"{os.getloadavg()[2]:.0f}), {platform.system()} {platform.machine()}, Python "
-        f"{platform.python_version()}, {versions}."
+        f"{platform.python_version()}, {versions}. Memory: up to {ours:.0f} / {other:.0f} MiB."
     )
     return "\n".join(["", measured, "", HEAD, *map(_row, comparisons), "", ""])
 
@@ -38,12 +40,10 @@ def write(table: str) -> None:
 
 def _row(found: Comparison) -> str:
     calls, other_calls = found.medians("requests")
-    ours, other = found.medians("memory")
     figures = (
         f"{calls:,.0f} / {other_calls:,.0f}" if calls else "",
         _seconds(*found.medians("wall")),
         _seconds(*found.medians("cpu")),
-        f"{ours:.0f} / {other:.0f} MiB",
         f"**{found.ratio('wall'):.1f} times**" if calls else "",
     )
     return f"| {found.name} | {' | '.join(figures)} |"

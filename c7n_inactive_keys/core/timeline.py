@@ -3,15 +3,15 @@
 
 A *record* of status changes (event history, your own export) is complete over some time. Its
 silence says that the status did not change, not what it was. An *observation* is a moment at which
-an earlier run (the ledger) or IAM (the credential report) saw the key inactive. The rule goes back
-from now, when the key was read as Inactive:
+the ledger or the credential report saw the key inactive. The rule goes back from now, when the key
+was read as Inactive:
 
         created     used                 Inactive         settled    now
     ------|----------|---------[-------------X---------------|~~~~~~~~|
                                ^ the record begins here               ^ status read live
 
 1.  *Reach.* Complete records are joined backwards from now as long as they overlap. Events of the
-    last two hours (SETTLING) may still be on their way.
+    last two hours (SETTLING) may not be there yet.
 2.  *Deactivated within the reach.* The first Inactive event after the key was last active is the
     exact moment: X = NotBefore = NotAfter. The interval stays open after an Active and an Inactive
     event in the same second, a second Inactive event in the tail `~~~~`, or an event that may have
@@ -28,13 +28,9 @@ from now, when the key was read as Inactive:
 4.  *Silence alone proves nothing.* NotAfter is now, however long it lasts. Unsettled says what it
     will prove, and from when on.
 5.  *NotBefore* is the latest moment at which the key is known to have been active.
-6.  *Contradictions.* Of two claims that exclude each other the later activity stands. A ledger
-    entry with a later activity than all else allows moves NotAfter to its `since`; what lies in the
-    future moves it to now; what is older than the key is dropped. A deactivation in your export
-    that event history, complete there, lacks gives way to one that it holds, and is a doubt
-    otherwise. A ledger entry proves nothing if it is out of order, verified in the future, or
-    followed by a use or a change; a silent record, if the key was active within it. A use up to a
-    minute after the deactivation (PROPAGATION) is none: IAM takes seconds to spread a change.
+6.  *Contradictions.* Of two claims that exclude each other the later activity stands, so none
+    lengthens AtLeast. A use up to a minute after the deactivation (PROPAGATION) is none: IAM takes
+    seconds to spread a change.
 7.  *Unknown is never proof.* If the last use could not be read, NotAfter is now.
 
 Pure: no clock, no I/O. `now` is the moment at which the status was read. What no evidence shows is
@@ -304,6 +300,11 @@ class _Timeline:
         return Unsettled(will_be, max(min(seen) + SETTLING, self.now))
 
     # -- step 6 ---------------------------------------------------------------------------------
+    # A ledger entry with a later activity than all else allows moves NotAfter to its `since`; what
+    # lies in the future moves it to now; what is older than the key is dropped. A deactivation in
+    # an export that event history, complete there, lacks gives way to one that it holds, and is a
+    # doubt otherwise. A ledger entry proves nothing if it is out of order, verified in the future,
+    # or followed by a use or a change; a silent record, if the key was active within it.
 
     def _later_activity(self, not_after: datetime) -> tuple[datetime, datetime] | None:
         """The ledger's interval, if it has the key as active later than all else allows."""

@@ -123,4 +123,4 @@ def test_the_page_shows_the_files_as_they_are():
     page = (ROOT / "docs" / "loading.md").read_text(encoding="utf-8")
     for path in (ROOT / "startup").glob("zz_*"):
         line = path.read_text(encoding="ascii").strip()
-        assert f"| `{path.name}` | `{line}` |" in page
+        assert f"- `{path.name}`: `{line}`" in page

@@ -33,10 +33,13 @@ class Case:
 
 def table() -> str:
     """The cases as they stand in the documentation."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for case in CASES:
+        alike.setdefault((_status(case), str(case.report)), []).append(case.what)
     rows = [
         ("What happened", "`c7n-org run`", "`c7n-inactive-keys report -c --log`"),
         ("---", "---", "---"),
-        *((case.what, _status(case), str(case.report)) for case in CASES),
+        *(("; ".join(whats), *statuses) for statuses, whats in alike.items()),
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

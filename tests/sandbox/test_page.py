@@ -74,7 +74,7 @@ def test_nothing_is_left_out(what, names):
 
 def test_all_settings_are_on_the_page_with_their_defaults(sandbox):
     """As the control interface tells them."""
-    rows = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]+)`? \|", PAGE, re.MULTILINE))
+    rows = dict(re.findall(r"^- `(\w+): ([^`]+)`", PAGE, re.MULTILINE))
     for name, value in control(sandbox.url, "/settings").items():
         assert json.loads(rows[name]) == value, name
 

@@ -65,3 +65,16 @@ def test_blocks_of_data_are_well_formed(document):
     """Blocks of YAML and JSON can be read."""
     for kind, block in re.findall(r"```(yaml|json)\n(.*?)```", text(document), re.DOTALL):
         assert yaml.safe_load(block) if kind == "yaml" else json.loads(block)
+
+
+def test_the_files_for_github_name_what_is_there():
+    """The workflow runs shipped policies, from the environment that the role trusts."""
+    workflow = yaml.safe_load((ROOT / "deploy" / "github-workflow.yml").read_text())
+    job = workflow["jobs"]["run"]
+    commands = " ".join(step["run"] for step in job["steps"] if "run" in step)
+    named = set(re.findall(r"-p ([\w-]+)", commands))
+    assert named
+    assert named <= POLICIES
+    trust = json.loads((ROOT / "deploy" / "github-trust.json").read_text())
+    equal = trust["Statement"][0]["Condition"]["StringEquals"]
+    assert equal["token.actions.githubusercontent.com:sub"].endswith(f":{job['environment']}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,8 @@ OMITTED = "..."
 SHOWN = ("security", "web-shop")
 REAL_RUN = "day-two"
 DELETE = "inactive-keys-delete"
-# What of a json report is there for a report that has this one as its input.
-FOR_REPORTS = ("runs", "unread_places", "expected", "log")
-DEEPER = {dict: "{...}", list: "[...]"}
+# What of a key is there for a report that has this one as its input.
+FOR_REPORTS = "basis"
 
 
 def demo_parts(said: str, out: Path) -> dict[str, str]:
@@ -24,8 +24,8 @@ def demo_parts(said: str, out: Path) -> dict[str, str]:
     return {
         "demo:screen": _fenced("console", _screen(said)),
         "demo:annotation": _fenced("json", _annotation(out)),
-        "demo:journal": _fenced("json", _journal(out)),
-        "demo:json": _fenced("json", _json_report(out)),
+        "demo:journal": _names(_deletion(out)),
+        "demo:fields": _names(_reported_key(out)),
     }
 
 
@@ -37,7 +37,7 @@ def _fenced(language: str, lines: Iterable[str]) -> str:
 
 
 def _screen(said: str) -> Iterator[str]:
-    """The demo's two days, less most of the accounts and where it wrote what."""
+    """The demo's two days, less most of the accounts, where it wrote what, and a year of a key."""
     lines = [line.rstrip() for line in said.splitlines()]
     lines = [
         line for line in lines if not re.search(r"--format json|^(The report|Everything)", line)
@@ -46,13 +46,14 @@ def _screen(said: str) -> Iterator[str]:
     dry = _index(lines, "Dry run:")
     real = _index(lines, "Day one:")
     table = _index(lines, "Account by account")
+    year = _index(lines, "A year of one key")
     yield "$ make demo"
     yield from _squeezed(lines[:dry])
     yield OMITTED
     yield ""
     yield from _squeezed(_wrapped(lines[real:table]))
     yield ""
-    yield from _squeezed(_rows(lines[table:]))
+    yield from _squeezed(_rows(lines[table:year]))
 
 
 def _index(lines: list[str], beginning: str) -> int:
@@ -98,29 +99,28 @@ def _rows(lines: list[str]) -> Iterator[str]:
 
 
 def _annotation(out: Path) -> Iterator[str]:
-    """The annotation of a key that nobody saw before: its silence waits for an observation."""
+    """The annotation of a key that nobody saw before, with the silence that waits to be seen."""
     path = out / "dry-run" / "legacy" / "us-east-1" / "inactive-keys-report" / "resources.json"
     users: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     keys = (key for user in users for key in user["c7n:InactiveAccessKeys"])
     waiting = next(key for key in keys if "Unsettled" in key["InactiveDays"])
-    yield json.dumps(waiting, indent=2)
+    silence = [item for item in waiting["Evidence"] if "Waiting" in item]
+    yield json.dumps(waiting | {"Evidence": silence}, indent=2)
 
 
-def _journal(out: Path) -> Iterator[str]:
-    """The outcome of a deletion, one field a line, with the first item of the evidence."""
+def _deletion(out: Path) -> Mapping[str, Any]:
+    """The journal's line with the outcome of a deletion."""
     path = out / REAL_RUN / "management" / "us-east-1" / DELETE / "inactive-keys.jsonl"
     lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    deleted = next(line for line in lines if line["outcome"] == "deleted")
-    yield json.dumps(deleted | {"evidence": deleted["evidence"][:1]}, indent=2)
+    return next(line for line in lines if line["outcome"] == "deleted")
 
 
-def _json_report(out: Path) -> Iterator[str]:
-    """The first levels of the json report and its first key, less what only other reports read."""
+def _reported_key(out: Path) -> Mapping[str, Any]:
+    """The first key of the json report, less what only other reports read."""
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    for name in FOR_REPORTS:
-        del report[name]
-    key = report["keys"][0]
-    del key["basis"]
-    shown = {name: DEEPER.get(type(value), value) for name, value in report.items()}
-    text = json.dumps(shown | {"keys": [key]}, indent=2, ensure_ascii=False)
-    yield re.sub(r'"(\{\.{3}\}|\[\.{3}\])"', r"\1", text)
+    return {name: value for name, value in report["keys"][0].items() if name != FOR_REPORTS}
+
+
+def _names(fields: Iterable[str]) -> str:
+    """The names of fields, in order."""
+    return textwrap.fill(", ".join(f"`{name}`" for name in fields) + ".", width=140)

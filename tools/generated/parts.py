@@ -19,7 +19,6 @@ from c7n.resources import load_resources
 
 from c7n_inactive_keys.custodian.value_file import OPTIONS as FILE_OPTIONS
 from c7n_inactive_keys.entry import initialize
-from c7n_inactive_keys.lint.catalogue import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "c7n_inactive_keys."
@@ -127,15 +126,6 @@ def exit_statuses() -> str:
     return table()
 
 
-def lint_rules() -> str:
-    """The names of the linter's rules, by severity; what each finds, its findings say."""
-    named: dict[str, list[str]] = {}
-    for name, rule in RULES.items():
-        named.setdefault(rule.severity, []).append(f"`{name}`")
-    lines = (f"{kind.capitalize()}s: {', '.join(names)}." for kind, names in named.items())
-    return "\n\n".join(lines)
-
-
 def _makers() -> dict[str, Callable[[], str]]:
     return {
         "elements": described,
@@ -143,7 +133,6 @@ def _makers() -> dict[str, Callable[[], str]]:
         "ledger": partial(module_prose, "core.ledger"),
         "journal": partial(module_prose, "core.journal"),
         "plan": partial(module_prose, "core.plan"),
-        "lint-rules": lint_rules,
         "make": make_targets,
         "exit-statuses": exit_statuses,
     }
