@@ -69,6 +69,8 @@ def test_a_signal_in_the_middle_of_a_run_ends_it_as_it_ends_custodian(
     with subprocess.Popen(
         [*map(str, command), "run", "-s", "out", str(POLICIES)], cwd=tmp_path, env=environ,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        # A shell lets what it starts in the background ignore SIGINT, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal_, signal.SIG_DFL),
     ) as running:  # fmt: skip
         connection, _ = silent_aws.accept()
         with connection:
