@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -86,12 +87,17 @@ def ended_by_event(old: LedgerEntry, change: StatusChange, now: datetime) -> Led
     return old if old.reactivated else replace(old, reactivated=moment)
 
 
-def ended_by_run(old: LedgerEntry, now: datetime) -> LedgerEntry | None:
+def ended_by_run(
+    old: LedgerEntry, changes: Iterable[StatusChange], now: datetime
+) -> LedgerEntry | None:
     """The entry of a key that we deactivated and that is active, until event history must know.
 
-    Else the key would look unused again to the next run. None: it is to go.
+    Else the key would look unused again to the next run. None: it is to go. `changes` are what
+    event history holds of the key.
     """
     if old.by != BY_US or (old.reactivated and now - old.reactivated > SETTLING):
+        return None
+    if any(change.status == ACTIVE and change.time > old.since for change in changes):
         return None
     return old if old.reactivated else replace(old, reactivated=now)
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from c7n_inactive_keys.core.evidence import READING, LedgerEntry, StatusChange
 from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
-from c7n_inactive_keys.core.keys import AccessKey
-from c7n_inactive_keys.core.ledger import MalformedTag, read_tags
+from c7n_inactive_keys.core.keys import AccessKey, Unavailable
+from c7n_inactive_keys.core.ledger import BY_US, MalformedTag, read_tags
 from c7n_inactive_keys.core.ledger_upkeep import (
     carry_on,
     carry_on_after_event,
@@ -23,6 +23,7 @@ from c7n_inactive_keys.custodian.c7n_types import ExecutorFactory, Manager
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, of_type
 from c7n_inactive_keys.custodian.key_event import key_event, told_by
 from c7n_inactive_keys.custodian.unread_users import read_error
+from c7n_inactive_keys.find.event_history import EventHistory
 from c7n_inactive_keys.find.events_from import Export
 from c7n_inactive_keys.find.gather import Investigation, Sources
 from c7n_inactive_keys.find.listing import Listing, UserKeys, list_keys
@@ -48,6 +49,7 @@ class LedgerChanges:
         self.event = key_event(told)
         sources = Sources(exports=self._exports(), told=told)
         self.investigation = Investigation(manager, sources, executor_factory)
+        self.history: EventHistory | Unavailable | None = None
 
     def read(self, users: Iterable[JsonObject]) -> Listing:
         """The users that the ledger concerns and all evidence of their keys, except for the tags.
@@ -58,6 +60,8 @@ class LedgerChanges:
         concerned = [user for user in listing.users if _is_concerned(user)]
         if self.event is None:
             self.investigation.read((user, key) for user in concerned for key in user.inactive)
+            woken = (user.user for user in concerned if _has_woken(user))
+            self.history = self.investigation.event_history(woken)
         return Listing(concerned, listing.unread)
 
     def of(self, user: UserKeys) -> TagChanges:
@@ -94,7 +98,7 @@ class LedgerChanges:
             _plan(changes, key, old, entry)
         for key in user.active:
             old = _entry(ledger, key)
-            if old and (ended := ended_by_run(old, user.read)):
+            if old and (ended := ended_by_run(old, self._changes(key), user.read)):
                 _plan(changes, key, old, ended)
         kept = {*(key.access_key_id for key in user.inactive), *changes.write, *changes.keep}
         changes.remove = [
@@ -103,6 +107,11 @@ class LedgerChanges:
             if key_id not in kept and not _is_newer(entry, user.read - READING)
         ]
         return changes
+
+    def _changes(self, key: AccessKey) -> tuple[StatusChange, ...]:
+        """What event history holds of an active key."""
+        history = self.history
+        return history.events.of(key.access_key_id) if isinstance(history, EventHistory) else ()
 
     def _exports(self) -> tuple[Export, ...]:
         """The records of events that the policy's filters use are evidence here too."""
@@ -132,6 +141,13 @@ def _plan(changes: TagChanges, key: AccessKey, old: LedgerEntry | None, new: Led
 def _is_concerned(user: UserKeys) -> bool:
     """Whether there is or may be something to write to or to remove from the user's tags."""
     return bool(user.inactive or read_tags(user.user.get("Tags") or ()) or read_error(user.user))
+
+
+def _has_woken(user: UserKeys) -> bool:
+    """Whether a key of the user is active that we deactivated."""
+    ledger = read_tags(user.user.get("Tags") or ())
+    entries = (_entry(ledger, key) for key in user.active)
+    return any(entry and entry.by == BY_US for entry in entries)
 
 
 def _matched(user: JsonMapping) -> set[str]:

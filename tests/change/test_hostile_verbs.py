@@ -166,6 +166,21 @@ def test_a_woken_key_is_left_alone_in_a_second_run_of_the_hour(sandbox, custodia
     assert key.status == "Active"
 
 
+def test_a_reactivation_of_weeks_ago_is_not_taken_for_one_of_now(sandbox, custodian, account):
+    """The credential report named no reason to look at the user before; event history knows."""
+    key = active_key(account)
+    custodian.run(account.id, deactivate_policy())
+    sandbox.age(timedelta(days=5))
+    key.activate()
+    sandbox.age(timedelta(days=60))
+    outcome = custodian.run(account.id, listed(record_policy()))
+    assert outcome.status == 0, outcome.log
+    assert tag_key(key.id) not in key.user.tags
+    sandbox.age(timedelta(days=31))
+    custodian.run(account.id, listed(deactivate_policy()))
+    assert key.status == "Inactive"
+
+
 def test_what_was_taken_back_is_left_alone_within_the_hour(sandbox, custodian, account):
     """The undo removed the ledger's word, and its event is on the way."""
     key = active_key(account)

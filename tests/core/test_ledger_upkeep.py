@@ -8,9 +8,21 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from c7n_inactive_keys.core.evidence import Assessment, CompleteRecord, Facts, LedgerEntry
+from c7n_inactive_keys.core.evidence import (
+    EVENT_HISTORY,
+    Assessment,
+    CompleteRecord,
+    Facts,
+    LedgerEntry,
+    StatusChange,
+)
 from c7n_inactive_keys.core.keys import AccessKey
-from c7n_inactive_keys.core.ledger_upkeep import carry_on, needs_writing, valid_notice
+from c7n_inactive_keys.core.ledger_upkeep import (
+    carry_on,
+    ended_by_run,
+    needs_writing,
+    valid_notice,
+)
 from c7n_inactive_keys.core.timeline import assess
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
@@ -137,3 +149,22 @@ def test_a_notice_counts_from_when_the_key_was_last_active(notified, valid):
 )
 def test_writes_only_what_must_change(old, new, writes):
     assert needs_writing(old, new) is writes
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "kept"),
+    [
+        (None, "", True),
+        (61, "Active", True),  # before the deactivation that the entry is about
+        (50, "Inactive", True),  # the key is active, so an event is on its way
+        (50, "Active", False),
+    ],
+)
+def test_the_entry_of_a_woken_key_stays_until_event_history_tells_of_it(changed, status, kept):
+    """Then it is to go, and says of no reactivation that it was now."""
+    old = replace(entry(60, 60, 55), by="c7n")
+    events = [] if changed is None else [StatusChange(ago(changed), status, EVENT_HISTORY)]
+    ended = replace(old, reactivated=NOW)
+    assert ended_by_run(old, events, NOW) == (ended if kept else None)
+    later = NOW + timedelta(hours=3)
+    assert ended_by_run(ended, [], later) is None
