@@ -11,6 +11,7 @@ from botocore.loaders import create_loader
 from c7n_inactive_keys.core.json_types import JsonObject
 
 
+@lru_cache
 def home_region(partition: str) -> str | None:
     """The region that holds a partition's IAM events, or None if botocore does not know it.
 

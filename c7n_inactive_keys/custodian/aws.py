@@ -6,6 +6,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from botocore.config import Config
 from botocore.exceptions import (
@@ -28,6 +29,7 @@ from c7n_inactive_keys.custodian.c7n_types import Client, Manager
 from c7n_inactive_keys.custodian.clock import clock
 
 WORKERS = 8
+_clients: WeakKeyDictionary[Any, dict[tuple[str, str | None, int], Any]] = WeakKeyDictionary()
 
 
 def _config(mode: str, tries: int) -> Config:
@@ -84,12 +86,15 @@ retry_concurrent = get_retry(("ConcurrentModification",), max_attempts=4, min_de
 def client(
     manager: Manager, service: str, region_name: str | None = None, config: Config = PATIENT
 ) -> Any:
-    """A client of the policy's session, to be shared by workers."""
+    """A client of the policy's session, to be shared by workers; made once for each session."""
     session = local_session(manager.session_factory)
-    arguments = {"region_name": region_name} if region_name else {}
-    made = session.client(service, config=config, **arguments)
-    clock.listen(made)
-    return made
+    made = _clients.setdefault(session, {})
+    wanted = service, region_name, id(config)
+    if wanted not in made:
+        arguments = {"region_name": region_name} if region_name else {}
+        made[wanted] = session.client(service, config=config, **arguments)
+        clock.listen(made[wanted])
+    return made[wanted]
 
 
 def describe_error(error: Exception) -> ApiError:

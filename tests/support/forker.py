@@ -30,11 +30,12 @@ from collections.abc import Callable
 from typing import Any
 
 import c7n_inactive_keys
+from c7n_inactive_keys.partitions import home_region, partition_of
 from tests.support.service_models import share_service_models
 
 STREAMS = 3
 # The rooms of what Custodian loads of the plugin.
-OURS = ("core", "find", "change", "record", "custodian")
+OURS = ("core", "find", "change", "record", "custodian", "lint")
 # What the runs of a command have otherwise: no wait for a credential report that nobody need sit
 # out, and no more workers than small machines have processors.
 SETTINGS = {
@@ -89,7 +90,9 @@ def _preload_custodian(*, all_resources: bool) -> None:
 
     load_available(resources=all_resources)
     load_resources(("aws.iam-user",))
-    share_service_models("iam", "sts", "cloudtrail", "s3")
+    share_service_models("iam", "sts", "cloudtrail", "cloudformation", "s3", "sqs")
+    home_region("aws")
+    partition_of("us-east-1")
     _check_each_schema_once()
 
 

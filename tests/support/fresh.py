@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.borrowed import shims
 from tests.support.commands import must
 from tests.support.paths import BIN, ROOT
 
@@ -129,6 +130,9 @@ def _fresh(made_once, distributions) -> Environment:
     return Environment(made_once("fresh", make))
 
 
+DEMO = "import runpy; runpy.run_module('c7n_inactive_keys_sandbox.demo', run_name='__main__')"
+
+
 @dataclass(frozen=True)
 class Demo:
     """A run of the demo: where it wrote, and what it said, with paths relative to `place`."""
@@ -153,7 +157,9 @@ def _demo(made_once) -> Demo:
         (demo.out / "day-two").mkdir(parents=True)
         for left in ("accounts.yml", "report.json", "day-two/left"):
             (demo.out / left).write_text("left by an earlier demo", encoding="utf-8")
-        command = (sys.executable, "-m", "c7n_inactive_keys_sandbox.demo", "-o", demo.out)
+        # It starts the commands that are beside its Python: here those that borrow their start.
+        code = f"import sys; sys.executable = {str(shims() / 'python')!r}; {DEMO}"
+        command = (sys.executable, "-c", code, "-o", demo.out)
         said = must(*command, cwd=place, HOME=str(place), COLUMNS="150")
         (place / "said.txt").write_text(said.replace(str(place), "."), encoding="utf-8")
 
