@@ -127,7 +127,7 @@ class Lifecycle:
         self._receive()
         self._check(before, denied)
         if self.draw.random() < 0.3:
-            self._undo(outcome, before)
+            self._undo(outcome, before, denied)
 
     def _deny(self) -> bool:
         """On some days, deny some kinds of calls, half of them at most; whether it is one."""
@@ -213,8 +213,11 @@ class Lifecycle:
                 if self.overdue[key_id, what] > PROMPT and not exempt:
                     self.wrong.append((self.day, f"{what} overdue", was))
 
-    def _undo(self, outcome: Any, before: dict[str, State]) -> None:
-        """Take the day's deactivations back, and compare."""
+    def _undo(self, outcome: Any, before: dict[str, State], denied: bool) -> None:
+        """Take the day's deactivations back, and compare.
+
+        If the ledger's tags were denied, event history must tell first of what is to be taken back.
+        """
         journal = outcome.out / DEACTIVATE / "inactive-keys.jsonl"
         taken = {
             key.id
@@ -227,7 +230,7 @@ class Lifecycle:
         statuses = {key.id: key.status for key in self.account.keys}
         undone = self.custodian.run(ACCOUNT, undo(journal), report_made=False)
         changed = {key.id for key in self.account.keys if key.status != statuses[key.id]}
-        if undone.status or changed != taken:
+        if undone.status or changed - taken or (taken - changed and not denied):
             self.wrong.append((self.day, "undo", changed ^ taken, undone.log[-3000:]))
         self.seen["taken back"] += len(changed)
         for key_id in changed:
