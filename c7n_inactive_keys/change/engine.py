@@ -18,8 +18,9 @@ from c7n_inactive_keys.core.journal import FAILED, MAX_KEYS, SKIPPED, Found, Jou
 from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.c7n_types import Element
+from c7n_inactive_keys.custodian.failures import said
 from c7n_inactive_keys.custodian.metrics import count_keys
-from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun, said
+from c7n_inactive_keys.custodian.run_record import PolicyJournal, PolicyRun
 
 log = logging.getLogger("custodian.inactive-keys")
 

@@ -11,6 +11,7 @@ from c7n.actions import BaseAction
 from c7n_inactive_keys.core.errors import EvidenceError, PlanError
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.c7n_types import Element
+from c7n_inactive_keys.custodian.failures import said
 from c7n_inactive_keys.custodian.filter_tree import each_key_fits, no_keys_selected
 from c7n_inactive_keys.custodian.options import (
     COUNT,
@@ -22,7 +23,6 @@ from c7n_inactive_keys.custodian.options import (
     problem,
 )
 from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
-from c7n_inactive_keys.custodian.run_record import said
 from c7n_inactive_keys.custodian.value_file import OPTIONS as FILE_OPTIONS
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, Rows, format_problem
 

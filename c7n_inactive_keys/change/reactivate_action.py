@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from c7n_inactive_keys.change.key_action import MANAGED, KeyAction
 from c7n_inactive_keys.core.errors import EvidenceError, JournalError
 from c7n_inactive_keys.core.json_types import JsonObject
+from c7n_inactive_keys.custodian.failures import said
 from c7n_inactive_keys.custodian.filter_tree import ours
 from c7n_inactive_keys.custodian.options import TEXT, TEXTS, Option, describe, mapping, one_of
-from c7n_inactive_keys.custodian.run_record import said
 from c7n_inactive_keys.custodian.value_file import READ_ERRORS, read_text
 
 if TYPE_CHECKING:

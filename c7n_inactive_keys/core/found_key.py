@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from c7n_inactive_keys.core.annotations import INACTIVE_KEYS
 from c7n_inactive_keys.core.evidence import Assessment, Evidence
 from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
@@ -18,7 +19,6 @@ from c7n_inactive_keys.core.keys import AccessKey, LastUse, Unavailable
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
 
-INACTIVE_KEYS = "c7n:InactiveAccessKeys"
 LEDGER = "ledger"
 
 

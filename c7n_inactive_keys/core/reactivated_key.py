@@ -19,7 +19,6 @@ from c7n_inactive_keys.core.timeline import assess, reach_of
 from c7n_inactive_keys.core.times import days_between, format_time
 from c7n_inactive_keys.core.written import moment, number_of_days, optional, text
 
-REACTIVATED_KEYS = "c7n:ReactivatedAccessKeys"
 ONE_EPISODE = timedelta(days=1)
 
 

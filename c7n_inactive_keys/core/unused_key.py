@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from c7n_inactive_keys.core.annotations import UNUSED_KEYS
 from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.key_fields import key_fields, key_in, last_use_in
 from c7n_inactive_keys.core.keys import AccessKey, LastUse
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.core.written import number_of_days
 
-UNUSED_KEYS = "c7n:UnusedAccessKeys"
 # IAM tells of a use late: in these hours the key may have been used all the same.
 LAST_USE_LAG = timedelta(hours=4)
 DAY = 24 * 3600  # seconds

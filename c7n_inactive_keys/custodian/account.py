@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from c7n_inactive_keys.custodian import aws
 from c7n_inactive_keys.custodian.c7n_types import Manager
 
 _asked: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -19,6 +18,9 @@ def account_id(manager: Manager) -> str:
     """
     known: str | None = getattr(manager.config, "account_id", None) or _asked.get(manager)
     if known is None:
+        # Here, not at the top: every command of Custodian loads this module, few get here.
+        from c7n_inactive_keys.custodian import aws
+
         known = str(aws.client(manager, "sts").get_caller_identity()["Account"])
         _asked[manager] = known
     return known

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from c7n_inactive_keys.core.evidence import RUN_MEMORY
 from c7n_inactive_keys.custodian.account import account_id
 from c7n_inactive_keys.custodian.c7n_types import Manager
 
@@ -71,6 +70,9 @@ def once_per_run(manager: Manager, name: str, produce: Callable[[], Value]) -> V
             memory[name] = produce()
         shared: Value = memory[name]
         return shared
+    # Here, not at the top: every command of Custodian loads this module, few get here.
+    from c7n_inactive_keys.core.evidence import RUN_MEMORY
+
     options = manager.ctx.options
     run = options.get("regions") or options
     key = (name, account_id(manager))

@@ -16,7 +16,6 @@ from typing import Any
 from c7n.output import BlobOutput, blob_outputs
 from c7n.utils import dumps
 
-from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.journal import ApiError, Found, Journal, JournalLine
 from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.core.plan import PlanFile
@@ -29,12 +28,6 @@ log = logging.getLogger("custodian.inactive-keys.journal")
 lines = logging.getLogger("c7n-inactive-keys.journal")
 
 NAMED = 10  # failures that a policy's final error names
-
-
-def said(failure: InactiveKeysError) -> InactiveKeysError:
-    """The failure, which is in the run's log now, since Custodian may keep an error out of it."""
-    log.error("%s", failure)
-    return failure
 
 
 _OWN_ID = Shared(lambda: str(uuid.uuid4()))

@@ -11,11 +11,9 @@ from datetime import datetime
 
 from c7n.utils import parse_date
 
-from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
+from c7n_inactive_keys.core.annotations import INACTIVE_KEYS, REACTIVATED_KEYS, UNUSED_KEYS
 from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
-from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS
 from c7n_inactive_keys.core.times import as_utc, whole_second
-from c7n_inactive_keys.core.unused_key import UNUSED_KEYS
 from c7n_inactive_keys.custodian.c7n_types import Element, KeyFilterElement, Manager
 from c7n_inactive_keys.custodian.filter_tree import (
     KEY_FILTERS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from c7n_inactive_keys.core.annotations import REACTIVATED_KEYS
 from c7n_inactive_keys.core.json_types import JsonObject
-from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS
 from c7n_inactive_keys.core.times import days_between
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import REACTIVATED_FILTER

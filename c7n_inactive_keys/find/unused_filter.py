@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from c7n_inactive_keys.core.annotations import UNUSED_KEYS
 from c7n_inactive_keys.core.json_types import JsonObject
-from c7n_inactive_keys.core.unused_key import UNUSED_KEYS, Disuse
 from c7n_inactive_keys.custodian.clock import clock
 from c7n_inactive_keys.custodian.filter_tree import UNUSED_FILTER
 from c7n_inactive_keys.custodian.options import NUMBER, Option, describe
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from c7n_inactive_keys.core.cloudtrail import KeyEvents
     from c7n_inactive_keys.core.credential_report import ReportedUser
-    from c7n_inactive_keys.core.unused_key import UnusedKey
+    from c7n_inactive_keys.core.unused_key import Disuse, UnusedKey
     from c7n_inactive_keys.find.listing import UserKeys
 
 
@@ -57,6 +57,8 @@ class UnusedAccessKey(KeyFilter):
     @property
     def disuse(self) -> Disuse:
         """How long a key must have been unused."""
+        from c7n_inactive_keys.core.unused_key import Disuse
+
         days = float(self.data["days"])
         return Disuse(days, float(self.data.get("never-used-days", days)))
 

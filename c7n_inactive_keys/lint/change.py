@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from c7n_inactive_keys.lint.document import Steps
+if TYPE_CHECKING:
+    from c7n_inactive_keys.lint.document import Steps
 
 
 @dataclass(frozen=True)

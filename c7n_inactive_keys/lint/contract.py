@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 INACTIVE = "inactive-access-key"
 UNUSED = "unused-access-key"
 REACTIVATED = "reactivated-access-key"
@@ -37,3 +39,12 @@ MAX_KEYS = 50
 EXEMPT_TAG = "keep-keys"
 # As far as event history reaches back.
 HISTORY_DAYS = 90
+# The oldest key of all that rules are tried on.
+MOST_DAYS = 7300.5
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number of days that something can be compared with."""
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MOST_DAYS
+    )

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from c7n_inactive_keys.lint.catalogue import RULES
 from c7n_inactive_keys.lint.change import Drop, Insert, Put, Step
-from c7n_inactive_keys.lint.document import Steps
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.lint.document import Steps
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import TypeGuard
 
 from c7n_inactive_keys.core.json_types import JsonObject
-from c7n_inactive_keys.lint.contract import INACTIVE, REACTIVATED, UNUSED
+from c7n_inactive_keys.lint.contract import (
+    INACTIVE,
+    MOST_DAYS,
+    REACTIVATED,
+    UNUSED,
+    is_number,
+)
 from c7n_inactive_keys.lint.policy import BLOCKS, Element, Policy
 
 # Days; the longest is older than IAM. No age is a whole number, so none is the edge of another.
-AGES = (0.5, 10.5, 100.5, 400.5, 2000.5, 7300.5)
+AGES = (0.5, 10.5, 100.5, 400.5, 2000.5, MOST_DAYS)
 LAST_USED = "last_used_date"
 DATES = {"last_rotated", LAST_USED, "CreateDate"}
 CREATION = {"last_rotated", "CreateDate"}
@@ -81,13 +86,6 @@ def numbers(filters: Iterable[Element]) -> list[float]:
 
 
 _NUMBERS = ("value", "days", "never-used-days")
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a number of days that something can be compared with."""
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= AGES[-1]
-    )
 
 
 def _all_of(tree: Sequence[Element], keys: Keys) -> Keys:

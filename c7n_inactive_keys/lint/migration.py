@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.lint.change import Beside, Drop, Insert, Put, Step
@@ -17,9 +16,10 @@ from c7n_inactive_keys.lint.contract import (
     MAX_KEYS,
     SOURCE,
     UNUSED,
+    is_number,
 )
 from c7n_inactive_keys.lint.finding import Remedy
-from c7n_inactive_keys.lint.keys import CREATION, DATES, LAST_USED, is_number, selected
+from c7n_inactive_keys.lint.keys import CREATION, DATES, LAST_USED, selected
 from c7n_inactive_keys.lint.policy import Element, Policy
 from c7n_inactive_keys.lint.rendering import block
 from c7n_inactive_keys.lint.stock import (
@@ -68,16 +68,8 @@ def new_filter(policy: Policy, verb: str, days: float) -> JsonObject:
 
 def new_action(policy: Policy, verb: str) -> JsonObject:
     """The action that reads each key again."""
-    tag = next(exempting_tags(policy), EXEMPT_TAG)
+    tag = next(iter(policy.exempting_tags), EXEMPT_TAG)
     return {"type": ACTION[verb], "max-keys": MAX_KEYS, "exempt-tag": tag}
-
-
-def exempting_tags(policy: Policy) -> Any:
-    """Tags whose users a filter leaves out."""
-    for item in policy.filters:
-        key = str(item.data.get("key", ""))
-        if item.type == "value" and key.startswith("tag:") and item.data.get("value") == "absent":
-            yield key.removeprefix("tag:")
 
 
 def days_of(policy: Policy, action: KeyAction) -> float:

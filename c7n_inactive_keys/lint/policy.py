@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.lint.contract import FILTERS, OPTIONS, SOURCE
-from c7n_inactive_keys.lint.document import Steps
+
+if TYPE_CHECKING:
+    from c7n_inactive_keys.lint.document import Steps
 
 BLOCKS = ("and", "or", "not")
 USER = "aws.iam-user"
@@ -114,6 +117,16 @@ class Policy:
     def ours(self) -> bool:
         """Whether it needs the plugin."""
         return self.data.get("source") == SOURCE or bool(self.of_type(*OPTIONS))
+
+    @property
+    def exempting_tags(self) -> list[str]:
+        """Tags whose users a filter leaves out."""
+        return [
+            key.removeprefix("tag:")
+            for item in self.filters_of("value")
+            if (key := str(item.data.get("key", ""))).startswith("tag:")
+            and item.data.get("value") == "absent"
+        ]
 
     def filters_of(self, *types: str) -> tuple[Element, ...]:
         """Its filters of these types."""

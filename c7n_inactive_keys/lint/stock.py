@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from c7n_inactive_keys.lint.keys import Keys, is_number, panel, selected
+from c7n_inactive_keys.lint.contract import is_number
+from c7n_inactive_keys.lint.keys import Keys, panel, selected
 from c7n_inactive_keys.lint.policy import Element, Policy
 from c7n_inactive_keys.lint.words import says_deactivate, says_delete
 

@@ -3,29 +3,16 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from c7n.actions import EventAction
 
-from c7n_inactive_keys.core.errors import RecordingError
-from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.core.json_types import JsonObject
-from c7n_inactive_keys.custodian import aws
-from c7n_inactive_keys.custodian.c7n_types import Client
 from c7n_inactive_keys.custodian.filter_tree import INACTIVE_FILTER, no_keys_selected
 from c7n_inactive_keys.custodian.options import FLAG, Option, describe, invalid, problem
 from c7n_inactive_keys.custodian.policy_check import policy_problem, warn_of_mistakes
-from c7n_inactive_keys.custodian.run_record import PolicyRun, said
-
-if TYPE_CHECKING:
-    from c7n_inactive_keys.find.listing import UserKeys
-    from c7n_inactive_keys.record.ledger_changes import LedgerChanges
 
 NOTIFY = "notify"  # Custodian's action
-
-log = logging.getLogger("custodian.inactive-keys")
 
 
 class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type hints
@@ -139,60 +126,6 @@ class RecordInactiveKeys(EventAction):  # type: ignore[misc]  # c7n has no type 
             RecordingError: some tags could not be brought in line, after all users are done.
         """
         # Here, not at the top: every command of Custodian loads this module, few get here.
-        from c7n_inactive_keys.record.ledger_changes import LedgerChanges
+        from c7n_inactive_keys.record.recording import record_keys
 
-        run = PolicyRun(self.manager)
-        changes = LedgerChanges(
-            self.manager, self.executor_factory, event, bool(self.data.get("notified"))
-        )
-        iam = aws.client(self.manager, "iam")
-        listing = changes.read(resources)
-        with self.executor_factory(max_workers=aws.WORKERS) as workers:
-            outcomes = workers.map(lambda user: _apply(iam, changes, user), listing.users)
-            records = [record for found in outcomes for record in found]
-        unread = listing.unread.items()
-        records += [_record(name, None, FAILED, error) for name, error in unread]
-        self._finish(run, records)
-        return records
-
-    def _finish(self, run: PolicyRun, records: list[JsonObject]) -> None:
-        """Say what was done, and fail if something was not."""
-        failures = [record for record in records if record["outcome"] == FAILED]
-        log.info(
-            "policy:%s ledger: %d keys, %d failed", run.policy_name, len(records), len(failures)
-        )
-        if failures:
-            run.write_action_file(self, records)
-            raise said(RecordingError(run.name_failures(failures)))
-
-
-def _apply(iam: Client, changes: LedgerChanges, user: UserKeys) -> list[JsonObject]:
-    """Bring the tags of a user in line, as they are now: others write tags as well."""
-    from c7n_inactive_keys.record.ledger_tags import apply_changes
-
-    name = user.user_name
-    try:
-        described = aws.get_user(iam, name)
-    except aws.API_ERRORS as error:
-        if aws.is_gone(error):
-            return []
-        return [_record(name, None, FAILED, aws.describe_error(error))]
-    if not aws.is_same_user(described, user.user):
-        return []
-    tags = described.get("Tags") or []
-    current = replace(user, user={**user.user, "Tags": tags})
-    return [
-        _record(name, outcome.access_key_id, outcome.outcome, outcome.error)
-        for outcome in apply_changes(iam, name, tags, changes.of(current))
-    ]
-
-
-def _record(
-    user_name: str, access_key_id: str | None, outcome: str, error: aws.ApiError | None
-) -> JsonObject:
-    return {
-        "user_name": user_name,
-        "access_key_id": access_key_id,
-        "outcome": outcome,
-        "error": error and error._asdict(),
-    }
+        return record_keys(self, resources, event)

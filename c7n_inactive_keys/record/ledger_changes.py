@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from c7n_inactive_keys.core.annotations import INACTIVE_KEYS
 from c7n_inactive_keys.core.evidence import READING, LedgerEntry, StatusChange
-from c7n_inactive_keys.core.found_key import INACTIVE_KEYS
 from c7n_inactive_keys.core.json_types import JsonMapping, JsonObject
 from c7n_inactive_keys.core.keys import AccessKey, Unavailable
 from c7n_inactive_keys.core.ledger import BY_US, MalformedTag, read_tags

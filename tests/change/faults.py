@@ -247,7 +247,7 @@ def _never_ready(name: str, place: Place) -> Cell | None:
         return None
     return replace(
         _lasting(name, place, error="ReportInProgress"),
-        settings={"c7n_inactive_keys.find.source.DEADLINE": 5.0},
+        settings={"c7n_inactive_keys.find.reported_users.DEADLINE": 5.0},
     )
 
 

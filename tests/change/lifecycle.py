@@ -22,7 +22,7 @@ from tests.support.paths import ROOT
 ACCOUNT = "111111111111"
 SHIPPED = yaml.safe_load((ROOT / "policies" / "key-lifecycle.yml").read_text())["policies"]
 DEACTIVATE = "key-lifecycle-deactivate"
-SETTINGS = {"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.01}
+SETTINGS = {"c7n_inactive_keys.find.reported_users.LONGEST_WAIT": 0.01}
 UNUSED, INACTIVE, TOLD = 90, 30, 14  # days, as in the file
 LAG = 4 / 24  # days that IAM may be late with a use
 PROMPT = 2  # runs within which what qualifies is done

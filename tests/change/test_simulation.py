@@ -166,7 +166,7 @@ class Life:
             *policies,
             report_made=False,
             arguments=self.draw.choice(CACHES),
-            settings={"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.01},
+            settings={"c7n_inactive_keys.find.reported_users.LONGEST_WAIT": 0.01},
         )
         self.sandbox.faults.clear()
         self.seen["runs"] += 1

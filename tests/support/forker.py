@@ -39,9 +39,9 @@ OURS = ("core", "find", "change", "record", "custodian", "lint")
 # What the runs of a command have otherwise: no wait for a credential report that nobody need sit
 # out, and no more workers than small machines have processors.
 SETTINGS = {
-    "custodian": {"c7n_inactive_keys.find.source.LONGEST_WAIT": 0.1},
+    "custodian": {"c7n_inactive_keys.find.reported_users.LONGEST_WAIT": 0.1},
     "c7n-org": {
-        "c7n_inactive_keys.find.source.LONGEST_WAIT": 0.1,
+        "c7n_inactive_keys.find.reported_users.LONGEST_WAIT": 0.1,
         "c7n_org.cli.WORKER_COUNT": 2,
     },
 }

@@ -8,14 +8,13 @@ from typing import Any
 
 from c7n_inactive_keys.core.json_types import JsonObject
 from c7n_inactive_keys.lint.change import Insert, Put, Step, changed
-from c7n_inactive_keys.lint.contract import FILTERS, OPTIONS, SOURCE
+from c7n_inactive_keys.lint.contract import FILTERS, OPTIONS, SOURCE, is_number
 from c7n_inactive_keys.lint.finding import Fault, Remedy
 from c7n_inactive_keys.lint.keys import (
     DATES,
     LAST_USED,
     Keys,
     compare,
-    is_number,
     numbers,
     panel,
     selected,

@@ -21,10 +21,9 @@ from c7n_inactive_keys.lint.contract import (
     REACTIVATE,
     RECORD,
     SOURCE,
+    is_number,
 )
 from c7n_inactive_keys.lint.finding import Fault, Remedy
-from c7n_inactive_keys.lint.keys import is_number
-from c7n_inactive_keys.lint.migration import exempting_tags
 from c7n_inactive_keys.lint.policy import Element, Policy
 from c7n_inactive_keys.lint.rendering import block
 
@@ -114,7 +113,7 @@ def _care(policy: Policy, item: Element) -> Iterator[Fault]:
             "exempt-tag", (*item.path, "exempt-tag"), text, _option(item, "exempt-tag", bare)
         )
     if tag is None:
-        for key in list(exempting_tags(policy))[:1]:
+        for key in policy.exempting_tags[:1]:
             text = (
                 f"A user who is tagged `{key}` after the users were listed loses its keys all the "
                 "same."

@@ -9,13 +9,14 @@ from dataclasses import replace
 from sys import intern
 from typing import Any
 
+from c7n_inactive_keys.core.annotations import REACTIVATED_KEYS
 from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.evidence import EVENT_HISTORY
 from c7n_inactive_keys.core.found_key import FoundKey, found_keys
 from c7n_inactive_keys.core.journal import UNREAD_HISTORY, UNREAD_LAST_USE
 from c7n_inactive_keys.core.json_types import JsonMapping
 from c7n_inactive_keys.core.keys import ACTIVE
-from c7n_inactive_keys.core.reactivated_key import REACTIVATED_KEYS, ReactivatedKey
+from c7n_inactive_keys.core.reactivated_key import ReactivatedKey
 from c7n_inactive_keys.core.times import parse_time
 from c7n_inactive_keys.core.unused_key import unused_keys
 from c7n_inactive_keys.core.written import text
