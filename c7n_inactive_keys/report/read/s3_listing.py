@@ -19,7 +19,6 @@ from c7n_inactive_keys.report.read.output_trees import relevant, split_stamp
 from c7n_inactive_keys.report.read.side_by_side import READERS, conversations
 
 RANGES = 2 * READERS
-PAGE = 1000  # keys; S3 gives no more
 STEP = 100  # keys: the recent runs of one policy, and the first runs of the next
 MARGIN = 2  # days: for clocks, and for policies that did not run on the same day
 YEAR, PART = re.compile(r"\d{4}/"), re.compile(r"\d{2}/")
@@ -32,7 +31,7 @@ class Query(NamedTuple):
 
     prefix: str
     after: str = ""
-    size: int = PAGE
+    size: int = 0  # 0: as many as S3 gives at once, a thousand
     delimiter: str = ""
     token: str = ""
 
@@ -128,7 +127,7 @@ class Listing:
         while True:
             page = yield query
             self._record(page.objects)
-            if base and not self._since and not self._is_known(base, day):
+            if base and not self._since and not self._has_run(base, day):
                 yield from self._search(base)
             last = page.objects[-1][0] if page.objects else ""
             if not page.token or (end and last >= end):
@@ -137,7 +136,7 @@ class Listing:
             if base and not day:
                 yield from self._search(base)
             after = max(last, f"{base}{self._floor}") if base else last
-            query = Query(self._root, after, STEP if base else PAGE)
+            query = Query(self._root, after, STEP if base else 0)
 
     def _search(self, base: str) -> Pages:
         """The latest run of a policy that has none of late: by year, month and day."""
@@ -150,7 +149,7 @@ class Listing:
                 break
         if prefix:
             yield from self._all(prefix)
-        if not (prefix and self._is_known(base, prefix[len(base) :][:DAY])):
+        if not (prefix and self._has_run(base, prefix[len(base) :][:DAY])):
             yield from self._all(base)  # what is there by these names is no run
 
     def _below(self, prefix: str, into: list[str]) -> Pages:
@@ -192,11 +191,12 @@ class Listing:
         latest.has_earlier = True
         self._found[name] = latest
 
-    def _is_known(self, base: str, day: str) -> bool:
-        """Whether a run of the policy on this day or later was seen."""
+    def _has_run(self, base: str, day: str) -> bool:
+        """Whether a policy whose old runs were passed over has one on this day or later."""
         latest = self._found.get((base, True))
         if latest is None or latest.place.stamp[:DAY] < day:
             return False
+        latest.has_earlier = True
         self._floor = max(self._floor, _floor_below(latest.place.stamp))
         return True
 

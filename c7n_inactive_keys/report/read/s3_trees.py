@@ -108,13 +108,13 @@ class _Tree:
     def _page(self, query: Query) -> Page:
         given = {
             "StartAfter": query.after,
+            "MaxKeys": query.size,
             "Delimiter": query.delimiter,
             "ContinuationToken": query.token,
         }
         answer = self._client.list_objects_v2(
             Bucket=self._bucket,
             Prefix=query.prefix,
-            MaxKeys=query.size,
             **{name: value for name, value in given.items() if value},
         )
         return Page(
