@@ -3,22 +3,34 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from itertools import groupby
+from itertools import count, groupby
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from c7n_inactive_keys.cli import main
+from c7n_inactive_keys.report import progress
 from c7n_inactive_keys.report.read import s3_listing
+from c7n_inactive_keys.report.read.collect import collect
 from c7n_inactive_keys.report.read.output_trees import relevant, split_stamp
+from c7n_inactive_keys.report.read.s3_listing import Listing, Page, UnsortedError
 from c7n_inactive_keys.report.read.s3_trees import histories
+from c7n_inactive_keys_sandbox.faults import Fault
 
-A = "111111111111"
+from .output_tree import REPORT, days_ago, key, user
+
+A, B = "111111111111", "222222222222"
 ROOT = "c7n"
-DAYS = [datetime(2024, 2, 29), datetime(2025, 11, 30)]
-DAYS += [datetime(2025, 12, 28) + timedelta(days=number) for number in range(8)]
+DAYS = [datetime(2025, 12, 28, tzinfo=timezone.utc) + timedelta(days=day) for day in range(8)]
+DAYS += [datetime(2024, 2, 29, tzinfo=timezone.utc), datetime(2025, 11, 30, tzinfo=timezone.utc)]
 NAMES = ["resources.json.gz", "metadata.json.gz", "custodian-run.log.gz", "inactive-keys.jsonl.gz"]
 # Policies as Custodian and c7n-org lay them out, names that sort between, accounts like years.
 BASES = [
@@ -38,10 +50,11 @@ def bucket(aws):
 
     backend = s3_backends[A]["aws"]
 
-    def fill(objects):
+    def fill(objects, contents=None):
         backend.get_bucket("reports").keys.clear()
-        for key, written in objects.items():
-            backend.put_object("reports", key, b"").last_modified = written
+        for name, written in objects.items():
+            content = (contents or {}).get(name, b"")
+            backend.put_object("reports", name, content).last_modified = written
         aws.calls.clear()
 
     return fill
@@ -80,14 +93,14 @@ def trees(draw):
         minutes = draw(st.integers(0, 600))
         for run in runs:
             for name in draw(files()):
-                written = run.replace(tzinfo=timezone.utc) + timedelta(minutes=minutes)
+                written = run + timedelta(minutes=minutes)
                 objects[f"{ROOT}/{base}/{run:%Y/%m/%d/%H}/{name}".replace("//", "/")] = written
         if not runs or draw(st.booleans()):
             for name in draw(files()):
-                written = draw(st.sampled_from(DAYS)).replace(tzinfo=timezone.utc)
+                written = draw(st.sampled_from(DAYS))
                 objects[f"{ROOT}/{base}/{name}".replace("//", "/")] = written
     for other in draw(st.lists(st.sampled_from(OTHERS), max_size=2, unique=True)):
-        objects[f"{ROOT}/{other}"] = DAYS[0].replace(tzinfo=timezone.utc)
+        objects[f"{ROOT}/{other}"] = DAYS[0]
     return objects
 
 
@@ -98,8 +111,8 @@ def told(directory):
 def by_listing_all(objects, since):
     """The runs of each policy in each account, the latest first, or all since then."""
     found = {}
-    for key in objects:
-        directory, _, name = key.rpartition("/")
+    for place in objects:
+        directory, _, name = place.rpartition("/")
         if relevant([name]):
             found.setdefault(directory, []).append(name)
     runs = []
@@ -116,7 +129,7 @@ def by_listing_all(objects, since):
 
 
 @settings(
-    max_examples=600,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
@@ -131,8 +144,128 @@ def test_it_finds_what_a_listing_of_all_objects_finds(
 ):
     """In any tree, with any size of pages: latest runs, and the earlier ones behind them."""
     bucket(objects)
-    since = since and since.replace(tzinfo=timezone.utc)
     with pages(aws, page, step, ranges):
         found = histories(f"s3://reports/{ROOT}", since, lambda items, _: items)
         runs = [[told(directory) for directory in history.directories] for history in found]
     assert runs == by_listing_all(objects, since)
+
+
+# -- through the command --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ten_days(bucket, tree):
+    """Ten daily runs in two accounts; the last thing that is there of one is a deployment."""
+    for day in range(1, 12):
+        when = datetime(2026, 11, day, 4, tzinfo=timezone.utc)
+        for name, account_id in (("one", A), ("two", B))[day // 11 :]:
+            found = [user(account_id, "ci", key(day + int(account_id[0])))]
+            stamp = f"{when:%Y/%m/%d/%H}"
+            tree.run(account_id, found, name=name, stamp=stamp, started=when)
+    place = tree.root / "two/us-east-1" / REPORT / stamp
+    metadata = json.loads((place / "metadata.json").read_text())
+    metadata["policy"]["mode"] = {"type": "periodic", "schedule": "rate(1 day)"}
+    (place / "metadata.json").write_text(json.dumps(metadata | {"metrics": []}))
+    (place / "resources.json").unlink()
+    files = filter(Path.is_file, tree.root.rglob("*"))
+    names = {f"{ROOT}/{path.relative_to(tree.root).as_posix()}": path for path in files}
+    bucket(dict.fromkeys(names, days_ago(0)), {name: names[name].read_bytes() for name in names})
+
+
+def run(*arguments):
+    """`c7n-inactive-keys report` over the tree."""
+    command = ["report", "-s", f"s3://reports/{ROOT}", "--format", "json", *arguments]
+    return CliRunner().invoke(main, command, catch_exceptions=False)
+
+
+def days_read(aws):
+    """The days of which a file was read."""
+    found = (re.search(r"2026/11/(\d\d)/04/.", call.action) for call in aws.calls)
+    return sorted({int(match[1]) for match in found if match})
+
+
+@pytest.mark.parametrize("page", [3, 1000])
+@pytest.mark.parametrize(
+    ("arguments", "days"),
+    [
+        ((), [10, 11]),
+        (("--since", "2026-11-08"), [6, 7, 8, 9, 10, 11]),
+        (("--since", "2026-11-08T06:00:00+14:00"), [5, 6, 7, 8, 9, 10, 11]),
+    ],
+    ids=[
+        "the latest, behind a deployment",
+        "since a day, less two",
+        "since a time far in the east",
+    ],
+)
+def test_only_days_that_can_hold_what_is_asked_for_are_read(aws, ten_days, page, arguments, days):
+    """All objects were written today, as by a copy of the bucket: names tell the day then."""
+    with pages(aws, page, step=4, ranges=2):
+        result = run(*arguments)
+    assert result.exit_code == 0, result.stderr
+    assert days_read(aws) == days
+
+
+def test_whichever_page_cannot_be_listed_there_is_no_report(aws, ten_days):
+    """A tree that is not known whole could hide a failed account."""
+    with pages(aws, page=3, step=4, ranges=2):
+        for number in count(1):
+            fault = aws.faults.add(Fault("GET /reports", nth=number, error="AccessDenied"))
+            result = run()
+            aws.faults.remove(fault)
+            if result.exit_code == 0:
+                break
+            assert result.exit_code == 2
+            assert f"s3://reports/{ROOT} cannot be read: " in result.stderr
+            assert "AccessDenied" in result.stderr
+            assert not result.stdout
+    assert number > 10
+
+
+def test_a_run_that_cannot_be_read_is_a_failed_account(aws, ten_days):
+    name = f"GET /reports/{ROOT}/one/us-east-1/{REPORT}/2026/11/10/04/resources.json"
+    fault = aws.faults.add(Fault(name, error="AccessDenied", times=None))
+    with pages(aws, page=3, step=4, ranges=2):
+        result = run()
+    aws.faults.remove(fault)
+    assert result.exit_code == 3
+    assert (
+        "1 account of 2 is not covered: one (failed: resources.json cannot be read" in result.stderr
+    )
+
+
+def test_a_bucket_that_does_not_sort_its_keys_is_refused():
+    """S3's directory buckets do not: what lies between two pages would be missed."""
+    keys = [(f"{ROOT}/{name}/resources.json", "2026-11-20T04:00:00Z") for name in ("b", "a")]
+    listing = Listing(lambda _: Page(keys, [], ""), f"{ROOT}/")
+    with pytest.raises(UnsortedError, match="not listed in their order"):
+        list(listing.pages())
+
+
+def test_listing_a_large_tree_is_shown_on_a_terminal(aws, ten_days, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with pages(aws, page=3, step=4, ranges=2):
+        collect([f"s3://reports/{ROOT}"], progress.progress)
+    assert f"listing s3://reports/{ROOT}: 9" in capsys.readouterr().err
+
+
+# -- how much is asked ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [20, 80])
+def test_requests_grow_with_the_policies_and_not_with_the_days(aws, bucket, days):
+    """In a page are a dozen days, as in one of S3's a year; 64 policies of which a third rest."""
+    first = datetime(2026, 1, 1, 4, tzinfo=timezone.utc)
+    objects = {}
+    for number in range(64):
+        for day in range(days - (9 if number % 3 == 0 else 0)):
+            run_at = first + timedelta(days=day)
+            name = f"{ROOT}/account-{number}/us-east-1/p/{run_at:%Y/%m/%d/%H}/resources.json"
+            objects[name] = run_at
+    bucket(objects)
+    with pages(aws, page=12, step=6, ranges=8):
+        found = histories(f"s3://reports/{ROOT}", None, lambda items, _: items)
+        assert len(list(found)) == 64
+    assert len(aws.calls) <= 5 * 64

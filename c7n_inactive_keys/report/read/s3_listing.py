@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
+from functools import partial
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
+from c7n_inactive_keys.core.errors import InactiveKeysError
 from c7n_inactive_keys.core.times import parse_time
 from c7n_inactive_keys.report.read.output_trees import relevant, split_stamp
 from c7n_inactive_keys.report.read.side_by_side import READERS, conversations
@@ -24,6 +26,10 @@ MARGIN = 2  # days: for clocks, and for policies that did not run on the same da
 YEAR, PART = re.compile(r"\d{4}/"), re.compile(r"\d{2}/")
 DAY = len("YYYY/MM/DD")
 EVER = datetime.min.replace(tzinfo=timezone.utc)
+
+
+class UnsortedError(InactiveKeysError):
+    """Keys do not come in their order, from the one on that was asked for."""
 
 
 class Query(NamedTuple):
@@ -75,13 +81,18 @@ class Listing:
     def __init__(
         self, read: Callable[[Query], Page], root: str, since: datetime | None = None
     ) -> None:
-        self._read, self._root, self._since = read, root, since
+        self._read = partial(_page_in_order, read)
+        self._root, self._since = root, since
         # Earlier days are passed over; without `since` it follows from the runs that were found.
         self._floor = _margin_before(since.date()) if since else ""
         self._found: dict[tuple[str, bool], Directory] = {}
 
     def pages(self) -> Iterator[None]:
-        """List; once for each page, so that one may count."""
+        """List; once for each page, so that one may count.
+
+        Raises:
+            UnsortedError: keys may be missing.
+        """
         first = self._read(Query(self._root))
         yield
         if not first.token:
@@ -218,6 +229,15 @@ class Listing:
     def _place(self, prefix: str) -> Place:
         _, stamp = split_stamp(prefix[len(self._root) :].strip("/"))
         return Place(prefix.rstrip("/")[: -len(stamp)], stamp) if stamp else Place(prefix, "")
+
+
+def _page_in_order(read: Callable[[Query], Page], query: Query) -> Page:
+    """A page; refuses one that may hide keys, as of S3's directory buckets, which do not sort."""
+    page = read(query)
+    keys = [key for key, _ in page.objects]
+    if any(key >= later for key, later in pairwise([query.after, *keys])):
+        raise UnsortedError("its keys are not listed in their order")
+    return page
 
 
 def _directory(key: str) -> str:

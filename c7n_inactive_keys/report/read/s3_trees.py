@@ -23,7 +23,7 @@ from c7n_inactive_keys.report.read.output_trees import (
     TreeError,
     split_stamp,
 )
-from c7n_inactive_keys.report.read.s3_listing import Directory, Listing, Page, Query
+from c7n_inactive_keys.report.read.s3_listing import Directory, Listing, Page, Query, UnsortedError
 from c7n_inactive_keys.report.read.side_by_side import READERS
 
 ERRORS = (BotoCoreError, ClientError)
@@ -39,7 +39,7 @@ def histories(source: str, since: datetime | None, progress: Progress) -> Iterat
         tree = _Tree(source, since)
         for _ in progress(tree.listing.pages(), f"listing {source}"):
             pass
-    except ERRORS as error:
+    except (*ERRORS, UnsortedError) as error:
         raise TreeError(f"{source} cannot be read: {error}") from error
     found = tree.listing.directories()
     if since:
