@@ -21,7 +21,7 @@ from c7n_inactive_keys.report.read.output_trees import relevant, split_stamp
 from c7n_inactive_keys.report.read.side_by_side import READERS, conversations
 
 RANGES = 2 * READERS
-STEP = 100  # keys: the recent runs of one policy, and the first runs of the next
+STEP = 50  # keys: the recent runs of one policy, and the first runs of the next
 MARGIN = 2  # days: for clocks, and for policies that did not run on the same day
 YEAR, PART = re.compile(r"\d{4}/"), re.compile(r"\d{2}/")
 DAY = len("YYYY/MM/DD")
