@@ -234,6 +234,26 @@ def test_a_run_that_cannot_be_read_is_a_failed_account(aws, ten_days):
     )
 
 
+def test_the_reader_may_be_a_role_of_a_profile(aws, ten_days, monkeypatch, tmp_path):
+    """Its credentials end at a time that the reader's clients get as text, as all times."""
+    words = aws.environ(A)
+    (tmp_path / "config").write_text(
+        "[profile reader]\nsource_profile = first\n"
+        f"role_arn = arn:aws:iam::{A}:role/OrganizationAccountAccessRole\n"
+        f"[profile first]\naws_access_key_id = {words['AWS_ACCESS_KEY_ID']}\n"
+        f"aws_secret_access_key = {words['AWS_SECRET_ACCESS_KEY']}\n"
+        f"aws_session_token = {words['AWS_SESSION_TOKEN']}\n"
+    )
+    with pages(aws, page=1000, step=4, ranges=2):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        monkeypatch.setenv("AWS_PROFILE", "reader")
+        assert run().exit_code == 0
+        monkeypatch.undo()
+    assert aws.calls.count("AssumeRole") == 1
+
+
 def test_a_bucket_that_does_not_sort_its_keys_is_refused():
     """S3's directory buckets do not: what lies between two pages would be missed."""
     keys = [(f"{ROOT}/{name}/resources.json", "2026-11-20T04:00:00Z") for name in ("b", "a")]
