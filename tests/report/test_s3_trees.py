@@ -145,9 +145,52 @@ def test_it_finds_what_a_listing_of_all_objects_finds(
     """In any tree, with any size of pages: latest runs, and the earlier ones behind them."""
     bucket(objects)
     with pages(aws, page, step, ranges):
-        found = histories(f"s3://reports/{ROOT}", since, lambda items, _: items)
-        runs = [[told(directory) for directory in history.directories] for history in found]
-    assert runs == by_listing_all(objects, since)
+        assert listed(since) == by_listing_all(objects, since)
+
+
+def listed(since=None):
+    """Each policy's directories in the bucket, as the report gets them."""
+    found = histories(f"s3://reports/{ROOT}", since, lambda items, _: items)
+    return [[told(directory) for directory in history.directories] for history in found]
+
+
+def days(*named, base="p"):
+    """Objects of a policy, by day and file."""
+    return {f"{ROOT}/{base}/{place}": DAYS[0] for place in named}
+
+
+RUNS = [f"2025/{month:02d}/01/04/resources.json" for month in range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        days("2024/01/01/04/foo.txt", *RUNS[::-1], "2024/01/02/04/foo.txt"),
+        days(*RUNS, "2025/12/31/04/foo.txt"),
+        days(*RUNS, "2026/01/31/04x/foo.txt"),
+        days(*RUNS) | days(*RUNS[:4], base="q") | days(*RUNS, base="r"),
+    ],
+    ids=[
+        "nothing to read in the first runs",
+        "nothing to read in the last one",
+        "no run in the last year",
+        "a policy that rests",
+    ],
+)
+def test_trees_that_are_passed_over_with_care(aws, bucket, objects):
+    bucket(objects)
+    with pages(aws, page=2, step=2, ranges=1):
+        assert listed() == by_listing_all(objects, None)
+
+
+def test_where_other_output_was_seen_among_old_runs_none_is_passed_over(aws, bucket):
+    others = ["2025/01/01/04/q/resources.json", "2025/05/01/04/q/resources.json"]
+    bucket(days(*RUNS, *others))
+    with pages(aws, page=20, step=2, ranges=1):
+        whole = listed()
+    with pages(aws, page=5, step=2, ranges=1):
+        assert [runs[0] for runs in listed()] == [runs[0] for runs in whole]
+    assert len(whole) == 3
 
 
 # -- through the command --------------------------------------------------------------------------
