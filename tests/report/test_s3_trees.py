@@ -166,7 +166,8 @@ RUNS = [f"2025/{month:02d}/01/04/resources.json" for month in range(1, 9)]
     "objects",
     [
         days("2024/01/01/04/foo.txt", *RUNS[::-1], "2024/01/02/04/foo.txt"),
-        days(*RUNS, "2025/12/31/04/foo.txt"),
+        days("2026/01/01/04/resources.json", *RUNS, base="a")
+        | days(*RUNS, "2025/12/31/04/foo.txt"),
         days(*RUNS, "2026/01/31/04x/foo.txt"),
         days(*RUNS) | days(*RUNS[:4], base="q") | days(*RUNS, base="r"),
     ],
