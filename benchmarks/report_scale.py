@@ -21,6 +21,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+FIRST = 100000000000  # the id of the first account
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=timezone.utc)
 POLICY: dict[str, Any] = {
     "name": "inactive-keys-report",
@@ -75,30 +76,40 @@ def user(account_id: str, number: int) -> dict[str, Any]:
     }
 
 
+def run_files(account_id: str, keys_each: int, started: datetime = NOW) -> dict[str, str]:
+    """What Custodian leaves of one run in one account."""
+    metadata = {
+        "policy": POLICY,
+        "version": "0.9.53",
+        "execution": {"id": "x", "start": started.timestamp(), "duration": 1.0},
+        "config": {"region": "us-east-1", "account_id": account_id, "dryrun": True},
+        "metrics": [{"MetricName": "ResourceCount", "Value": keys_each}],
+    }
+    users = [user(account_id, key) for key in range(keys_each)]
+    return {
+        "custodian-run.log": "",
+        "metadata.json": json.dumps(metadata),
+        "resources.json": json.dumps(users, indent=2),
+    }
+
+
+def write_accounts(path: Path, accounts: int) -> None:
+    """The accounts file of c7n-org."""
+    listed = [
+        f'- {{name: account-{number:05d}, account_id: "{FIRST + number}"}}\n'
+        for number in range(accounts)
+    ]
+    path.write_text("accounts:\n" + "".join(listed))
+
+
 def write_tree(root: Path, accounts: int, keys_each: int) -> None:
     """Output of c7n-org over so many accounts."""
-    listed = ["accounts:"]
     for number in range(accounts):
-        account_id = f"{100000000000 + number}"
         place = root / f"account-{number:05d}" / "us-east-1" / POLICY["name"]
         place.mkdir(parents=True)
-        (place / "custodian-run.log").touch()
-        (place / "metadata.json").write_text(
-            json.dumps(
-                {
-                    "policy": POLICY,
-                    "version": "0.9.53",
-                    "execution": {"id": "x", "start": NOW.timestamp(), "duration": 1.0},
-                    "config": {"region": "us-east-1", "account_id": account_id, "dryrun": True},
-                    "metrics": [{"MetricName": "ResourceCount", "Value": keys_each}],
-                }
-            )
-        )
-        (place / "resources.json").write_text(
-            json.dumps([user(account_id, key) for key in range(keys_each)], indent=2)
-        )
-        listed.append(f'- {{name: account-{number:05d}, account_id: "{account_id}"}}')
-    (root / "accounts.yml").write_text("\n".join(listed) + "\n")
+        for name, text in run_files(str(FIRST + number), keys_each).items():
+            (place / name).write_text(text)
+    write_accounts(root / "accounts.yml", accounts)
 
 
 def measure(root: Path, format_: str) -> tuple[float, float, int]:

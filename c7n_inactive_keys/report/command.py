@@ -51,6 +51,10 @@ ENDINGS = {
     ".htm": "html",
 }
 NAMED = 5
+ONLY_LATEST = (
+    "read the latest run of each policy in each account; to read earlier runs in S3 as well: "
+    "--since TIME"
+)
 
 
 Given = TypeVar("Given")
@@ -157,8 +161,8 @@ def report(
         listed = read_accounts(config) if config else None
         told = org_failures(_read_log(org_log)) if org_log else {}
         collection = collect(_existing(sources) if org_log else sources, progress, since)
-        if collection.passed_over:
-            click.echo(_only_latest(collection.passed_over), err=True)
+        if collection.has_earlier:
+            click.echo(ONLY_LATEST, err=True)
         _demand_policies(collection, policies, sources, has_config=listed is not None)
         result = summarise(
             collection,
@@ -204,13 +208,6 @@ def _demand_policies(
             "there is no output of a policy that looks for access keys, as the filter "
             f"inactive-access-key does, under {clean(', '.join(sources))}"
         )
-
-
-def _only_latest(passed_over: int) -> str:
-    return (
-        "read the latest run of each policy in each account; to read "
-        f"{counted(passed_over, 'earlier run')} in S3 as well: --since TIME"
-    )
 
 
 def _existing(sources: Iterable[str]) -> list[str]:

@@ -267,7 +267,7 @@ class Collection:
     other_policies: frozenset[str] = frozenset()  # those that do not look at an account's keys
     expected: tuple[ListedAccount, ...] = ()  # by the accounts files of reports that were read
     org_failures: Mapping[FailureKey, OrgFailure] = field(default_factory=dict)
-    passed_over: int = 0  # earlier runs in S3 that were not read
+    has_earlier: bool = False  # runs in S3 that were not read
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 PATIENCE = 1.0  # seconds
 INTERVAL = 0.1  # seconds between two updates
+
+
+class Progress(Protocol):
+    """Hands items on, and tells how many."""
+
+    def __call__(self, items: Iterable[Item], what: str, /) -> Iterable[Item]:
+        """The items, while somebody is told what is done with them."""
 
 
 def progress(items: Iterable[Item], what: str) -> Iterator[Item]:

@@ -3,33 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 
 from c7n_inactive_keys.core.times import format_time
 from c7n_inactive_keys.report.model import Collection, PastRun, UnreadPlace
+from c7n_inactive_keys.report.progress import Progress
 from c7n_inactive_keys.report.read import sources
-from c7n_inactive_keys.report.read.output_trees import PolicyDirectory
+from c7n_inactive_keys.report.read.output_trees import History
 from c7n_inactive_keys.report.read.policy_directory import DirectoryReading, read_directory
 from c7n_inactive_keys.report.read.report_file import read_report
+from c7n_inactive_keys.report.read.side_by_side import in_order
 
 REPORT_ENDING = ".json"
-S3_READERS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class _Latest:
-    """A policy directory that was read, and how many earlier ones were not."""
+    """A policy directory that was read, and whether there are earlier ones that were not."""
 
     reading: DirectoryReading
-    passed_over: int
-
-
-Progress = Callable[[Iterable[_Latest], str], Iterable[_Latest]]
+    has_earlier: bool
 
 
 def collect(
@@ -73,10 +68,8 @@ def _since(runs: Iterable[PastRun], since: str) -> tuple[PastRun, ...]:
 
 def _collect_tree(source: str, progress: Progress, since: datetime | None) -> Collection:
     unread: list[UnreadPlace] = []
-    found = sources.policy_directories(source, unread.append, since)
-    in_s3 = sources.is_in_s3(source)
-    groups = _by_place(found) if in_s3 and since is None else ([item] for item in found)
-    read = _read_side_by_side(groups) if in_s3 else map(_latest, groups)
+    found = sources.histories(source, unread.append, since, progress)
+    read = in_order(_latest, found) if sources.is_in_s3(source) else map(_latest, found)
     latest = list(progress(read, f"reading {source}"))
     readings = [item.reading for item in latest]
     problems = [problem for reading in readings for problem in reading.problems]
@@ -85,7 +78,7 @@ def _collect_tree(source: str, progress: Progress, since: datetime | None) -> Co
         problems=(*problems, *(place.reason for place in unread)),
         unread=tuple(unread),
         other_policies=frozenset(reading.policy for reading in readings if not reading.run),
-        passed_over=sum(item.passed_over for item in latest),
+        has_earlier=any(item.has_earlier for item in latest),
     )
 
 
@@ -97,27 +90,14 @@ def _joined(parts: Sequence[Collection]) -> Collection:
         other_policies=frozenset[str]().union(*(part.other_policies for part in parts)),
         expected=tuple(dict.fromkeys(account for part in parts for account in part.expected)),
         org_failures={key: failure for part in parts for key, failure in part.org_failures.items()},
-        passed_over=sum(part.passed_over for part in parts),
+        has_earlier=any(part.has_earlier for part in parts),
     )
 
 
-def _by_place(directories: Iterable[PolicyDirectory]) -> Iterator[list[PolicyDirectory]]:
-    """All runs of a policy in an account together, the latest last: they come sorted by place."""
-    for _, group in groupby(directories, key=attrgetter("path")):
-        yield sorted(group, key=attrgetter("stamp"))
-
-
-def _read_side_by_side(groups: Iterable[list[PolicyDirectory]]) -> Iterator[_Latest]:
-    with ThreadPoolExecutor(S3_READERS) as readers:
-        yield from readers.map(_latest, groups)
-
-
-def _latest(directories: list[PolicyDirectory]) -> _Latest:
+def _latest(history: History) -> _Latest:
     """The last of them that is a run: a deployment leaves a directory as well."""
-    left = len(directories)
-    for directory in reversed(directories):
-        left -= 1
+    for directory in history.directories:
         reading = read_directory(directory)
         if reading.run:
             break
-    return _Latest(reading, left)
+    return _Latest(reading, history.has_earlier)

@@ -70,6 +70,17 @@ class PolicyDirectory:
         return sorted(filter(is_journal, {name.removesuffix(".gz") for name in self.files}))
 
 
+@dataclass(frozen=True)
+class History:
+    """A policy's directories in an account, the newest first: the first one that is a run counts.
+
+    In S3 the earlier ones are listed only when they are asked for.
+    """
+
+    directories: Iterable[PolicyDirectory]
+    has_earlier: bool = False
+
+
 Unreadable = Callable[[UnreadPlace], None]
 
 

@@ -3,52 +3,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 
+from c7n_inactive_keys.report.progress import Progress
 from c7n_inactive_keys.report.read.output_trees import (
+    History,
     PolicyDirectory,
     TornFileError,
     TreeError,
-    relevant,
     split_stamp,
 )
+from c7n_inactive_keys.report.read.s3_listing import Directory, Listing, Page, Query, UnsortedError
+from c7n_inactive_keys.report.read.side_by_side import READERS
 
 ERRORS = (BotoCoreError, ClientError)
 
 
-def directories(source: str, since: datetime | None) -> Iterator[PolicyDirectory]:
-    """The policy directories under `s3://bucket/prefix` with a file that was written since then.
+def histories(source: str, since: datetime | None, progress: Progress) -> Iterator[History]:
+    """Each policy's runs under `s3://bucket/prefix`, or each run with files written since then.
 
     Raises:
         TreeError: it cannot be listed.
     """
-    url = urlsplit(source)
-    bucket, prefix = url.netloc, url.path.strip("/")
     try:
-        client = boto3.client("s3")
-        found = _list_objects(client, bucket, prefix)
-    except ERRORS as error:
+        tree = _Tree(source, since)
+        for _ in progress(tree.listing.pages(), f"listing {source}"):
+            pass
+    except (*ERRORS, UnsortedError) as error:
         raise TreeError(f"{source} cannot be read: {error}") from error
-    for directory, objects in sorted(found.items()):
-        if since and max(objects.values()) < since:
-            continue
-        path, stamp = split_stamp(directory.removeprefix(prefix).strip("/"))
-        yield PolicyDirectory(
-            source,
-            f"s3://{bucket}/{directory}",
-            path or prefix.rpartition("/")[2],
-            stamp,
-            frozenset(objects),
-            _reader(client, bucket, directory),
-            partial(max, objects.values()),
-        )
+    found = tree.listing.directories()
+    if since:
+        return (History([tree.directory(item)]) for item in found)
+    return (tree.history(list(group)) for _, group in groupby(found, tree.path))
 
 
 def read_file(source: str) -> str:
@@ -59,35 +55,88 @@ def read_file(source: str) -> str:
     """
     url = urlsplit(source)
     try:
-        return _read(boto3.client("s3"), url.netloc, url.path[1:]).decode("utf-8")
+        return _read(_client(), url.netloc, url.path[1:]).decode("utf-8")
     except (*ERRORS, UnicodeDecodeError) as error:
         raise TreeError(f"{source} cannot be read: {error}") from error
 
 
-def _reader(client: Any, bucket: str, directory: str) -> Callable[[str], bytes]:
-    def read(name: str) -> bytes:
+class _Tree:
+    """What is under a prefix."""
+
+    def __init__(self, source: str, since: datetime | None) -> None:
+        url = urlsplit(source)
+        self._source, self._bucket, prefix = source, url.netloc, url.path.strip("/")
+        self._name = prefix.rpartition("/")[2]
+        self._root = f"{prefix}/" if prefix else ""
+        self._client = _client()
+        self.listing = Listing(self._page, self._root, since)
+
+    def path(self, found: Directory) -> str:
+        """Where it is in the tree, without the hour of the run."""
+        path, _ = split_stamp(found.prefix[len(self._root) :].strip("/"))
+        return path or self._name
+
+    def directory(self, found: Directory) -> PolicyDirectory:
+        """It as all trees have it."""
+        return PolicyDirectory(
+            self._source,
+            f"s3://{self._bucket}/{found.prefix.removesuffix('/')}",
+            self.path(found),
+            found.place.stamp,
+            frozenset(found.written),
+            partial(self._file, found.prefix),
+            partial(attrgetter("modified"), found),
+        )
+
+    def history(self, runs: list[Directory]) -> History:
+        """Those of one policy in one account, with its earlier ones to be listed if need be."""
+        has_earlier = len(runs) > 1 or any(run.has_earlier for run in runs)
+        return History(map(self.directory, self._newest_first(runs)), has_earlier)
+
+    def _newest_first(self, runs: list[Directory]) -> Iterator[Directory]:
+        for run in sorted(runs, key=attrgetter("place.stamp"), reverse=True):
+            yield run
+            if run.has_earlier:
+                yield from self._older(run)
+
+    def _older(self, run: Directory) -> Iterable[Directory]:
         try:
-            return _read(client, bucket, f"{directory}/{name}")
+            return self.listing.older(run)
+        except ERRORS as error:
+            raise TreeError(f"{self._source} cannot be read: {error}") from error
+
+    def _page(self, query: Query) -> Page:
+        given = {
+            "StartAfter": query.after,
+            "MaxKeys": query.size,
+            "Delimiter": query.delimiter,
+            "ContinuationToken": query.token,
+        }
+        answer = self._client.list_objects_v2(
+            Bucket=self._bucket,
+            Prefix=query.prefix,
+            **{name: value for name, value in given.items() if value},
+        )
+        return Page(
+            [(item["Key"], item["LastModified"]) for item in answer.get("Contents", ())],
+            [item["Prefix"] for item in answer.get("CommonPrefixes", ())],
+            answer.get("NextContinuationToken", ""),
+        )
+
+    def _file(self, prefix: str, name: str) -> bytes:
+        try:
+            return _read(self._client, self._bucket, f"{prefix}{name}")
         except ERRORS as error:
             raise TornFileError(f"{name} cannot be read: {error}") from error
 
-    return read
+
+def _client() -> Any:
+    """A client that leaves times as text: of a thousand in a page few are needed."""
+    session = Session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
+    return session.create_client("s3", config=Config(max_pool_connections=READERS))
 
 
 def _read(client: Any, bucket: str, key: str) -> bytes:
     body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
     return body
-
-
-def _list_objects(client: Any, bucket: str, prefix: str) -> dict[str, dict[str, datetime]]:
-    """Names of the relevant objects, and when they were written, by directory."""
-    found: dict[str, dict[str, datetime]] = {}
-    pages = client.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=f"{prefix}/" if prefix else ""
-    )
-    for page in pages:
-        for item in page.get("Contents", ()):
-            directory, _, name = item["Key"].rpartition("/")
-            if relevant([name]):
-                found.setdefault(directory, {})[name] = item["LastModified"]
-    return found

@@ -7,21 +7,22 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from c7n_inactive_keys.report.progress import Progress
 from c7n_inactive_keys.report.read.output_trees import (
-    PolicyDirectory,
+    History,
     TreeError,
     Unreadable,
     local_directories,
 )
 
 
-def policy_directories(
-    source: str, unread: Unreadable, since: datetime | None = None
-) -> Iterator[PolicyDirectory]:
-    """All policy directories of a local tree or an `s3://bucket/prefix`.
+def histories(
+    source: str, unread: Unreadable, since: datetime | None, progress: Progress
+) -> Iterator[History]:
+    """The runs in a local tree or an `s3://bucket/prefix`.
 
-    `unread` is called with each directory in the tree that cannot be read. What S3 has had since
-    before `since` is passed over.
+    In a local tree each directory is one of its own. `unread` is called with those that cannot be
+    read. What S3 has had since before `since` is passed over.
 
     Raises:
         TreeError: there is no such tree, or it may not be read.
@@ -29,8 +30,9 @@ def policy_directories(
     if is_in_s3(source):
         from c7n_inactive_keys.report.read import s3_trees  # local trees need no boto3
 
-        return s3_trees.directories(source, since)
-    return local_directories(source.removeprefix("file://"), unread)
+        return s3_trees.histories(source, since, progress)
+    found = local_directories(source.removeprefix("file://"), unread)
+    return (History([directory]) for directory in found)
 
 
 def read_file(source: str) -> str:
