@@ -23,6 +23,7 @@ def demo_parts(said: str, out: Path) -> dict[str, str]:
     """Parts by name, from the demo's output and the directory that it wrote to."""
     return {
         "demo:screen": _fenced("console", _screen(said)),
+        "demo:year": _fenced("console", _year(said)),
         "demo:annotation": _fenced("json", _annotation(out)),
         "demo:journal": _names(_deletion(out)),
         "demo:fields": _names(_reported_key(out)),
@@ -37,7 +38,7 @@ def _fenced(language: str, lines: Iterable[str]) -> str:
 
 
 def _screen(said: str) -> Iterator[str]:
-    """The demo's two days, less most of the accounts, where it wrote what, and a year of a key."""
+    """The demo's two days, less most of the accounts and where it wrote what."""
     lines = [line.rstrip() for line in said.splitlines()]
     lines = [
         line for line in lines if not re.search(r"--format json|^(The report|Everything)", line)
@@ -54,6 +55,13 @@ def _screen(said: str) -> Iterator[str]:
     yield from _squeezed(_wrapped(lines[real:table]))
     yield ""
     yield from _squeezed(_rows(lines[table:year]))
+
+
+def _year(said: str) -> Iterator[str]:
+    """What becomes of one key in a year."""
+    lines = [line.rstrip() for line in said.splitlines()]
+    year = _index(lines, "A year of one key")
+    yield from _squeezed(lines[year : _index(lines, "The report:")])
 
 
 def _index(lines: list[str], beginning: str) -> int:
