@@ -160,6 +160,11 @@ def days(*named, base="p"):
 
 
 RUNS = [f"2025/{month:02d}/01/04/resources.json" for month in range(1, 9)]
+RUN_OF = [f"{DAYS[0]:%Y/%m/%d}/{hour}/resources.json" for hour in ("04", "12")]
+RESTING = [
+    f"{day}/04/resources.json"
+    for day in ("2023/01/01", "2023/01/02", "2023/12/31", "2024/01/31", "2024/02/01", "2024/02/03")
+]
 
 
 @pytest.mark.parametrize(
@@ -170,18 +175,30 @@ RUNS = [f"2025/{month:02d}/01/04/resources.json" for month in range(1, 9)]
         | days(*RUNS, "2025/12/31/04/foo.txt"),
         days(*RUNS, "2026/01/31/04x/foo.txt"),
         days(*RUNS) | days(*RUNS[:4], base="q") | days(*RUNS, base="r"),
+        days(*RUNS) | days(*RESTING, base="q") | days(*RUNS, base="r"),
     ],
     ids=[
         "nothing to read in the first runs",
         "nothing to read in the last one",
         "no run in the last year",
         "a policy that rests",
+        "a policy that rests since another year, month and day",
     ],
 )
 def test_trees_that_are_passed_over_with_care(aws, bucket, objects):
     bucket(objects)
     with pages(aws, page=2, step=2, ranges=1):
         assert listed() == by_listing_all(objects, None)
+
+
+def test_of_the_days_since_then_only_what_was_written_since_counts(aws, bucket):
+    """The day in a name is not enough: the run of that morning was before noon."""
+    noon = DAYS[0].replace(hour=12)
+    objects = {f"{ROOT}/p/{RUN_OF[0]}": noon - timedelta(hours=8), f"{ROOT}/p/{RUN_OF[1]}": noon}
+    bucket(objects)
+    with pages(aws, page=2, step=2, ranges=1):
+        assert listed(noon) == by_listing_all(objects, noon)
+        assert len(listed(noon)) == 1
 
 
 def test_where_other_output_was_seen_among_old_runs_none_is_passed_over(aws, bucket):
