@@ -41,6 +41,7 @@ class Sandbox(World):
         super().__init__(partition)
         self._port = port
         self._server: _Server | None = None
+        self._sessions: dict[tuple[str, str], boto3.Session] = {}
 
     def start(self) -> Self:
         """Listen, and answer in threads.
@@ -99,9 +100,13 @@ class Sandbox(World):
         import botocore.session
 
         key_id = self.account(account_id).administrator.access_key_id
-        inner = botocore.session.Session()
-        inner.register_component("data_loader", _loader())
-        return boto3.Session(key_id, secret_of(key_id), TOKEN, region, botocore_session=inner)
+        if (key_id, region) not in self._sessions:
+            inner = botocore.session.Session()
+            inner.register_component("data_loader", _loader())
+            self._sessions[key_id, region] = boto3.Session(
+                key_id, secret_of(key_id), TOKEN, region, botocore_session=inner
+            )
+        return self._sessions[key_id, region]
 
     def client(
         self,
