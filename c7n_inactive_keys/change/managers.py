@@ -44,6 +44,7 @@ class Managers:
         Raises:
             ClientError, BotoCoreError, EvidenceError: it could not be found out.
         """
+        stacks: list[str] = []
         for client in self.clients:
             try:
                 answer = client.describe_stack_resources(PhysicalResourceId=access_key_id)
@@ -58,9 +59,8 @@ class Managers:
                     "cloudformation:DescribeStackResources, or set managed: true if stacks manage "
                     f"no keys: {message}"
                 ) from None
-            for resource in answer.get("StackResources") or ():
-                return f"CloudFormation stack {resource['StackName']}"
-        return None
+            stacks += [item["StackName"] for item in answer.get("StackResources") or ()]
+        return f"CloudFormation stack {stacks[0]}" if stacks else None
 
 
 def listed_keys(records: JsonMapping | Iterable[object]) -> dict[str, str]:

@@ -62,11 +62,10 @@ class Verb(ABC, Generic[FoundOf]):
     def ledger_work(self, changed: Iterable[Change[FoundOf]], gone: Iterable[str]) -> LedgerWork:
         """What the ledger is to say then; `gone`: keys that were found deleted already."""
 
+    @abstractmethod
     def read(self, iam: Client, found: FoundOf, reading: Reading, tried: bool) -> Reading:
         """What else must be read again of the key at hand; `tried`: it may be changed already.
 
         Raises:
             ClientError, BotoCoreError: it could not be read, so the key must not be changed.
         """
-        del iam, found, tried
-        return reading

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from botocore.exceptions import ClientError
-
 from c7n_inactive_keys.core.evidence import LedgerEntry
 from c7n_inactive_keys.core.journal import FAILED
 from c7n_inactive_keys.core.ledger import render_value, tag_key
@@ -20,6 +18,10 @@ VALUE_LIMIT = 256  # characters of a tag's value
 RECORDED = "recorded"
 UNCHANGED = "unchanged"
 REMOVED = "removed"
+
+
+class UserGoneError(Exception):
+    """The user was deleted since it was read."""
 
 
 @dataclass
@@ -53,10 +55,8 @@ def apply_changes(
         present = {tag["Key"].lower() for tag in tags} - removed
         fitting, refused = _fit(user_name, changes.write, present)
         writing = _write(iam, user_name, {key_id: changes.write[key_id] for key_id in fitting})
-    except ClientError as error:
-        if aws.is_gone(error):
-            return []
-        raise
+    except UserGoneError:
+        return []
     return [
         *(TagOutcome(key_id, UNCHANGED) for key_id in changes.keep),
         *_outcomes(changes.remove, REMOVED, removal),
@@ -93,9 +93,7 @@ def _remove(iam: Client, user_name: str, key_ids: list[str]) -> aws.ApiError | N
             iam.untag_user, UserName=user_name, TagKeys=[tag_key(key_id) for key_id in key_ids]
         )
     except aws.API_ERRORS as error:
-        if aws.is_gone(error):
-            raise
-        return aws.describe_error(error)
+        return _described(error)
     return None
 
 
@@ -108,10 +106,14 @@ def _write(iam: Client, user_name: str, entries: Mapping[str, LedgerEntry]) -> a
     try:
         aws.retry_concurrent(iam.tag_user, UserName=user_name, Tags=tags)
     except aws.API_ERRORS as error:
-        if aws.is_gone(error):
-            raise
-        return aws.describe_error(error)
+        return _described(error)
     return None
+
+
+def _described(error: Exception) -> aws.ApiError:
+    if aws.is_gone(error):
+        raise UserGoneError from error
+    return aws.describe_error(error)
 
 
 def _outcomes(key_ids: list[str], outcome: str, error: aws.ApiError | None) -> list[TagOutcome]:

@@ -362,3 +362,21 @@ def test_a_list_that_is_none_stops_the_policy(tmp_path, custodian, account):
     )
     assert (outcome.status, key.status) == (2, "Active")
     assert "nothing was deactivated: managed-keys holds 'not an id'" in outcome.log
+
+
+def test_a_list_that_cannot_be_read_stops_the_policy(custodian, account):
+    """Which keys something else manages is unknown then."""
+    key = active_key(account)
+    listed = {"url": "file:///nowhere.json"}
+    outcome = custodian.run(account.id, deactivate_policy(**{"managed-keys": listed}))
+    assert (outcome.status, key.status) == (2, "Active")
+    assert "managed-keys file:///nowhere.json cannot be read" in outcome.log
+
+
+def test_an_event_that_cannot_be_read_makes_event_history_no_evidence(custodian, account):
+    """The ledger alone tells then who was reactivated lately; the log says so."""
+    key = active_key(account)
+    account.add_event("UpdateAccessKey", days_ago(3), requestParameters={"userName": "x"})
+    outcome = custodian.run(account.id, deactivate_policy())
+    assert (outcome.status, key.status) == (0, "Inactive")
+    assert "an event cannot be read" in outcome.log

@@ -19,6 +19,7 @@ from c7n_inactive_keys.core.evidence import (
 from c7n_inactive_keys.core.keys import AccessKey
 from c7n_inactive_keys.core.ledger_upkeep import (
     carry_on,
+    ended_by_event,
     ended_by_run,
     needs_writing,
     valid_notice,
@@ -168,3 +169,14 @@ def test_the_entry_of_a_woken_key_stays_until_event_history_tells_of_it(changed,
     assert ended_by_run(old, events, NOW) == (ended if kept else None)
     later = NOW + timedelta(hours=3)
     assert ended_by_run(ended, [], later) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "inactive_for", "told"),
+    [("Active", 30, True), ("Active", 0.5, False), ("UNCLEAR", 30, False)],
+)
+def test_an_event_ends_an_entry_if_it_woke_a_dormant_key(status, inactive_for, told):
+    """A key that was inactive for hours, or that may not have changed, is nothing to tell of."""
+    old = entry(inactive_for, inactive_for, 0)
+    ended = ended_by_event(old, StatusChange(ago(0), status, EVENT_HISTORY), NOW)
+    assert ended == (replace(old, reactivated=NOW) if told else None)

@@ -12,6 +12,7 @@ import pytest
 from c7n_inactive_keys.core.ledger import LedgerEntry, parse_value, render_value, tag_key
 from c7n_inactive_keys_sandbox import Fault
 from tests.support.accounts import days_ago
+from tests.support.handler import EVENT_MODE, handle
 from tests.support.outcome import Outcome
 from tests.support.policies import RECORD, ours, policy
 
@@ -211,3 +212,66 @@ def test_a_key_without_a_notice_is_never_due(aws, custodian):
     outcome = custodian.run(CALM, RECORD, DUE)
     assert outcome.status == 0, outcome.log
     assert outcome.keys("due") == {}
+
+
+# -- users that go meanwhile ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "active"),
+    [
+        (Fault("GetUser", user="goes", nth=2, effect="before", call="delete-user"), False),
+        (Fault("TagUser", user="goes", effect="before", call="delete-user"), False),
+        (Fault("UntagUser", user="goes", effect="before", call="delete-user"), True),
+    ],
+    ids=["before its tags are read", "before they are written", "before they are removed"],
+)
+def test_a_user_who_is_deleted_meanwhile_is_no_failure(aws, custodian, fault, active):
+    aws.reset()
+    user = aws.account(CALM).user("goes")
+    key = user.key(created=days_ago(500), toggles=[days_ago(200)])
+    user.tags[tag_key(key.id)] = render_value(OLD)
+    if active:
+        key.activate(days_ago(5))
+    aws.faults.add(fault)
+    outcome = custodian.run(CALM, {k: v for k, v in RECORD.items() if k != "source"})
+    assert aws.faults.hits(fault) == 1
+    assert outcome.status == 0, outcome.log
+    assert not outcome.action_file(NAME)
+
+
+def test_the_tags_of_a_user_whose_name_passed_to_another_are_left_alone(aws, custodian):
+    """Between the listing of its keys and the reading of its tags."""
+    aws.reset()
+    account = aws.account(CALM)
+    account.user("name").key(created=days_ago(500), toggles=[days_ago(200)])
+
+    def replaced():
+        account.users["name"].delete()
+        account.user("name", tags={"c7n-inactive-key:AKIA00000000000000AA": "x"})
+
+    aws.faults.add(Fault("GetUser", user="name", nth=2, effect="before", call=replaced))
+    outcome = custodian.run(CALM, {k: v for k, v in RECORD.items() if k != "source"})
+    assert outcome.status == 0, outcome.log
+    assert account.users["name"].tags == {"c7n-inactive-key:AKIA00000000000000AA": "x"}
+
+
+def test_an_event_takes_the_entry_of_a_key_away_that_was_inactive_for_hours(aws, custodian):
+    """Told of by EventBridge; whoever woke it need not be named."""
+    aws.reset()
+    account = aws.account(CALM)
+    key = account.user("awake").key(created=days_ago(500), toggles=[days_ago(0.4)])
+    key.user.tags[tag_key(key.id)] = render_value(
+        LedgerEntry(days_ago(0.4), days_ago(0.4), days_ago(0.3))
+    )
+    key.activate(days_ago(0.01))
+    record = {
+        "name": "record-events",
+        "resource": "aws.iam-user",
+        "mode": EVENT_MODE,
+        "actions": ["record-inactive-keys"],
+    }
+    event = account.events[-1].envelope()
+    errors, outcome = handle(aws, custodian.directory, [record], [event], CALM)
+    assert errors == [None], outcome.log
+    assert key.user.tags == {}
