@@ -368,8 +368,8 @@ MUTATIONS = (
     Mutation(
         "a stack's key is left to it",
         MANAGERS,
-        'for resource in answer.get("StackResources") or ():',
-        "for resource in ():",
+        'for item in answer.get("StackResources") or ()',
+        "for item in ()",
         DEACTIVATIONS,
     ),
     Mutation(
