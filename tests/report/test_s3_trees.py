@@ -129,7 +129,7 @@ def by_listing_all(objects, since):
 
 
 @settings(
-    max_examples=40,
+    max_examples=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
