@@ -2,6 +2,7 @@
 """Faults, the log of calls, rates, permissions and sessions over HTTP."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from botocore.config import Config
@@ -15,6 +16,9 @@ from botocore.parsers import ResponseParserError
 from c7n_inactive_keys_sandbox import Fault
 
 from .conftest import assume, record, refused
+
+# Half an answer cannot be parsed; older clients count its bytes and notice first.
+TRUNCATED = (ResponseParserError, ConnectionClosedError)
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def test_a_fault_may_come_after_an_error_too(sandbox, account, iam):
     sandbox.faults.add(Fault(action="GetUser", effect="after", call=lambda: seen.append("nobody")))
     assert refused(iam.get_user, UserName="nobody") == "NoSuchEntity"
     sandbox.faults.add(Fault(action="GetUser", effect="after", kind="truncate", times=None))
-    with pytest.raises(ResponseParserError):
+    with pytest.raises(TRUNCATED):
         iam.get_user(UserName="nobody")
     assert seen == ["nobody"]
 
@@ -90,8 +94,8 @@ def test_an_error_of_the_server_leaves_an_event_with_its_parameters(sandbox, key
     [
         ("reset", "instead", 1, ConnectionClosedError),
         ("reset", "after", 0, ConnectionClosedError),
-        ("truncate", "instead", 1, ResponseParserError),
-        ("truncate", "after", 0, ResponseParserError),
+        ("truncate", "instead", 1, TRUNCATED),
+        ("truncate", "after", 0, TRUNCATED),
         ("hangup", "after", 0, ConnectionClosedError),
         ("timeout", "instead", 1, ReadTimeoutError),
         ("timeout", "after", 0, ReadTimeoutError),
@@ -114,7 +118,8 @@ def test_connections_break_with_or_without_effect(
 def test_half_an_answer_is_noticed_or_not(sandbox, key, trail):
     """botocore takes half a json document for an empty one, unless the chunk of it ends early."""
     sandbox.faults.add(Fault(action="LookupEvents", kind="truncate", effect="after"))
-    assert "Events" not in trail.lookup_events()
+    with suppress(ConnectionClosedError):  # older ones count the bytes
+        assert "Events" not in trail.lookup_events()
     sandbox.faults.add(Fault(action="LookupEvents", kind="hangup", effect="after"))
     with pytest.raises(ConnectionClosedError) as caught:
         trail.lookup_events()
