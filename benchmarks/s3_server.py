@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from urllib.request import urlopen
 
@@ -38,7 +39,8 @@ class Keys(Sequence[str]):
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index):  # noqa: ANN001, ANN204 - no slices
+    def __getitem__(self, index: Any) -> Any:
+        """The key of one object; there are no slices."""
         run, file = divmod(index, len(FILES))
         account, day = divmod(run, self._days)
         began = NOW - timedelta(days=self._days - 1 - day)

@@ -26,7 +26,7 @@ from c7n_inactive_keys.find.matched_keys import (
 from c7n_inactive_keys.find.resource_cache import detach_from_cache
 
 
-class KeyFilter(KeyFilterElement, Protocol):
+class KeyMatcher(KeyFilterElement, Protocol):
     """What a filter on keys decides by itself."""
 
     def list_keys(self, users: list[JsonObject], told: KeyEvents) -> Listing:
@@ -37,7 +37,7 @@ class KeyFilter(KeyFilterElement, Protocol):
 
 
 def matching_users(
-    filter_: KeyFilter, resources: list[JsonObject], event: JsonObject | None
+    filter_: KeyMatcher, resources: list[JsonObject], event: JsonObject | None
 ) -> list[JsonObject]:
     """The users with at least one key that the filter matches."""
     manager = filter_.manager
@@ -66,7 +66,7 @@ def matching_users(
 
 
 def _annotate(
-    filter_: KeyFilter, user: UserKeys, matches: Mapping[str, JsonObject], token: str
+    filter_: KeyMatcher, user: UserKeys, matches: Mapping[str, JsonObject], token: str
 ) -> bool:
     user.user[ALL_KEYS] = [key.metadata for key in user.keys]
     ids = [key.access_key_id for key in user.keys]

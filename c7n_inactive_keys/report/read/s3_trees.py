@@ -26,7 +26,7 @@ from c7n_inactive_keys.report.read.output_trees import (
 from c7n_inactive_keys.report.read.s3_listing import Directory, Listing, Page, Query, UnsortedError
 from c7n_inactive_keys.report.read.side_by_side import READERS
 
-ERRORS = (BotoCoreError, ClientError)
+ERRORS = (BotoCoreError, ClientError, UnsortedError)
 
 
 def histories(source: str, since: datetime | None, progress: Progress) -> Iterator[History]:
@@ -39,7 +39,7 @@ def histories(source: str, since: datetime | None, progress: Progress) -> Iterat
         tree = _Tree(source, since)
         for _ in progress(tree.listing.pages(), f"listing {source}"):
             pass
-    except (*ERRORS, UnsortedError) as error:
+    except ERRORS as error:
         raise TreeError(f"{source} cannot be read: {error}") from error
     found = tree.listing.directories()
     if since:
